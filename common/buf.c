@@ -1,0 +1,80 @@
+#include "common/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/arena.h"
+#include "common/log.h"
+
+#define FIRST_CAP 256 /* bytes, with the NUL */
+
+void buf_init(struct buf *buf, struct arena *arena, size_t max)
+{
+    size_t cap = max < FIRST_CAP ? max + 1 : FIRST_CAP;
+    *buf = (struct buf){.arena = arena, .data = arena_alloc(arena, cap), .cap = cap, .max = max};
+}
+
+/* Makes room for `more` bytes and the NUL; false when that would pass the limit. */
+static bool reserve(struct buf *buf, size_t more)
+{
+    if (buf->overflow || more > buf->max - buf->len) {
+        buf->overflow = true;
+        return false;
+    }
+    size_t needed = buf->len + more + 1;
+    if (needed <= buf->cap) {
+        return true;
+    }
+    size_t cap = buf->cap * 2 > needed ? buf->cap * 2 : needed;
+    cap = cap > buf->max ? buf->max + 1 : cap;
+    char *data = arena_alloc(buf->arena, cap);
+    memcpy(data, buf->data, buf->len + 1);
+    buf->data = data;
+    buf->cap = cap;
+    return true;
+}
+
+void buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+    if (len > 0 && reserve(buf, len)) {
+        memcpy(buf->data + buf->len, bytes, len);
+        buf->len += len;
+        buf->data[buf->len] = '\0';
+    }
+}
+
+void buf_str(struct buf *buf, const char *text)
+{
+    buf_add(buf, text, strlen(text));
+}
+
+void buf_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
+
+void buf_printf(struct buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    va_list measured;
+    va_copy(measured, args);
+    int len = vsnprintf(NULL, 0, fmt, measured);
+    va_end(measured);
+    if (len < 0) {
+        log_panic("cannot format '%s'", fmt);
+    }
+    if (reserve(buf, (size_t)len)) {
+        vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);
+        buf->len += (size_t)len;
+    }
+    va_end(args);
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->len = 0;
+    buf->data[0] = '\0';
+    buf->overflow = false;
+}

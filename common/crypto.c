@@ -1,0 +1,312 @@
+#include "common/crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/arena.h"
+#include "common/log.h"
+#include "common/utf8.h"
+
+#define NONCE_SIZE 12
+#define TAG_SIZE 16
+#define KEY_SIZE 32
+#define SEAL_OVERHEAD (1 + NONCE_SIZE + TAG_SIZE)
+#define PLAIN_MAX ((size_t)1 << 20)
+#define NO_DIGIT 0xff
+
+/* getrandom() keeps no state in the process, so that forked children never share any. */
+void crypto_random(void *out, size_t len)
+{
+    unsigned char *at = out;
+    while (len > 0) {
+        size_t part = len < 256 ? len : 256;
+        if (getrandom(at, part, 0) != (ssize_t)part) {
+            log_panic("the system has no random bytes");
+        }
+        at += part;
+        len -= part;
+    }
+}
+
+/* ---- digests ---- */
+
+void crypto_sha256(const void *bytes, size_t len, unsigned char out[CRYPTO_SHA256_SIZE])
+{
+    SHA256(bytes, len, out);
+}
+
+void crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+                        unsigned char out[CRYPTO_SHA256_SIZE])
+{
+    if (HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) == NULL) {
+        log_panic("HMAC-SHA256 failed");
+    }
+}
+
+bool crypto_equal(const void *a, const void *b, size_t len)
+{
+    return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+/* ---- encodings ---- */
+
+char *crypto_hex(struct arena *arena, const void *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *from = bytes;
+    char *text = arena_calloc(arena, len + 1, 2);
+    for (size_t i = 0; i < len; i++) {
+        text[2 * i] = digits[from[i] >> 4];
+        text[2 * i + 1] = digits[from[i] & 0x0f];
+    }
+    return text;
+}
+
+char *crypto_sha1_hex(struct arena *arena, const char *text)
+{
+    unsigned char digest[SHA_DIGEST_LENGTH];
+    SHA1((const unsigned char *)text, strlen(text), digest);
+    return crypto_hex(arena, digest, sizeof digest);
+}
+
+/* `tail` holds the characters for 62, 63 and padding; without the last there is no padding. */
+static char *encode64(struct arena *arena, const unsigned char *bytes, size_t len, const char *tail)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char *text = arena_calloc(arena, len / 3 + 2, 4);
+    char *to = text;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i < 3 ? len - i : 3;
+        unsigned group = (unsigned)bytes[i] << 16;
+        group |= left > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
+        group |= left > 2 ? bytes[i + 2] : 0;
+        for (size_t digit = 0; digit < 4; digit++) {
+            unsigned value = group >> (18 - 6 * digit) & 63;
+            char c = value < 62 ? letters[value] : tail[value - 62];
+            if (digit <= left) {
+                *to++ = c;
+            } else if (tail[2] != '\0') {
+                *to++ = tail[2];
+            }
+        }
+    }
+    return text;
+}
+
+char *crypto_base64(struct arena *arena, const void *bytes, size_t len)
+{
+    return encode64(arena, bytes, len, "+/=");
+}
+
+char *crypto_base64url(struct arena *arena, const void *bytes, size_t len)
+{
+    return encode64(arena, bytes, len, "-_");
+}
+
+static unsigned digit64(char c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return (unsigned)(c - 'A');
+    }
+    if (c >= 'a' && c <= 'z') {
+        return (unsigned)(c - 'a') + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return (unsigned)(c - '0') + 52;
+    }
+    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : NO_DIGIT;
+}
+
+/* Characters without the padding; SIZE_MAX when both alphabets are mixed or the padding is wrong. */
+static size_t unpadded_len(const char *text)
+{
+    size_t len = strcspn(text, "=");
+    size_t padding = strlen(text + len);
+    bool mixed = strpbrk(text, "+/") != NULL && strpbrk(text, "-_") != NULL;
+    bool padded = padding > 0 && (padding > 2 || strspn(text + len, "=") != padding || (len + padding) % 4 != 0);
+    return mixed || padded || len % 4 == 1 ? SIZE_MAX : len;
+}
+
+unsigned char *crypto_base64_decode(struct arena *arena, const char *text, size_t *len_r)
+{
+    size_t chars = unpadded_len(text);
+    if (chars == SIZE_MAX) {
+        return NULL;
+    }
+    unsigned char *bytes = arena_alloc(arena, chars / 4 * 3 + 4);
+    size_t len = 0;
+    unsigned group = 0;
+    unsigned bits = 0;
+    for (size_t i = 0; i < chars; i++) {
+        unsigned value = digit64(text[i]);
+        if (value == NO_DIGIT) {
+            return NULL;
+        }
+        group = (group << 6 | value) & 0xfff;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            bytes[len++] = (unsigned char)(group >> bits);
+        }
+    }
+    /* Bits that belong to no byte must be zero: one text per value. */
+    if ((group & ((1u << bits) - 1)) != 0) {
+        return NULL;
+    }
+    *len_r = len;
+    return bytes;
+}
+
+/* ---- sealing ---- */
+
+static bool take_key(const char **text, unsigned char key[KEY_SIZE])
+{
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        int high = utf8_hex_digit(**text);
+        int low = high >= 0 ? utf8_hex_digit((*text)[1]) : -1;
+        if (low < 0) {
+            return false;
+        }
+        key[i] = (unsigned char)(high << 4 | low);
+        *text += 2;
+    }
+    return true;
+}
+
+/* "1:": 1 to 255. */
+static bool take_key_id(const char **text, uint8_t *id)
+{
+    unsigned value = 0;
+    const char *at = *text;
+    while (*at >= '0' && *at <= '9' && value <= UINT8_MAX) {
+        value = value * 10 + (unsigned)(*at++ - '0');
+    }
+    if (*at != ':' || value == 0 || value > UINT8_MAX) {
+        return false;
+    }
+    *text = at + 1;
+    *id = (uint8_t)value;
+    return true;
+}
+
+static const unsigned char *find_key(const struct crypto_keys *keys, uint8_t id)
+{
+    for (int i = 0; i < keys->count; i++) {
+        if (keys->keys[i].id == id) {
+            return keys->keys[i].key;
+        }
+    }
+    return NULL;
+}
+
+bool crypto_keys_parse(const char *text, struct crypto_keys *keys_r, const char **why_r)
+{
+    struct crypto_keys keys = {.count = 0};
+    bool more = true;
+    while (more) {
+        uint8_t id;
+        if (keys.count == CRYPTO_KEYS_MAX) {
+            *why_r = "there are more than 8 keys";
+            return false;
+        }
+        if (!take_key_id(&text, &id) || !take_key(&text, keys.keys[keys.count].key)) {
+            *why_r = "a key must be a number from 1 to 255, a colon and 64 hex digits";
+            return false;
+        }
+        if (find_key(&keys, id) != NULL) {
+            *why_r = "a key's number stands twice";
+            return false;
+        }
+        keys.keys[keys.count++].id = id;
+        more = *text == ',';
+        text += more;
+    }
+    if (*text != '\0') {
+        *why_r = "keys must be separated by commas";
+        return false;
+    }
+    *keys_r = keys;
+    return true;
+}
+
+static EVP_CIPHER_CTX *cipher_new(void)
+{
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    if (cipher == NULL) {
+        log_panic("out of memory for a cipher");
+    }
+    return cipher;
+}
+
+static bool encrypt(EVP_CIPHER_CTX *cipher, const unsigned char *key, const char *aad, const void *plain, int len,
+                    unsigned char *nonce)
+{
+    unsigned char *text = nonce + NONCE_SIZE;
+    int n;
+    return EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+           EVP_EncryptUpdate(cipher, NULL, &n, (const unsigned char *)aad, (int)strlen(aad)) == 1 &&
+           EVP_EncryptUpdate(cipher, text, &n, plain, len) == 1 && EVP_EncryptFinal_ex(cipher, text + len, &n) == 1 &&
+           EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, text + len) == 1;
+}
+
+unsigned char *crypto_seal(struct arena *arena, const struct crypto_keys *keys, const char *aad, const void *plain,
+                           size_t len, size_t *sealed_len_r)
+{
+    if (len > PLAIN_MAX || keys->count < 1) {
+        log_panic("cannot seal %zu bytes with %d keys", len, keys->count);
+    }
+    unsigned char *sealed = arena_alloc(arena, len + SEAL_OVERHEAD);
+    sealed[0] = keys->keys[0].id;
+    crypto_random(sealed + 1, NONCE_SIZE);
+    EVP_CIPHER_CTX *cipher = cipher_new();
+    bool done = encrypt(cipher, keys->keys[0].key, aad, len > 0 ? plain : "", (int)len, sealed + 1);
+    EVP_CIPHER_CTX_free(cipher);
+    if (!done) {
+        log_panic("AES-256-GCM failed");
+    }
+    *sealed_len_r = len + SEAL_OVERHEAD;
+    return sealed;
+}
+
+/* True only when the tag is right. */
+static bool decrypt(EVP_CIPHER_CTX *cipher, const unsigned char *key, const char *aad, const unsigned char *nonce,
+                    int len, unsigned char *plain)
+{
+    unsigned char tag[TAG_SIZE];
+    const unsigned char *text = nonce + NONCE_SIZE;
+    memcpy(tag, text + len, sizeof tag);
+    int n;
+    return EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+           EVP_DecryptUpdate(cipher, NULL, &n, (const unsigned char *)aad, (int)strlen(aad)) == 1 &&
+           EVP_DecryptUpdate(cipher, plain, &n, text, len) == 1 &&
+           EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
+           EVP_DecryptFinal_ex(cipher, plain + len, &n) == 1;
+}
+
+char *crypto_open(struct arena *arena, const struct crypto_keys *keys, const char *aad, const void *sealed, size_t len,
+                  size_t *len_r)
+{
+    const unsigned char *bytes = sealed;
+    if (len < SEAL_OVERHEAD || len - SEAL_OVERHEAD > PLAIN_MAX) {
+        return NULL;
+    }
+    const unsigned char *key = find_key(keys, bytes[0]);
+    if (key == NULL) {
+        return NULL;
+    }
+    size_t plain_len = len - SEAL_OVERHEAD;
+    unsigned char *plain = arena_alloc(arena, plain_len + 1);
+    EVP_CIPHER_CTX *cipher = cipher_new();
+    bool genuine = decrypt(cipher, key, aad, bytes + 1, (int)plain_len, plain);
+    EVP_CIPHER_CTX_free(cipher);
+    if (!genuine) {
+        OPENSSL_cleanse(plain, plain_len);
+        return NULL;
+    }
+    *len_r = plain_len;
+    return (char *)plain;
+}

@@ -1,0 +1,66 @@
+#include "common/uuid.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/crypto.h"
+#include "common/utf8.h"
+
+#define UUID_BYTES 16
+
+/* A dash stands before the bytes 4, 6, 8 and 10. */
+static bool dash_before(size_t byte)
+{
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+/* Sets version and variant (RFC 9562, section 4) and writes the text. */
+static char *format(unsigned char bytes[UUID_BYTES], unsigned version, char out[UUID_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | version << 4);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+    char *to = out;
+    for (size_t i = 0; i < UUID_BYTES; i++) {
+        if (dash_before(i)) {
+            *to++ = '-';
+        }
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 0x0f];
+    }
+    *to = '\0';
+    return out;
+}
+
+char *uuid_v7(char out[UUID_SIZE])
+{
+    unsigned char bytes[UUID_BYTES];
+    crypto_random(bytes, sizeof bytes);
+    uint64_t ms = (uint64_t)(clock_now() / 1000);
+    for (int i = 0; i < 6; i++) {
+        bytes[i] = (unsigned char)(ms >> (40 - 8 * i));
+    }
+    return format(bytes, 7, out);
+}
+
+char *uuid_v4(char out[UUID_SIZE])
+{
+    unsigned char bytes[UUID_BYTES];
+    crypto_random(bytes, sizeof bytes);
+    return format(bytes, 4, out);
+}
+
+bool uuid_valid(const char *text)
+{
+    if (text == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < UUID_SIZE - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text[i] != '-' : utf8_hex_digit(text[i]) < 0) {
+            return false;
+        }
+    }
+    return text[UUID_SIZE - 1] == '\0';
+}

@@ -1,0 +1,16 @@
+/* uuid: identifiers as 36 lower-case characters and a NUL (RFC 9562). */
+#ifndef COMMON_UUID_H
+#define COMMON_UUID_H
+
+#include <stdbool.h>
+
+#define UUID_SIZE 37
+
+/* Version 7: milliseconds of clock_now(), then random bits. Returns out. */
+char *uuid_v7(char out[UUID_SIZE]);
+/* Version 4: 122 random bits, for identifiers that must not be guessed. Returns out. */
+char *uuid_v4(char out[UUID_SIZE]);
+/* True for exactly 36 characters of the canonical form, any version, lower or upper case. NULL is false. */
+bool uuid_valid(const char *text);
+
+#endif
