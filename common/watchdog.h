@@ -1,0 +1,22 @@
+/*
+ * watchdog: ends the process when one unit of work hangs, so that its supervisor starts a fresh one.
+ *
+ * One per process, on SIGALRM and the real-time interval timer. Expiry writes one log line with the unit's trace id and
+ * ends the process with status WATCHDOG_STATUS; nothing is cleaned up, as nothing can be trusted any more.
+ */
+#ifndef COMMON_WATCHDOG_H
+#define COMMON_WATCHDOG_H
+
+#include <stdint.h>
+
+#include "common/ctx.h"
+
+#define WATCHDOG_STATUS 70
+
+/* Once at start. */
+void watchdog_init(const char *program, const struct ctx *ctx);
+/* The unit that begins now has `limit_ms`. Replaces an earlier limit. */
+void watchdog_arm(int64_t limit_ms);
+void watchdog_disarm(void);
+
+#endif
