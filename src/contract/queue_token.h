@@ -1,0 +1,29 @@
+/*
+ * queue_token: the admission that the waiting room gives and that reservation and payment check (QUEUE-004, RSV-008).
+ *
+ * The token "qr_<uuid v4>" is a Redis key of its schedule whose value is the user's id and whose life is the token's.
+ */
+#ifndef CONTRACT_QUEUE_TOKEN_H
+#define CONTRACT_QUEUE_TOKEN_H
+
+#include <stdbool.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+
+#define QUEUE_TOKEN_PREFIX "qr_"
+#define QUEUE_TOKEN_LENGTH 39 /* "qr_" and a UUID */
+
+#define ERR_QUEUE_TOKEN_LIST(X)                                                                     \
+    X(queue_token_invalid, "QUEUE_TOKEN_INVALID", 401, 0, "대기열 입장권이 없거나 만료되었습니다.", \
+      "The queue token is missing, expired or not yours.")
+ERR_QUEUE_TOKEN_LIST(ERR_DECLARE)
+
+/* "queue:{<schedule>}:token:<token>" in the arena: the key that holds the owner's user id. */
+char *queue_token_key(struct arena *arena, const char *schedule_id, const char *token);
+/* NULL when the token is alive and belongs to this user and schedule; else &err_queue_token_invalid, or
+ * &err_unavailable when Redis is away. */
+BO_MUSTCHECK const struct err *queue_token_check(struct ctx *ctx, const char *token, const char *user_id,
+                                                 const char *schedule_id);
+
+#endif

@@ -1,0 +1,99 @@
+#include "src/contract/reservation_api.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/uuid.h"
+#include "src/contract/internal_call.h"
+
+#define WON_MAX INT64_C(1000000000000)
+#define BODY_MAX 1024
+
+ERR_HOLD_LIST(ERR_DEFINE)
+
+#define MEMBER(owner, json_name, kind, member) \
+    .name = (json_name), .type = (kind), .offset = offsetof(struct owner, member)
+
+static const struct field info_fields[] = {
+    {MEMBER(reservation_info, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+    {MEMBER(reservation_info, "userId", FIELD_UUID, user_id), .flags = FIELD_REQUIRED},
+    {MEMBER(reservation_info, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {MEMBER(reservation_info, "status", FIELD_ENUM, status), .flags = FIELD_REQUIRED,
+     .choices = "PENDING|CONFIRMED|CANCELLED"},
+    {MEMBER(reservation_info, "totalAmount", FIELD_INT, total_amount), .flags = FIELD_REQUIRED, .min = 0,
+     .max = WON_MAX},
+    {MEMBER(reservation_info, "holdExpiresAt", FIELD_TIME, hold_expires_at)},
+    {MEMBER(reservation_info, "securedBy", FIELD_UUID, secured_by)},
+    {MEMBER(reservation_info, "eventTitle", FIELD_STR, event_title), .flags = FIELD_REQUIRED},
+};
+const struct shape reservation_info_shape = {info_fields, sizeof info_fields / sizeof info_fields[0],
+                                             sizeof(struct reservation_info), /* open= */ true};
+
+static const struct field secure_fields[] = {
+    {MEMBER(reservation_secure, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+    {MEMBER(reservation_secure, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX},
+};
+const struct shape reservation_secure_shape = {secure_fields, sizeof secure_fields / sizeof secure_fields[0],
+                                               sizeof(struct reservation_secure), /* open= */ false};
+
+/* Errors that the service answers by name. Anything else tells nothing about what it did. */
+static const struct err *named_error(struct ctx *ctx, const struct http_answer *answer)
+{
+    static const struct err *const known[] = {&err_hold_expired, &err_amount_mismatch, &err_not_found,
+                                              &err_unavailable};
+    const char *code = internal_error_code(ctx, answer);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (answer->status == known[i]->status && strcmp(code, known[i]->code) == 0) {
+            return known[i];
+        }
+    }
+    log_error(&ctx->log, "the reservation service answered %d", answer->status);
+    return &err_uncertain;
+}
+
+static const struct err *ask(struct ctx *ctx, const struct internal_call *call, struct reservation_info *info_r)
+{
+    struct http_answer answer;
+    const struct err *e = internal_call(ctx, call, &answer);
+    if (e != NULL) {
+        return e == &err_unavailable ? e : &err_uncertain;
+    }
+    if (answer.status != 200) {
+        return named_error(ctx, &answer);
+    }
+    struct reservation_info *info;
+    if (internal_read(ctx, answer.body, answer.len, &reservation_info_shape, (void **)&info) != NULL) {
+        return &err_uncertain;
+    }
+    *info_r = *info;
+    return NULL;
+}
+
+const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_id, struct reservation_info *info_r)
+{
+    if (!uuid_valid(reservation_id)) {
+        return &err_not_found;
+    }
+    const char *path = arena_printf(ctx->arena, "/internal/reservations/%s", reservation_id);
+    const struct err *e = ask(ctx, &(struct internal_call){.method = "GET", .path = path}, info_r);
+    return e == &err_uncertain ? &err_unavailable : e; /* asking has changed nothing */
+}
+
+const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,
+                                         const struct reservation_secure *secure, struct reservation_info *info_r)
+{
+    if (!uuid_valid(reservation_id)) {
+        return &err_not_found;
+    }
+    struct buf body;
+    struct json_out out;
+    buf_init(&body, ctx->arena, BODY_MAX);
+    json_out_init(&out, &body);
+    json_add_shape(&out, NULL, &reservation_secure_shape, secure);
+    const struct internal_call call = {
+        .method = "POST",
+        .path = arena_printf(ctx->arena, "/internal/reservations/%s/secure", reservation_id),
+        .body = body.data,
+    };
+    return ask(ctx, &call, info_r);
+}

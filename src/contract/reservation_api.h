@@ -1,0 +1,52 @@
+/*
+ * reservation_api: what payment asks of the reservation service (PAY-005), served under /internal on its responder.
+ *
+ * Securing comes before any call that may move money: it marks the hold as owned by one payment so that neither expiry
+ * nor another buyer can take its seats until that payment has an outcome (PaymentSuccess or PaymentFailed).
+ */
+#ifndef CONTRACT_RESERVATION_API_H
+#define CONTRACT_RESERVATION_API_H
+
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+
+/* Answer of GET /internal/reservations/{id} and of POST /internal/reservations/{id}/secure. */
+struct reservation_info {
+    const char *reservation_id;
+    const char *user_id;
+    const char *schedule_id;
+    const char *status; /* PENDING, CONFIRMED, CANCELLED */
+    int64_t total_amount;
+    int64_t hold_expires_at; /* of a PENDING one */
+    const char *secured_by;  /* payment id, or NULL */
+    const char *event_title; /* for the provider's order name */
+};
+extern const struct shape reservation_info_shape;
+
+/* Body of POST /internal/reservations/{id}/secure. */
+struct reservation_secure {
+    const char *payment_id;
+    int64_t amount;
+};
+extern const struct shape reservation_secure_shape;
+
+#define ERR_HOLD_LIST(X)                                                               \
+    X(hold_expired, "HOLD_EXPIRED", 409, 0, "좌석 선점 시간이 만료되었습니다.",        \
+      "The hold on these seats has expired.")                                          \
+    X(amount_mismatch, "AMOUNT_MISMATCH", 400, 0, "결제 금액이 예매 금액과 다릅니다.", \
+      "The amount differs from the reservation's.")
+ERR_HOLD_LIST(ERR_DECLARE)
+
+/* &err_not_found; &err_unavailable when the service cannot be reached. */
+BO_MUSTCHECK const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_id,
+                                                   struct reservation_info *info_r);
+/* Secures; repeating it with the same payment is a success. &err_hold_expired (not PENDING, lapsed and taken, or
+ * secured by another payment), &err_amount_mismatch, &err_not_found, &err_uncertain (ask again). */
+BO_MUSTCHECK const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,
+                                                      const struct reservation_secure *secure,
+                                                      struct reservation_info *info_r);
+
+#endif

@@ -1,0 +1,172 @@
+#include "src/contract/schedule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/redis.h"
+#include "common/uuid.h"
+#include "src/contract/internal_call.h"
+
+#define ABSENT "-"   /* cached instead of JSON: there is no such schedule */
+#define ABSENT_S "2" /* how long that is believed */
+#define TEXT_MAX 1000
+#define PEOPLE_MAX 1000000
+#define WON_MAX INT64_C(1000000000)
+#define SEATS_MAX 200000
+#define SEATS_BYTES_MAX (32u << 20)
+
+struct cfg_schedule cfg_schedule;
+static const struct cfg_key cfg_schedule_keys[] = {
+    {"BOX_SCHEDULE_CACHE_S", CFG_INT, offsetof(struct cfg_schedule, cache_s), "seconds", "30", 1, 3600, 0,
+     "how long other services may use a copy of a schedule's data"},
+};
+const struct cfg_section cfg_schedule_section = {"Schedules", cfg_schedule_keys,
+                                                 sizeof cfg_schedule_keys / sizeof cfg_schedule_keys[0], &cfg_schedule};
+
+#define MEMBER(owner, json_name, kind, member) \
+    .name = (json_name), .type = (kind), .offset = offsetof(struct owner, member), .flags = FIELD_REQUIRED
+#define UUID(owner, json_name, member)               \
+    {                                                \
+        MEMBER(owner, json_name, FIELD_UUID, member) \
+    }
+#define TEXT(owner, json_name, member)                                         \
+    {                                                                          \
+        MEMBER(owner, json_name, FIELD_STR, member), .min = 0, .max = TEXT_MAX \
+    }
+#define TIME(owner, json_name, member)               \
+    {                                                \
+        MEMBER(owner, json_name, FIELD_TIME, member) \
+    }
+#define COUNT(owner, json_name, member, least, most)                               \
+    {                                                                              \
+        MEMBER(owner, json_name, FIELD_INT, member), .min = (least), .max = (most) \
+    }
+
+static const struct field schedule_fields[] = {
+    UUID(schedule, "scheduleId", schedule_id),
+    UUID(schedule, "eventId", event_id),
+    TEXT(schedule, "eventTitle", event_title),
+    TEXT(schedule, "artist", artist),
+    TEXT(schedule, "venueName", venue_name),
+    TEXT(schedule, "hallName", hall_name),
+    {MEMBER(schedule, "status", FIELD_ENUM, status), .choices = "OPEN|CANCELLED"},
+    TIME(schedule, "eventStartAt", event_start_at),
+    TIME(schedule, "eventEndAt", event_end_at),
+    TIME(schedule, "saleStartAt", sale_start_at),
+    TIME(schedule, "saleEndAt", sale_end_at),
+    COUNT(schedule, "admissionRate", admission_rate, 1, PEOPLE_MAX),
+    COUNT(schedule, "queueCapacity", queue_capacity, 1, PEOPLE_MAX),
+};
+const struct shape schedule_shape = {schedule_fields, sizeof schedule_fields / sizeof schedule_fields[0],
+                                     sizeof(struct schedule), /* open= */ true};
+
+SHAPE_OPEN(seat_shape, struct schedule_seat, UUID(schedule_seat, "id", id),
+           TEXT(schedule_seat, "seatNumber", seat_number),
+           {MEMBER(schedule_seat, "grade", FIELD_ENUM, grade), .choices = "VIP|S|A|B"},
+           COUNT(schedule_seat, "price", price, 0, WON_MAX));
+
+static const struct field seats_fields[] = {
+    UUID(schedule_seats, "scheduleId", schedule_id),
+    {MEMBER(schedule_seats, "seats", FIELD_LIST, seats), .min = 0, .max = SEATS_MAX, .sub = &seat_shape},
+};
+const struct shape schedule_seats_shape = {seats_fields, sizeof seats_fields / sizeof seats_fields[0],
+                                           sizeof(struct schedule_seats), /* open= */ true};
+
+static const char *cache_key(struct ctx *ctx, const char *schedule_id)
+{
+    return arena_printf(ctx->arena, "schedule:{%s}:info", schedule_id);
+}
+
+/* The cache is a convenience: without it every question goes to the service. */
+static const char *cache_get(struct ctx *ctx, const char *key)
+{
+    const struct redis_value *value;
+    bool there = REDIS_RUN(ctx, &value, "GET", key) == NULL && value->type == REDIS_STR;
+    return there ? value->str : NULL;
+}
+
+static void cache_put(struct ctx *ctx, const char *key, const char *value, const char *seconds)
+{
+    if (REDIS_RUN(ctx, NULL, "SET", key, value, "EX", seconds) != NULL) {
+        log_debug(&ctx->log, "a schedule could not be cached");
+    }
+}
+
+/* Asks the event service. Nothing is changed by asking, so every failure is &err_unavailable. */
+static const struct err *ask(struct ctx *ctx, const char *path, size_t answer_max, struct http_answer *answer_r)
+{
+    struct http_answer answer;
+    const struct err *e =
+        internal_call(ctx, &(struct internal_call){.method = "GET", .path = path, .answer_max = answer_max}, &answer);
+    if (e != NULL || (answer.status != 200 && answer.status != 404)) {
+        log_warn(&ctx->log, "the event service does not answer: %s %d", e != NULL ? e->code : "status",
+                 e != NULL ? 0 : answer.status);
+        return &err_unavailable;
+    }
+    if (answer.status == 404) {
+        return &err_not_found;
+    }
+    *answer_r = answer;
+    return NULL;
+}
+
+static const struct err *read_schedule(struct ctx *ctx, const char *json, size_t len, struct schedule *schedule_r)
+{
+    struct schedule *schedule;
+    if (internal_read(ctx, json, len, &schedule_shape, (void **)&schedule) != NULL) {
+        return &err_unavailable;
+    }
+    *schedule_r = *schedule;
+    return NULL;
+}
+
+const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
+{
+    if (!uuid_valid(schedule_id)) {
+        return &err_not_found;
+    }
+    const char *key = cache_key(ctx, schedule_id);
+    const char *cached = cache_get(ctx, key);
+    if (cached != NULL && strcmp(cached, ABSENT) == 0) {
+        return &err_not_found;
+    }
+    if (cached != NULL && read_schedule(ctx, cached, strlen(cached), schedule_r) == NULL) {
+        return NULL;
+    }
+    struct http_answer answer;
+    const struct err *e = ask(ctx, arena_printf(ctx->arena, "/internal/schedules/%s", schedule_id), 0, &answer);
+    if (e == &err_not_found) {
+        cache_put(ctx, key, ABSENT, ABSENT_S);
+    }
+    e = e != NULL ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
+    if (e == NULL) {
+        cache_put(ctx, key, answer.body, arena_printf(ctx->arena, "%lld", (long long)cfg_schedule.cache_s));
+    }
+    return e;
+}
+
+const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, const struct schedule_seats **seats_r)
+{
+    if (!uuid_valid(schedule_id)) {
+        return &err_not_found;
+    }
+    struct http_answer answer;
+    const char *path = arena_printf(ctx->arena, "/internal/schedules/%s/seats", schedule_id);
+    const struct err *e = ask(ctx, path, SEATS_BYTES_MAX, &answer);
+    if (e != NULL) {
+        return e;
+    }
+    void *seats;
+    if (internal_read(ctx, answer.body, answer.len, &schedule_seats_shape, &seats) != NULL) {
+        return &err_unavailable;
+    }
+    *seats_r = seats;
+    return NULL;
+}
+
+void schedule_forget(struct ctx *ctx, const char *schedule_id)
+{
+    if (REDIS_RUN(ctx, NULL, "DEL", cache_key(ctx, schedule_id)) != NULL) {
+        log_warn(&ctx->log, "a changed schedule stays cached for a while");
+    }
+}

@@ -1,0 +1,61 @@
+/*
+ * schedule: what other services may know of a performance. Served by the event service under /internal, read through
+ * these clients, cached in Redis (BOX_SCHEDULE_CACHE_S) so that a crowd costs the event service one request.
+ */
+#ifndef CONTRACT_SCHEDULE_H
+#define CONTRACT_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "common/cfg.h"
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+
+/* GET /internal/schedules/{scheduleId} */
+struct schedule {
+    const char *schedule_id;
+    const char *event_id;
+    const char *event_title;
+    const char *artist;
+    const char *venue_name;
+    const char *hall_name;
+    const char *status; /* OPEN, CANCELLED: of the event and the schedule together; DRAFT is not served */
+    int64_t event_start_at;
+    int64_t event_end_at;
+    int64_t sale_start_at;
+    int64_t sale_end_at;
+    int64_t admission_rate; /* people per second */
+    int64_t queue_capacity; /* people */
+};
+extern const struct shape schedule_shape;
+
+/* GET /internal/schedules/{scheduleId}/seats */
+struct schedule_seat {
+    const char *id;
+    const char *seat_number; /* "A-12" */
+    const char *grade;       /* VIP, S, A, B */
+    int64_t price;           /* won */
+};
+struct schedule_seats {
+    const char *schedule_id;
+    struct json_list seats; /* of struct schedule_seat */
+};
+extern const struct shape schedule_seats_shape;
+
+struct cfg_schedule {
+    int64_t cache_s; /* BOX_SCHEDULE_CACHE_S */
+};
+extern struct cfg_schedule cfg_schedule;
+extern const struct cfg_section cfg_schedule_section;
+
+/* &err_not_found when there is no such (published) schedule; &err_unavailable when neither cache nor service answers.
+ * Also remembers for a few seconds that a schedule does not exist. */
+BO_MUSTCHECK const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r);
+/* The seats, uncached: the caller keeps its own catalogue. */
+BO_MUSTCHECK const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id,
+                                                  const struct schedule_seats **seats_r);
+/* The event service changed a schedule: forget the cached copy. Failure is harmless for BOX_SCHEDULE_CACHE_S. */
+void schedule_forget(struct ctx *ctx, const char *schedule_id);
+
+#endif
