@@ -1,0 +1,3 @@
+#include "src/providers/provider_errors.h"
+
+ERR_PROVIDER_LIST(ERR_DEFINE)
