@@ -1,0 +1,99 @@
+#include "cgi-bin/user/handlers.h"
+
+#include "src/user/account.h"
+#include "src/user/session.h"
+#include "src/user/terms.h"
+
+struct email_body {
+    const char *email;
+};
+static const struct field email_body_fields[] = {
+    {.name = "email",
+     .type = FIELD_STR,
+     .offset = offsetof(struct email_body, email),
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 300},
+};
+const struct shape email_body_shape = {email_body_fields, 1, sizeof(struct email_body), false};
+
+struct refresh_body {
+    const char *refresh_token;
+};
+static const struct field refresh_body_fields[] = {
+    {.name = "refreshToken",
+     .type = FIELD_STR,
+     .offset = offsetof(struct refresh_body, refresh_token),
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 4096},
+};
+const struct shape refresh_body_shape = {refresh_body_fields, 1, sizeof(struct refresh_body), false};
+
+const struct err *auth_terms(struct request *rq, struct reply *rp)
+{
+    struct terms_list terms;
+    const struct err *e = terms_current(rq->ctx, &terms);
+    if (!e)
+        json_add_shape(reply_json(rp, 200), NULL, &terms_list_shape, &terms);
+    return e;
+}
+
+const struct err *auth_email_check(struct request *rq, struct reply *rp)
+{
+    const struct email_body *body = rq->body;
+    bool available;
+    const struct err *e = account_email_available(rq->ctx, body->email, &available);
+    if (e)
+        return e;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_bool(out, "available", available);
+    json_close_object(out);
+    return NULL;
+}
+
+const struct err *auth_sign_up(struct request *rq, struct reply *rp)
+{
+    struct account account;
+    const struct err *e = account_sign_up(rq->ctx, rq->body, rq->client_ip, &account);
+    if (e)
+        return e;
+    reply_header(rp, "Location", "/users/me");
+    json_add_shape(reply_json(rp, 201), NULL, &account_shape, &account);
+    return NULL;
+}
+
+static void reply_tokens(struct reply *rp, const struct tokens *tokens)
+{
+    json_add_shape(reply_json(rp, 200), NULL, &tokens_shape, tokens);
+}
+
+const struct err *auth_login(struct request *rq, struct reply *rp)
+{
+    const struct client client = {rq->client_ip, rq->user_agent};
+    struct tokens tokens;
+    const struct err *e = session_login(rq->ctx, rq->body, &client, &tokens);
+    if (!e)
+        reply_tokens(rp, &tokens);
+    return e;
+}
+
+const struct err *auth_refresh(struct request *rq, struct reply *rp)
+{
+    const struct refresh_body *body = rq->body;
+    struct tokens tokens;
+    const struct err *e = session_refresh(rq->ctx, body->refresh_token, &tokens);
+    if (!e)
+        reply_tokens(rp, &tokens);
+    return e;
+}
+
+const struct err *auth_logout(struct request *rq, struct reply *rp)
+{
+    const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+    const struct err *e = session_logout(rq->ctx, &owner);
+    if (!e)
+        reply_empty(rp, 204);
+    return e;
+}

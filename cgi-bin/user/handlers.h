@@ -1,0 +1,15 @@
+/* handlers: what the user responder's routes run, and the bodies they take. */
+#ifndef CGI_USER_HANDLERS_H
+#define CGI_USER_HANDLERS_H
+
+#include "common/route.h"
+
+/* auth.c */
+extern const struct shape email_body_shape;
+extern const struct shape refresh_body_shape;
+route_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_logout;
+
+/* profile.c */
+route_handler profile_get;
+
+#endif

@@ -1,0 +1,43 @@
+#include "cgi-bin/user/handlers.h"
+#include "common/log.h"
+#include "common/responder.h"
+#include "src/providers/portone.h"
+#include "src/providers/recaptcha.h"
+#include "src/user/account.h"
+#include "src/user/session.h"
+#include "src/user/user_settings.h"
+
+#define AUTH_BODY_MAX 10240 /* GW-014 */
+
+static const struct route routes[] = {
+    {"GET", "/auth/terms", auth_terms, 0, NULL, NULL, 0},
+    {"POST", "/auth/email/check", auth_email_check, 0, &email_body_shape, NULL, AUTH_BODY_MAX},
+    {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX},
+    {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX},
+    {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX},
+    {"POST", "/auth/logout", auth_logout, RT_USER, NULL, NULL, 0},
+    {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_user_section, &cfg_portone_section, &cfg_recaptcha_section,
+                                                     NULL};
+
+static const struct err *init(struct ctx *ctx)
+{
+    (void)ctx;
+    const char *why;
+    if (!user_settings_init(&why) || !portone_check_settings(&why) || !recaptcha_check_settings(&why))
+        log_fatal("%s", why);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    return responder_main(&(struct responder){.name = "user",
+                                              .routes = routes,
+                                              .route_count = sizeof routes / sizeof routes[0],
+                                              .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
+                                              .settings = settings,
+                                              .init = init},
+                          argc, argv);
+}

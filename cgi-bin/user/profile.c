@@ -1,0 +1,22 @@
+#include "cgi-bin/user/handlers.h"
+
+#include "src/user/account.h"
+
+const struct err *profile_get(struct request *rq, struct reply *rp)
+{
+    struct profile profile;
+    const struct err *e = account_profile(rq->ctx, rq->identity.user_id, &profile);
+    if (e)
+        return e;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_str(out, "id", profile.id);
+    json_add_str(out, "email", profile.email);
+    json_add_str(out, "name", profile.name);
+    json_add_str(out, "phone", profile.phone);
+    json_add_str(out, "role", profile.role);
+    json_add_time(out, "createdAt", profile.created_at);
+    json_add_raw(out, "linkedProviders", profile.linked_providers);
+    json_close_object(out);
+    return NULL;
+}

@@ -1,0 +1,202 @@
+#include "src/user/account.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/password.h"
+#include "src/providers/portone.h"
+#include "src/providers/recaptcha.h"
+#include "src/user/terms.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
+#include "src/user/user_settings.h"
+#include "src/user/user_sql.h"
+#include "src/user/user_text.h"
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct sign_up, member)
+static const struct field sign_up_fields[] = {
+    {ROW("email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
+    {ROW("password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
+    {ROW("phone", FIELD_STR, phone), .flags = FIELD_REQUIRED, .min = 9, .max = 30},
+    {ROW("agreements", FIELD_LIST, agreements), .flags = FIELD_REQUIRED, .max = 10, .sub = &agreement_shape},
+    {ROW("recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
+    {ROW("identityVerificationId", FIELD_STR, identity_verification_id), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("emailVerificationToken", FIELD_STR, email_verification_token), .min = 1, .max = 1000},
+};
+#undef ROW
+const struct shape sign_up_shape = {sign_up_fields, sizeof sign_up_fields / sizeof sign_up_fields[0],
+                                    sizeof(struct sign_up), false};
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct account, member)
+static const struct field account_fields[] = {
+    {ROW("id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
+    {ROW("email", FIELD_STR, email), .flags = FIELD_REQUIRED},
+    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED},
+};
+#undef ROW
+const struct shape account_shape = {account_fields, sizeof account_fields / sizeof account_fields[0],
+                                    sizeof(struct account), false};
+
+static const struct err *email_exists(struct ctx *ctx, const char *email, bool *exists_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &user_stmt[USER_EMAIL_EXISTS], &rows, user_pii_blind(ctx, "email", email));
+    if (!e)
+        *exists_r = db_bool(rows, 0, 0);
+    return e;
+}
+
+const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r)
+{
+    const char *normal = user_email_normalise(ctx->arena, email);
+    if (!normal)
+        return ctx_invalid(ctx, "email", "must be an e-mail address");
+    bool exists;
+    const struct err *e = email_exists(ctx, normal, &exists);
+    if (!e)
+        *available_r = !exists;
+    return e;
+}
+
+/* What will be stored, gathered step by step. */
+struct candidate {
+    char id[UUID_SIZE];
+    const char *email;
+    const char *name;
+    const char *phone;
+    char password_hash[PASSWORD_HASH_SIZE];
+    struct portone_identity identity;
+    const struct json_list *agreements;
+};
+
+static const struct err *check_profile(struct ctx *ctx, const struct sign_up *input, struct candidate *person)
+{
+    const struct err *e = NULL;
+    person->email = user_email_normalise(ctx->arena, input->email);
+    if (!person->email)
+        e = ctx_invalid(ctx, "email", "must be an e-mail address");
+    person->name = user_name_normalise(ctx->arena, input->name);
+    if (!person->name)
+        e = ctx_invalid(ctx, "name", "must not be blank");
+    person->phone = user_phone_normalise(ctx->arena, input->phone);
+    if (!person->phone)
+        e = ctx_invalid(ctx, "phone", "must be a phone number");
+    if (!user_password_acceptable(input->password))
+        e = ctx_invalid(ctx, "password", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+    /* No such token has been issued by anyone yet. */
+    if (input->email_verification_token)
+        e = ctx_invalid(ctx, "emailVerificationToken", "is not valid");
+    person->agreements = &input->agreements;
+    return e;
+}
+
+static const struct err *check_terms(struct ctx *ctx, const struct json_list *agreements)
+{
+    struct terms_list current;
+    const struct err *e = terms_current(ctx, &current);
+    return e ? e : terms_check(ctx, &current, agreements);
+}
+
+/* A cheap look before the person is asked to prove anything; the unique index decides in the end. */
+static const struct err *check_email_free(struct ctx *ctx, const char *email)
+{
+    bool exists;
+    const struct err *e = email_exists(ctx, email, &exists);
+    if (e)
+        return e;
+    return exists ? &err_email_taken : NULL;
+}
+
+static const struct err *not_verified(struct ctx *ctx, const char *field, const char *reason)
+{
+    (void)ctx_invalid(ctx, field, "%s", reason);
+    return &err_identity_not_verified;
+}
+
+static const struct err *check_identity(struct ctx *ctx, const char *verification_id, struct candidate *person)
+{
+    const char *field = "identityVerificationId";
+    const struct err *e = portone_identity(ctx, verification_id, &person->identity);
+    if (e == &err_not_found)
+        return not_verified(ctx, field, "is not known");
+    if (e)
+        return e;
+    if (!person->identity.verified)
+        return not_verified(ctx, field, "has not been completed");
+    if (clock_now() - person->identity.verified_at > cfg_user.identity_s * CLOCK_SECOND)
+        return not_verified(ctx, field, "is too old");
+    if (!person->identity.ci || !person->identity.name)
+        return not_verified(ctx, field, "does not identify the person");
+    if (strcmp(person->identity.name, person->name) != 0)
+        return not_verified(ctx, "name", "is not the verified name");
+    return NULL;
+}
+
+static const struct err *insert_user(struct ctx *ctx, const struct candidate *person)
+{
+    return DB_RUN(
+        ctx, &user_stmt[USER_INSERT], NULL, DB_TEXT(person->id),
+        user_pii_seal(ctx, "users.email", person->id, person->email), user_pii_blind(ctx, "email", person->email),
+        user_pii_seal(ctx, "users.name", person->id, person->name),
+        user_pii_seal(ctx, "users.phone", person->id, person->phone), user_pii_blind(ctx, "phone", person->phone),
+        user_pii_seal(ctx, "users.ci", person->id, person->identity.ci), user_pii_blind(ctx, "ci", person->identity.ci),
+        user_pii_seal(ctx, "users.di", person->id, person->identity.di), DB_TEXT(person->password_hash));
+}
+
+static const struct err *unique_means(const struct ctx *ctx)
+{
+    const char *constraint = db_constraint(ctx);
+    if (strcmp(constraint, "users_email_taken") == 0)
+        return &err_email_taken;
+    if (strcmp(constraint, "users_person_registered") == 0)
+        return &err_person_already_registered;
+    return &err_internal;
+}
+
+static const struct err *create_account(struct ctx *ctx, void *arg)
+{
+    const struct candidate *person = arg;
+    const struct err *e = insert_user(ctx, person);
+    if (e == &err_db_unique)
+        return unique_means(ctx);
+    return e ? e : terms_store(ctx, person->id, person->agreements);
+}
+
+const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
+                                  struct account *account_r)
+{
+    struct candidate person = {0};
+    const struct err *e = check_profile(ctx, input, &person);
+    e = e ? e : check_terms(ctx, &input->agreements);
+    e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);
+    e = e ? e : check_email_free(ctx, person.email);
+    e = e ? e : check_identity(ctx, input->identity_verification_id, &person);
+    if (e)
+        return e;
+    if (!password_hash(input->password, (int)cfg_user.bcrypt_cost, person.password_hash))
+        return &err_internal;
+    uuid_v7(person.id);
+    e = db_transact(ctx, create_account, &person);
+    if (!e)
+        *account_r = (struct account){arena_strdup(ctx->arena, person.id), person.email, person.name};
+    return e;
+}
+
+const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &user_stmt[USER_PROFILE], &rows, DB_TEXT(user_id));
+    if (e)
+        return e;
+    if (db_count(rows) == 0)
+        return &err_token_revoked;
+    *profile_r = (struct profile){.id = user_id,
+                                  .email = user_pii_open(ctx, "users.email", user_id, rows, 0),
+                                  .name = user_pii_open(ctx, "users.name", user_id, rows, 1),
+                                  .phone = user_pii_open(ctx, "users.phone", user_id, rows, 2),
+                                  .role = db_str(rows, 0, 3),
+                                  .created_at = db_time(rows, 0, 4),
+                                  .linked_providers = db_str(rows, 0, 5)};
+    return profile_r->email && profile_r->name && profile_r->phone ? NULL : &err_internal;
+}

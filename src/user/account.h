@@ -1,0 +1,55 @@
+/* account: creating an account and reading one's own (AUTH-001, AUTH-004, AUTH-005, AUTH-012). */
+#ifndef USER_ACCOUNT_H
+#define USER_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/uuid.h"
+
+struct sign_up {
+    const char *email;
+    const char *password;
+    const char *name;
+    const char *phone;
+    struct json_list agreements; /* of struct agreement */
+    const char *recaptcha_token;
+    const char *identity_verification_id;
+    const char *email_verification_token; /* may be NULL */
+};
+extern const struct shape sign_up_shape;
+
+struct account {
+    const char *id;
+    const char *email; /* as stored: lower case */
+    const char *name;
+};
+extern const struct shape account_shape;
+
+struct profile {
+    const char *id;
+    const char *email;
+    const char *name;
+    const char *phone;
+    const char *role;
+    int64_t created_at;
+    const char *linked_providers; /* a JSON array of text */
+};
+
+/* &err_invalid_request when `email` is no address. */
+BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r);
+
+/* Terms, CAPTCHA, identity verification, then the account in one transaction; nothing is kept of a sign-up that fails.
+ * &err_invalid_request, &err_terms_required, &err_captcha_failed, &err_identity_not_verified (with details),
+ * &err_email_taken, &err_person_already_registered, &err_unavailable (a provider is away: repeat with a new CAPTCHA
+ * token). Two at once for one e-mail or person: the unique indexes let one win. */
+BO_MUSTCHECK const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
+                                               struct account *account_r);
+
+/* &err_token_revoked when the account is no longer active. */
+BO_MUSTCHECK const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r);
+
+#endif

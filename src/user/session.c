@@ -1,0 +1,279 @@
+#include "src/user/session.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/crypto.h"
+#include "common/password.h"
+#include "common/token.h"
+#include "common/uuid.h"
+#include "src/providers/recaptcha.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
+#include "src/user/user_settings.h"
+#include "src/user/user_sql.h"
+#include "src/user/user_text.h"
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct login, member)
+static const struct field login_fields[] = {
+    {ROW("email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {ROW("password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
+};
+#undef ROW
+const struct shape login_shape = {login_fields, sizeof login_fields / sizeof login_fields[0], sizeof(struct login),
+                                  false};
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct tokens, member)
+static const struct field tokens_fields[] = {
+    {ROW("accessToken", FIELD_STR, access_token), .flags = FIELD_REQUIRED},
+    {ROW("refreshToken", FIELD_STR, refresh_token), .flags = FIELD_REQUIRED},
+    {ROW("expiresIn", FIELD_INT, expires_in), .flags = FIELD_REQUIRED},
+    {ROW("tokenType", FIELD_STR, token_type), .flags = FIELD_REQUIRED},
+};
+#undef ROW
+const struct shape tokens_shape = {tokens_fields, sizeof tokens_fields / sizeof tokens_fields[0], sizeof(struct tokens),
+                                   false};
+
+/* ---- issuing ---- */
+
+struct session {
+    const char *user_id;
+    const char *role;
+    const char *family;
+};
+
+static struct db_arg token_hash(struct ctx *ctx, const char *token)
+{
+    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
+    crypto_sha256(token, strlen(token), digest);
+    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
+}
+
+/* Signs a pair and records its refresh token as the family's live one. */
+static const struct err *issue_pair(struct ctx *ctx, const struct session *session, struct tokens *tokens_r)
+{
+    struct token_claims access = {.subject = session->user_id, .role = session->role};
+    struct token_claims refresh = {.subject = session->user_id, .family = session->family};
+    struct tokens pair = {.access_token = token_issue(ctx, TOKEN_ACCESS, &access),
+                          .refresh_token = token_issue(ctx, TOKEN_REFRESH, &refresh),
+                          .expires_in = access.expires_s - access.issued_s,
+                          .token_type = "Bearer"};
+    const struct err *e =
+        DB_RUN(ctx, &user_stmt[USER_TOKEN_INSERT], NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
+               DB_TEXT(session->family), token_hash(ctx, pair.refresh_token), DB_TEXT(access.jti),
+               DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
+               DB_TIME(refresh.expires_s * CLOCK_SECOND));
+    if (!e)
+        *tokens_r = pair;
+    return e;
+}
+
+/* ---- login ---- */
+
+struct login_account {
+    const char *id; /* NULL: no account has this e-mail */
+    const char *password_hash;
+    const char *role;
+    bool dormant;
+    bool locked;
+};
+
+static const struct err *find_account(struct ctx *ctx, const char *email, struct login_account *account_r)
+{
+    const char *normal = user_email_normalise(ctx->arena, email);
+    *account_r = (struct login_account){0};
+    if (!normal)
+        return NULL;
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &user_stmt[USER_LOGIN_FIND], &rows, user_pii_blind(ctx, "email", normal));
+    if (!e && db_count(rows) == 1)
+        *account_r = (struct login_account){.id = db_str(rows, 0, 0),
+                                            .password_hash = db_str(rows, 0, 1),
+                                            .role = db_str(rows, 0, 2),
+                                            .dormant = strcmp(db_str(rows, 0, 3), "DORMANT") == 0,
+                                            .locked = db_bool(rows, 0, 4)};
+    return e;
+}
+
+/* An outcome as the login history has it and as the client gets it. */
+struct verdict {
+    const char *result;
+    const struct err *err;
+};
+
+/* bcrypt runs before anything is looked at, so that all refusals take the same time. A lock is told even for a wrong
+ * password: otherwise it would tell a right one. */
+static struct verdict judge(const struct login_account *account, const char *password)
+{
+    bool right = password_verify(password, account->password_hash, (int)cfg_user.bcrypt_cost);
+    if (!account->id)
+        return (struct verdict){"UNKNOWN_EMAIL", &err_bad_credentials};
+    if (account->locked)
+        return (struct verdict){"LOCKED", &err_account_locked};
+    if (!right)
+        return (struct verdict){"BAD_PASSWORD", &err_bad_credentials};
+    if (account->dormant)
+        return (struct verdict){"DORMANT", &err_account_dormant};
+    return (struct verdict){"SUCCESS", NULL};
+}
+
+struct login_work {
+    const struct login_account *account;
+    const struct client *client;
+    struct verdict verdict;
+    char family[UUID_SIZE];
+    struct tokens tokens;
+};
+
+/* NULL for what is no IP address: a unix socket, a shell. */
+static const char *address(const char *text)
+{
+    unsigned char binary[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1 ? text : NULL;
+}
+
+static const struct err *record_login(struct ctx *ctx, const struct login_work *work)
+{
+    return DB_RUN(ctx, &user_stmt[USER_LOGIN_RECORD], NULL, DB_TEXT(work->account->id), DB_TEXT("PASSWORD"),
+                  DB_TEXT(work->verdict.result), DB_TEXT(address(work->client->ip)), DB_TEXT(work->client->user_agent));
+}
+
+static const struct err *finish_login(struct ctx *ctx, void *arg)
+{
+    struct login_work *work = arg;
+    const struct err *e = record_login(ctx, work);
+    if (e || work->verdict.err)
+        return e;
+    const struct session session = {work->account->id, work->account->role, work->family};
+    e = DB_RUN(ctx, &user_stmt[USER_LOGIN_STAMP], NULL, DB_TEXT(work->account->id));
+    return e ? e : issue_pair(ctx, &session, &work->tokens);
+}
+
+const struct err *session_login(struct ctx *ctx, const struct login *input, const struct client *client,
+                                struct tokens *tokens_r)
+{
+    struct login_account account;
+    const struct err *e = recaptcha_verify(ctx, input->recaptcha_token, client->ip);
+    e = e ? e : find_account(ctx, input->email, &account);
+    if (e)
+        return e;
+    struct login_work work = {.account = &account, .client = client, .verdict = judge(&account, input->password)};
+    uuid_v7(work.family);
+    e = db_transact(ctx, finish_login, &work);
+    e = e ? e : work.verdict.err;
+    if (!e)
+        *tokens_r = work.tokens;
+    return e;
+}
+
+/* ---- ending a family ---- */
+
+/* Inside a transaction. The lock orders this against a refresh of the same family, whose new token would otherwise
+ * escape the revocation. */
+static const struct err *lock_family(struct ctx *ctx, const char *family)
+{
+    return DB_RUN(ctx, &user_stmt[USER_FAMILY_LOCK], NULL, DB_TEXT(family));
+}
+
+static const struct err *revoke_family(struct ctx *ctx, void *arg)
+{
+    const char *family = arg;
+    const struct err *e = lock_family(ctx, family);
+    return e ? e : DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(family));
+}
+
+/* Blacklists every access token of the family that is still alive. */
+static const struct err *blacklist_family(struct ctx *ctx, const char *family)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &user_stmt[USER_FAMILY_ACCESS], &rows, DB_TEXT(family));
+    for (size_t i = 0; !e && i < db_count(rows); i++)
+        e = token_revoke(ctx, db_str(rows, i, 0), db_time(rows, i, 1) / CLOCK_SECOND);
+    return e;
+}
+
+/* ---- refresh ---- */
+
+struct refresh_work {
+    const char *token;
+    const char *family;
+    const struct err *refusal; /* committed together with its consequences, then answered */
+    struct tokens tokens;
+};
+
+/* Why no live token was found, and what follows from it. */
+static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *work)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &user_stmt[USER_TOKEN_FIND], &rows, token_hash(ctx, work->token));
+    if (e)
+        return e;
+    if (db_count(rows) == 0) {
+        work->refusal = &err_token_invalid;
+        return NULL;
+    }
+    bool rotated = db_bool(rows, 0, 0), revoked = db_bool(rows, 0, 1);
+    work->refusal = rotated ? &err_refresh_reused : revoked ? &err_token_revoked : &err_token_expired;
+    return rotated ? DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(work->family)) : NULL;
+}
+
+static const struct err *continue_session(struct ctx *ctx, struct refresh_work *work, const char *user_id)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &user_stmt[USER_ROLE_AND_STATUS], &rows, DB_TEXT(user_id));
+    if (e)
+        return e;
+    if (strcmp(db_str(rows, 0, 1), "ACTIVE") != 0) {
+        work->refusal = strcmp(db_str(rows, 0, 1), "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
+        return DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(work->family));
+    }
+    const struct session session = {user_id, db_str(rows, 0, 0), work->family};
+    return issue_pair(ctx, &session, &work->tokens);
+}
+
+static const struct err *rotate(struct ctx *ctx, void *arg)
+{
+    struct refresh_work *work = arg;
+    work->refusal = NULL;
+    const struct db_rows *rows;
+    const struct err *e = lock_family(ctx, work->family);
+    e = e ? e : DB_RUN(ctx, &user_stmt[USER_TOKEN_ROTATE], &rows, token_hash(ctx, work->token));
+    if (e)
+        return e;
+    return db_count(rows) == 1 ? continue_session(ctx, work, db_str(rows, 0, 0)) : refuse_refresh(ctx, work);
+}
+
+const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, struct tokens *tokens_r)
+{
+    struct token_claims claims;
+    const struct err *e = token_verify(ctx, TOKEN_REFRESH, refresh_token, &claims);
+    if (e)
+        return e;
+    struct refresh_work work = {.token = refresh_token, .family = claims.family};
+    e = db_transact(ctx, rotate, &work);
+    if (e)
+        return e;
+    if (work.refusal == &err_refresh_reused && blacklist_family(ctx, work.family))
+        log_warn(&ctx->log, "access tokens of a stolen session could not be blacklisted");
+    if (!work.refusal)
+        *tokens_r = work.tokens;
+    return work.refusal;
+}
+
+/* ---- logout ---- */
+
+const struct err *session_logout(struct ctx *ctx, const struct session_owner *owner)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &user_stmt[USER_FAMILY_OF_ACCESS], &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
+    if (!e && db_count(rows) > 0) {
+        const char *family = db_str(rows, 0, 0);
+        e = db_transact(ctx, revoke_family, (void *)(uintptr_t)family);
+        e = e ? e : blacklist_family(ctx, family);
+    }
+    /* Last: a token that is blacklisted cannot repeat a logout that failed half way. */
+    return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
+}

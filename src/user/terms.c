@@ -1,0 +1,98 @@
+#include "src/user/terms.h"
+
+#include <string.h>
+
+#include "src/user/user_errors.h"
+#include "src/user/user_sql.h"
+
+#define TERMS_TYPES "SERVICE|PRIVACY|MARKETING"
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct terms, member)
+SHAPE(terms_shape, struct terms, {ROW("type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
+      {ROW("version", FIELD_INT, version), .flags = FIELD_REQUIRED},
+      {ROW("required", FIELD_BOOL, required), .flags = FIELD_REQUIRED},
+      {ROW("title", FIELD_STR, title), .flags = FIELD_REQUIRED},
+      {ROW("body", FIELD_STR, body), .flags = FIELD_REQUIRED});
+#undef ROW
+
+static const struct field terms_list_fields[] = {
+    {.name = "terms", .type = FIELD_LIST, .offset = offsetof(struct terms_list, terms), .sub = &terms_shape},
+};
+const struct shape terms_list_shape = {terms_list_fields, 1, sizeof(struct terms_list), false};
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct agreement, member)
+static const struct field agreement_fields[] = {
+    {ROW("type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
+    {ROW("version", FIELD_INT, version), .flags = FIELD_REQUIRED, .min = 1, .max = INT32_MAX},
+    {ROW("agreed", FIELD_BOOL, agreed), .flags = FIELD_REQUIRED},
+};
+#undef ROW
+const struct shape agreement_shape = {agreement_fields, sizeof agreement_fields / sizeof agreement_fields[0],
+                                      sizeof(struct agreement), false};
+
+const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN0(ctx, &user_stmt[USER_TERMS_CURRENT], &rows);
+    if (e)
+        return e;
+    struct terms *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
+    for (size_t i = 0; i < db_count(rows); i++)
+        items[i] = (struct terms){.type = db_str(rows, i, 0),
+                                  .version = db_int(rows, i, 1),
+                                  .required = db_bool(rows, i, 2),
+                                  .title = db_str(rows, i, 3),
+                                  .body = db_str(rows, i, 4)};
+    terms_r->terms = (struct json_list){items, db_count(rows)};
+    return NULL;
+}
+
+/* The decision about `type`; NULL when there is none. */
+static const struct agreement *decision(const struct json_list *agreements, const char *type, size_t *count_r)
+{
+    const struct agreement *items = agreements->items, *found = NULL;
+    *count_r = 0;
+    for (size_t i = 0; i < agreements->count; i++) {
+        if (strcmp(items[i].type, type) != 0)
+            continue;
+        found = &items[i];
+        ++*count_r;
+    }
+    return found;
+}
+
+static const struct err *check_one(struct ctx *ctx, const struct terms *terms, const struct json_list *agreements)
+{
+    size_t count;
+    const struct agreement *made = decision(agreements, terms->type, &count);
+    if (count > 1)
+        return ctx_invalid(ctx, "agreements", "%s appears twice", terms->type);
+    if (made && made->version != terms->version) {
+        (void)ctx_invalid(ctx, "agreements", "%s is now version %lld", terms->type, (long long)terms->version);
+        return &err_terms_required;
+    }
+    if (terms->required && (!made || !made->agreed)) {
+        (void)ctx_invalid(ctx, "agreements", "%s must be agreed to", terms->type);
+        return &err_terms_required;
+    }
+    return NULL;
+}
+
+const struct err *terms_check(struct ctx *ctx, const struct terms_list *current, const struct json_list *agreements)
+{
+    const struct terms *terms = current->terms.items;
+    const struct err *e = NULL;
+    for (size_t i = 0; i < current->terms.count && !e; i++)
+        e = check_one(ctx, &terms[i], agreements);
+    return e;
+}
+
+const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct json_list *agreements)
+{
+    const struct agreement *items = agreements->items;
+    const struct err *e = NULL;
+    for (size_t i = 0; i < agreements->count && !e; i++)
+        e = DB_RUN(ctx, &user_stmt[USER_AGREEMENT_INSERT], NULL, DB_TEXT(user_id), DB_TEXT(items[i].type),
+                   DB_INT(items[i].version), DB_BOOL(items[i].agreed));
+    return e;
+}

@@ -1,0 +1,39 @@
+/* terms: versioned terms and what a person decides about them (AUTH-002). */
+#ifndef USER_TERMS_H
+#define USER_TERMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+
+struct terms {
+    const char *type; /* SERVICE, PRIVACY, MARKETING */
+    int64_t version;
+    int required;
+    const char *title;
+    const char *body;
+};
+struct terms_list {
+    struct json_list terms; /* of struct terms, the version in effect of each type */
+};
+extern const struct shape terms_list_shape;
+
+struct agreement {
+    const char *type;
+    int64_t version;
+    int agreed;
+};
+extern const struct shape agreement_shape;
+
+BO_MUSTCHECK const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r);
+/* Whether `agreements` (of struct agreement) name current versions, each type once, and agree to all that are required.
+ * &err_terms_required, &err_invalid_request; both with details. Pure. */
+BO_MUSTCHECK const struct err *terms_check(struct ctx *ctx, const struct terms_list *current,
+                                           const struct json_list *agreements);
+/* Stores the decisions of a new user; inside the transaction that creates the account. */
+BO_MUSTCHECK const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct json_list *agreements);
+
+#endif

@@ -1,0 +1,18 @@
+#include "src/user/user_admin.h"
+
+#include "src/user/user_pii.h"
+#include "src/user/user_sql.h"
+#include "src/user/user_text.h"
+
+const struct err *user_set_role(struct ctx *ctx, const char *email, const char *role)
+{
+    const char *normal = user_email_normalise(ctx->arena, email);
+    if (!normal)
+        return &err_not_found;
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &user_stmt[USER_ROLE_SET], &rows, user_pii_blind(ctx, "email", normal), DB_TEXT(role));
+    if (e)
+        return e;
+    return db_affected(rows) == 1 ? NULL : &err_not_found;
+}

@@ -1,0 +1,25 @@
+/* user_errors: how the user service refuses. Codes are those of docs/openapi.yaml. */
+#ifndef USER_USER_ERRORS_H
+#define USER_USER_ERRORS_H
+
+#include "common/err.h"
+
+#define ERR_USER_LIST(X)                                                                                             \
+    X(email_taken, "EMAIL_TAKEN", 409, 0, "이미 사용 중인 이메일입니다.", "This e-mail address is in use.")          \
+    X(person_already_registered, "PERSON_ALREADY_REGISTERED", 409, 0, "이미 가입한 회원입니다.",                     \
+      "This person has an account already.")                                                                         \
+    X(identity_not_verified, "IDENTITY_NOT_VERIFIED", 400, 0, "본인 확인이 완료되지 않았습니다.",                    \
+      "The identity has not been verified.")                                                                         \
+    X(terms_required, "TERMS_REQUIRED", 400, 0, "필수 약관에 동의해 주세요.", "Please agree to the required terms.") \
+    X(bad_credentials, "BAD_CREDENTIALS", 401, 0, "이메일 또는 비밀번호가 올바르지 않습니다.",                       \
+      "The e-mail address or the password is wrong.")                                                                \
+    X(account_locked, "ACCOUNT_LOCKED", 423, 0, "계정이 일시적으로 잠겼습니다. 잠시 후 다시 시도해 주세요.",         \
+      "The account is locked for a while. Please try again later.")                                                  \
+    X(account_dormant, "ACCOUNT_DORMANT", 403, 0, "휴면 계정입니다. 본인 확인 후 다시 이용할 수 있습니다.",          \
+      "The account is dormant. Verify your identity to use it again.")                                               \
+    X(refresh_reused, "REFRESH_REUSED", 401, 0, "이미 사용된 갱신 토큰입니다. 다시 로그인해 주세요.",                \
+      "This refresh token was used before. Please log in again.")
+
+ERR_USER_LIST(ERR_DECLARE)
+
+#endif

@@ -1,0 +1,72 @@
+#include "src/user/user_pii.h"
+
+#include <string.h>
+
+enum { BLIND_KEY_SIZE = 32 };
+
+static unsigned char blind_key[BLIND_KEY_SIZE];
+static struct crypto_keys seal_keys;
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+static bool blind_key_parse(const char *hex, unsigned char out[BLIND_KEY_SIZE])
+{
+    if (strlen(hex) != 2 * BLIND_KEY_SIZE)
+        return false;
+    for (int i = 0; i < BLIND_KEY_SIZE; i++) {
+        int high = hex_digit(hex[2 * i]);
+        int low = hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (unsigned char)(high * 16 + low);
+    }
+    return true;
+}
+
+bool user_pii_init(const char *blind, const char *ring, const char **why_r)
+{
+    if (!blind_key_parse(blind, blind_key)) {
+        *why_r = "BOX_BLIND_KEY must be 64 hex digits";
+        return false;
+    }
+    return crypto_keys_parse(ring, &seal_keys, why_r);
+}
+
+static const char *place(struct ctx *ctx, const char *column, const char *row_id)
+{
+    return arena_printf(ctx->arena, "%s:%s", column, row_id);
+}
+
+struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row_id, const char *plain)
+{
+    if (!plain)
+        return DB_NULL;
+    size_t len;
+    unsigned char *sealed = crypto_seal(ctx->arena, &seal_keys, place(ctx, column, row_id), plain, strlen(plain), &len);
+    return DB_BYTES(sealed, len);
+}
+
+const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows, int col)
+{
+    size_t len;
+    const unsigned char *sealed = db_bytes(ctx, rows, 0, col, &len);
+    if (!sealed)
+        return NULL;
+    const char *plain = crypto_open(ctx->arena, &seal_keys, place(ctx, column, row_id), sealed, len, &len);
+    if (!plain)
+        log_error(&ctx->log, "sealed value of '%s' in row '%s' cannot be opened", column, row_id);
+    return plain;
+}
+
+struct db_arg user_pii_blind(struct ctx *ctx, const char *kind, const char *value)
+{
+    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
+    const char *text = arena_printf(ctx->arena, "%s:%s", kind, value);
+    crypto_hmac_sha256(blind_key, sizeof blind_key, text, strlen(text), digest);
+    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
+}

@@ -1,0 +1,28 @@
+/*
+ * user_pii: personal data at rest (AUTH-PII): sealed values, and blind indexes to find rows by.
+ *
+ * A sealed value is bound to its column and row, so that no value can be moved to another place unnoticed.
+ */
+#ifndef USER_USER_PII_H
+#define USER_USER_PII_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/crypto.h"
+#include "common/ctx.h"
+#include "common/db.h"
+#include "common/err.h"
+
+/* Once per process; false with *why_r when a key is malformed. */
+BO_MUSTCHECK bool user_pii_init(const char *blind_key, const char *pii_keys, const char **why_r);
+
+/* The sealed `plain` for a statement, in the arena; SQL NULL when `plain` is NULL. `column`: "users.email". */
+struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row_id, const char *plain);
+/* The plain text of a bytea column in the arena; NULL when it is SQL NULL or cannot be opened (error line). */
+const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows, int col);
+/* The blind index of a normalised value for a statement, in the arena. Equal values of different kinds ("email",
+ * "phone", "ci") have unequal indexes. */
+struct db_arg user_pii_blind(struct ctx *ctx, const char *kind, const char *value);
+
+#endif

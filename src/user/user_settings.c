@@ -1,0 +1,55 @@
+#include "src/user/user_settings.h"
+
+#include <stddef.h>
+
+#include "src/user/user_pii.h"
+
+/* Below this a stolen table of hashes is guessed too fast (AUTH-014); tests in the sandbox may go lower. */
+enum { BCRYPT_COST_LEAST = 10 };
+
+struct cfg_user cfg_user;
+
+static const struct cfg_key keys[] = {
+    {.name = "BOX_USER_BCRYPT_COST",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_user, bcrypt_cost),
+     .unit = "log2 rounds",
+     .fallback = "10",
+     .min = 4,
+     .max = 12,
+     .help = "Work per password check: 10 takes 80 ms of a core, each step more doubles it; below 10 sandbox only."},
+    {.name = "BOX_USER_IDENTITY_S",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_user, identity_s),
+     .unit = "seconds",
+     .fallback = "1800",
+     .min = 60,
+     .max = 86400,
+     .help = "How long after it was made an identity verification may be used to sign up."},
+    {.name = "BOX_BLIND_KEY",
+     .type = CFG_STR,
+     .offset = offsetof(struct cfg_user, blind_key),
+     .unit = "hex",
+     .min = 64,
+     .max = 64,
+     .flags = CFG_SECRET | CFG_REQUIRED,
+     .help = "Key of the blind indexes of e-mail, phone and CI, 64 hex digits; changing it hides every account."},
+    {.name = "BOX_PII_KEYS",
+     .type = CFG_STR,
+     .offset = offsetof(struct cfg_user, pii_keys),
+     .unit = "id:hex",
+     .min = 66,
+     .flags = CFG_SECRET | CFG_REQUIRED,
+     .help = "Keys that seal personal data, \"2:<64 hex>,1:<64 hex>\": the first seals, all open."},
+};
+
+const struct cfg_section cfg_user_section = {"Accounts", keys, sizeof keys / sizeof keys[0], &cfg_user};
+
+bool user_settings_init(const char **why_r)
+{
+    if (cfg_user.bcrypt_cost < BCRYPT_COST_LEAST && !cfg_process.sandbox) {
+        *why_r = "BOX_USER_BCRYPT_COST below 10 is allowed in the sandbox only";
+        return false;
+    }
+    return user_pii_init(cfg_user.blind_key, cfg_user.pii_keys, why_r);
+}

@@ -1,0 +1,24 @@
+/* user_settings: settings of the user domain. */
+#ifndef USER_USER_SETTINGS_H
+#define USER_USER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/cfg.h"
+#include "common/err.h"
+
+struct cfg_user {
+    int64_t bcrypt_cost;   /* BOX_USER_BCRYPT_COST */
+    int64_t identity_s;    /* BOX_USER_IDENTITY_S: how long an identity verification may be used */
+    const char *blind_key; /* BOX_BLIND_KEY: 64 hex digits; key of the blind indexes, never rotated */
+    const char *pii_keys;  /* BOX_PII_KEYS: key ring that seals personal data (crypto.h) */
+};
+extern struct cfg_user cfg_user;
+extern const struct cfg_section cfg_user_section;
+
+/* Once, after settings are loaded and before any function of this domain. False with *why_r when a key is unusable or
+ * the cost is too low for a real system. */
+BO_MUSTCHECK bool user_settings_init(const char **why_r);
+
+#endif
