@@ -1,0 +1,55 @@
+#include "cgi-bin/event/handlers.h"
+
+#include "src/event/event_admin.h"
+#include "src/event/event_query.h"
+
+const struct err *events_list(struct request *rq, struct reply *rp)
+{
+    struct event_list list;
+    const struct err *e = event_list(rq->ctx, rq->args, &list);
+    if (e)
+        return e;
+    struct json_out *out = reply_json(rp, 200);
+    reply_list_open(out);
+    for (size_t i = 0; i < list.count; i++)
+        json_add_shape(out, NULL, &event_summary_shape, &list.items[i]);
+    reply_list_close(out, list.page.page, list.page.size, list.total);
+    return NULL;
+}
+
+static const struct err *reply_event(struct request *rq, struct reply *rp, int status, const char *id,
+                                     enum event_view view)
+{
+    struct event_detail event;
+    const struct err *e = event_get(rq->ctx, id, view, &event);
+    if (!e)
+        json_add_shape(reply_json(rp, status), NULL, &event_detail_shape, &event);
+    return e;
+}
+
+const struct err *events_get(struct request *rq, struct reply *rp)
+{
+    const struct err *e = reply_event(rq, rp, 200, request_param(rq, "id"), EVENT_VIEW_PUBLIC);
+    if (e)
+        return e;
+    reply_header(rp, "Cache-Control", "no-cache"); /* may be kept, must be asked about */
+    reply_etag(rp, request_header(rq, "if-none-match"));
+    return NULL;
+}
+
+const struct err *events_create(struct request *rq, struct reply *rp)
+{
+    char id[UUID_SIZE];
+    const struct err *e = event_admin_create(rq->ctx, rq->body, id);
+    if (e)
+        return e;
+    reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/events/%s", id));
+    return reply_event(rq, rp, 201, id, EVENT_VIEW_ADMIN);
+}
+
+const struct err *events_publish(struct request *rq, struct reply *rp)
+{
+    const char *id = request_param(rq, "id");
+    const struct err *e = event_admin_publish(rq->ctx, id);
+    return e ? e : reply_event(rq, rp, 200, id, EVENT_VIEW_ADMIN);
+}

@@ -1,0 +1,19 @@
+/* handlers: what the event responder's routes run. */
+#ifndef CGI_EVENT_HANDLERS_H
+#define CGI_EVENT_HANDLERS_H
+
+#include "common/route.h"
+
+/* venues.c */
+route_handler venues_list, venues_get, venues_create, halls_list, halls_create;
+
+/* events.c */
+route_handler events_list, events_get, events_create, events_publish;
+
+/* seats.c */
+route_handler seats_get;
+
+/* internal.c */
+route_handler internal_schedule, internal_seats, internal_seats_status;
+
+#endif

@@ -1,0 +1,37 @@
+#include "cgi-bin/event/handlers.h"
+#include "common/responder.h"
+#include "src/contract/schedule.h"
+#include "src/event/event_admin.h"
+#include "src/event/event_query.h"
+#include "src/event/event_settings.h"
+#include "src/event/page.h"
+
+#define HALL_BODY_MAX (128 << 10) /* bytes: a page of 100 halls with their templates fits into one reply */
+
+static const struct route routes[] = {
+    {"GET", "/venues", venues_list, 0, NULL, &page_shape, 0},
+    {"POST", "/venues", venues_create, RT_ADMIN, &venue_new_shape, NULL, 0},
+    {"GET", "/venues/{id}", venues_get, 0, NULL, NULL, 0},
+    {"GET", "/venues/{id}/halls", halls_list, 0, NULL, &page_shape, 0},
+    {"POST", "/venues/{id}/halls", halls_create, RT_ADMIN, &hall_new_shape, NULL, HALL_BODY_MAX},
+    {"GET", "/events", events_list, 0, NULL, &event_filter_shape, 0},
+    {"POST", "/events", events_create, RT_ADMIN, &event_draft_shape, NULL, 0},
+    {"GET", "/events/{id}", events_get, 0, NULL, NULL, 0},
+    {"POST", "/events/{id}/publish", events_publish, RT_ADMIN, NULL, NULL, 0},
+    {"GET", "/events/schedules/{scheduleId}/seats", seats_get, 0, NULL, NULL, 0},
+    {"GET", "/internal/schedules/{scheduleId}", internal_schedule, RT_INTERNAL, NULL, NULL, 0},
+    {"GET", "/internal/schedules/{scheduleId}/seats", internal_seats, RT_INTERNAL, NULL, NULL, 0},
+    {"GET", "/internal/seats/status/{scheduleId}", internal_seats_status, RT_INTERNAL, NULL, NULL, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_schedule_section, &cfg_event_section, NULL};
+
+int main(int argc, char **argv)
+{
+    return responder_main(&(struct responder){.name = "event",
+                                              .routes = routes,
+                                              .route_count = sizeof routes / sizeof routes[0],
+                                              .needs = NEED_DB | NEED_REDIS,
+                                              .settings = settings},
+                          argc, argv);
+}

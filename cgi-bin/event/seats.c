@@ -1,0 +1,79 @@
+#include "cgi-bin/event/handlers.h"
+
+#include <string.h>
+
+#include "src/event/seat_map.h"
+
+static void write_seat(struct json_out *out, const struct seat *seat)
+{
+    json_open_object(out, NULL);
+    json_add_str(out, "id", seat->id);
+    json_add_str(out, "seatNumber", seat->seat_number);
+    json_add_str(out, "row", seat->row);
+    json_add_int(out, "number", seat->number);
+    if (seat->placed) {
+        json_add_int(out, "x", seat->x);
+        json_add_int(out, "y", seat->y);
+    }
+    if (seat->accessible)
+        json_add_bool(out, "accessible", true);
+    if (seat->view_restricted)
+        json_add_bool(out, "viewRestricted", true);
+    json_add_str(out, "status", seat->status);
+    json_close_object(out);
+}
+
+static bool same_group(const struct seat *a, const struct seat *b)
+{
+    return strcmp(a->grade, b->grade) == 0 && a->price == b->price;
+}
+
+static void open_group(struct json_out *out, const struct seat *first)
+{
+    json_open_object(out, NULL);
+    json_add_str(out, "grade", first->grade);
+    json_add_int(out, "price", first->price);
+    json_open_array(out, "seats");
+}
+
+static void close_group(struct json_out *out)
+{
+    json_close_array(out);
+    json_close_object(out);
+}
+
+/* The map is ordered by grade, so a group ends where the grade changes. */
+static void write_groups(struct json_out *out, const struct seat_map *map)
+{
+    struct seat last;
+    for (size_t i = 0; i < seat_map_count(map); i++) {
+        struct seat seat = seat_map_at(map, i);
+        if (i > 0 && !same_group(&last, &seat))
+            close_group(out);
+        if (i == 0 || !same_group(&last, &seat))
+            open_group(out, &seat);
+        write_seat(out, &seat);
+        last = seat;
+    }
+    if (seat_map_count(map) > 0)
+        close_group(out);
+}
+
+const struct err *seats_get(struct request *rq, struct reply *rp)
+{
+    const char *schedule_id = request_param(rq, "scheduleId");
+    struct seat_map map;
+    const struct err *e = seat_map_get(rq->ctx, schedule_id, &map);
+    if (e)
+        return e;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_str(out, "scheduleId", schedule_id);
+    json_open_array(out, "grades");
+    write_groups(out, &map);
+    json_close_array(out);
+    json_close_object(out);
+    reply_header(rp, "Cache-Control", "no-cache"); /* may be kept, must be asked about */
+    reply_etag(rp, request_header(rq, "if-none-match"));
+    return NULL;
+}

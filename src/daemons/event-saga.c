@@ -1,0 +1,50 @@
+/* event-saga: reservation.events -> seats SOLD and AVAILABLE (EVT-008, EVT-016). */
+#include "common/daemon.h"
+#include "common/kafka.h"
+#include "src/contract/events.h"
+#include "src/event/seat_map.h"
+
+static const struct err *on_confirmed(struct ctx *ctx, const struct event *event, const void *payload)
+{
+    (void)event;
+    const struct reservation_confirmed *confirmed = payload;
+    const struct seat_claim claim = {.reservation_id = confirmed->reservation_id,
+                                     .schedule_id = confirmed->schedule_id,
+                                     .seat_ids = confirmed->seat_ids.items,
+                                     .count = confirmed->seat_ids.count};
+    return seat_map_sell(ctx, &claim, confirmed->confirmed_at);
+}
+
+static const struct err *on_cancelled(struct ctx *ctx, const struct event *event, const void *payload)
+{
+    (void)event;
+    const struct reservation_cancelled *cancelled = payload;
+    const struct seat_claim claim = {.reservation_id = cancelled->reservation_id,
+                                     .schedule_id = cancelled->schedule_id,
+                                     .seat_ids = cancelled->seat_ids.items,
+                                     .count = cancelled->seat_ids.count};
+    return seat_map_free(ctx, &claim);
+}
+
+static const struct subscriber subscribers[] = {
+    {&event_reservation_confirmed, on_confirmed, NULL},
+    {&event_reservation_cancelled, on_cancelled, NULL},
+};
+
+static const char *const topics[] = {TOPIC_RESERVATION};
+
+static const struct subscription subscription = {.group = "event-reservation-consumer",
+                                                 .topics = topics,
+                                                 .topic_count = 1,
+                                                 .subscribers = subscribers,
+                                                 .subscriber_count = sizeof subscribers / sizeof subscribers[0],
+                                                 .dead_letters = TOPIC_DEAD_RESERVATION};
+
+static const struct cfg_section *const settings[] = {&cfg_kafka_section, NULL};
+
+int main(int argc, char **argv)
+{
+    return daemon_main(
+        &(struct daemon){.name = "event-saga", .needs = NEED_DB, .settings = settings, .subscription = &subscription},
+        argc, argv);
+}

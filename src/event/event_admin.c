@@ -1,0 +1,290 @@
+#include "src/event/event_admin.h"
+
+#include <string.h>
+
+#include "common/db.h"
+#include "src/contract/schedule.h"
+#include "src/event/event_settings.h"
+#include "src/event/event_sql.h"
+
+enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
+#define PRICE_MAX INT64_C(100000000)
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct venue_new, member)
+static const struct field venue_new_fields[] = {
+    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("address", FIELD_STR, address), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {ROW("city", FIELD_STR, city), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
+};
+#undef ROW
+const struct shape venue_new_shape = {venue_new_fields, sizeof venue_new_fields / sizeof venue_new_fields[0],
+                                      sizeof(struct venue_new), false};
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct hall_new, member)
+static const struct field hall_new_fields[] = {
+    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("capacity", FIELD_INT, capacity), .flags = FIELD_REQUIRED, .min = 1, .max = SEAT_TEMPLATE_SEATS_MAX},
+    {ROW("seatTemplate", FIELD_OBJECT, seat_template), .flags = FIELD_REQUIRED, .sub = &seat_template_shape},
+};
+#undef ROW
+const struct shape hall_new_shape = {hall_new_fields, sizeof hall_new_fields / sizeof hall_new_fields[0],
+                                     sizeof(struct hall_new), false};
+
+#define ROW(label, member) \
+    .name = (label), .type = FIELD_INT, .offset = offsetof(struct grade_prices, member), .max = PRICE_MAX
+SHAPE(grade_prices_shape, struct grade_prices, {ROW("VIP", vip)}, {ROW("S", s)}, {ROW("A", a)}, {ROW("B", b)});
+#undef ROW
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct schedule_new, member)
+SHAPE(schedule_new_shape, struct schedule_new,
+      {ROW("playSequence", FIELD_INT, play_sequence), .flags = FIELD_REQUIRED, .min = 1, .max = SEQUENCE_MAX},
+      {ROW("eventStartAt", FIELD_TIME, event_start_at), .flags = FIELD_REQUIRED},
+      {ROW("eventEndAt", FIELD_TIME, event_end_at), .flags = FIELD_REQUIRED},
+      {ROW("saleStartAt", FIELD_TIME, sale_start_at), .flags = FIELD_REQUIRED},
+      {ROW("saleEndAt", FIELD_TIME, sale_end_at), .flags = FIELD_REQUIRED},
+      {ROW("admissionRate", FIELD_INT, admission_rate), .min = 1, .max = 10000},
+      {ROW("queueCapacity", FIELD_INT, queue_capacity), .min = 1, .max = 1000000});
+#undef ROW
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_draft, member)
+static const struct field event_draft_fields[] = {
+    {ROW("title", FIELD_STR, title), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("artist", FIELD_STR, artist), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {ROW("description", FIELD_STR, description), .flags = FIELD_LINES, .max = 10000},
+    {ROW("posterUrl", FIELD_STR, poster_url), .min = 1, .max = 500},
+    {ROW("venueId", FIELD_UUID, venue_id), .flags = FIELD_REQUIRED},
+    {ROW("hallId", FIELD_UUID, hall_id), .flags = FIELD_REQUIRED},
+    {ROW("gradePrices", FIELD_OBJECT, grade_prices), .flags = FIELD_REQUIRED, .sub = &grade_prices_shape},
+    {ROW("schedules", FIELD_LIST, schedules), .flags = FIELD_REQUIRED, .min = 1, .max = SCHEDULES_MAX,
+     .sub = &schedule_new_shape},
+};
+#undef ROW
+const struct shape event_draft_shape = {event_draft_fields, sizeof event_draft_fields / sizeof event_draft_fields[0],
+                                        sizeof(struct event_draft), false};
+
+static void copy_id(char id_r[UUID_SIZE], const struct db_rows *rows)
+{
+    memcpy(id_r, db_str(rows, 0, 0), UUID_SIZE);
+}
+
+const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE])
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_VENUE_INSERT], &rows, DB_TEXT(venue->name),
+                                 DB_TEXT(venue->address), DB_TEXT(venue->city));
+    if (!e)
+        copy_id(id_r, rows);
+    return e;
+}
+
+static const char *template_text(struct ctx *ctx, const struct seat_template *template)
+{
+    struct buf *buf = ARENA_NEW(ctx->arena, struct buf);
+    struct json_out out;
+    buf_init(buf, ctx->arena, TEMPLATE_TEXT_MAX);
+    json_out_init(&out, buf);
+    json_add_shape(&out, NULL, &seat_template_shape, template);
+    return buf->overflow ? NULL : buf->data;
+}
+
+const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struct hall_new *hall, char id_r[UUID_SIZE])
+{
+    int64_t seats;
+    const struct err *e = seat_template_check(ctx, &hall->seat_template, &seats);
+    if (e)
+        return e;
+    if (hall->capacity != seats)
+        return ctx_invalid(ctx, "capacity", "the seat template yields %lld seats", (long long)seats);
+    const char *text = template_text(ctx, &hall->seat_template);
+    if (!text)
+        return ctx_invalid(ctx, "seatTemplate", "is too large");
+    const struct db_rows *rows;
+    e = DB_RUN(ctx, &event_stmt[EVENT_HALL_INSERT], &rows, DB_TEXT(venue_id), DB_TEXT(hall->name),
+               DB_INT(hall->capacity), DB_TEXT(text));
+    if (e)
+        return e;
+    if (db_count(rows) == 0)
+        return &err_not_found;
+    copy_id(id_r, rows);
+    return NULL;
+}
+
+/* ---- events ---- */
+
+static const struct err *check_schedule(struct ctx *ctx, const struct schedule_new *schedules, size_t index)
+{
+    const struct schedule_new *one = &schedules[index];
+    const char *at = arena_printf(ctx->arena, "schedules[%zu]", index);
+    const struct err *e = NULL;
+    for (size_t i = 0; i < index; i++)
+        if (schedules[i].play_sequence == one->play_sequence)
+            e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.playSequence", at), "appears twice");
+    if (one->event_end_at <= one->event_start_at)
+        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.eventEndAt", at), "must be after eventStartAt");
+    if (one->sale_end_at <= one->sale_start_at)
+        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must be after saleStartAt");
+    if (one->sale_end_at > one->event_end_at)
+        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must not be after eventEndAt");
+    return e;
+}
+
+static bool poster_url_valid(const char *url)
+{
+    return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && !strpbrk(url, " \"<>\\");
+}
+
+static const struct err *check_event(struct ctx *ctx, const struct event_draft *event)
+{
+    const struct err *e = NULL;
+    if (event->poster_url && !poster_url_valid(event->poster_url))
+        e = ctx_invalid(ctx, "posterUrl", "must be an http or https address");
+    for (size_t i = 0; i < event->schedules.count; i++) {
+        const struct err *refused = check_schedule(ctx, event->schedules.items, i);
+        e = e ? e : refused;
+    }
+    return e;
+}
+
+struct grade_price {
+    const char *grade;
+    int64_t price;
+};
+enum { GRADES = 4 };
+
+static void list_prices(const struct grade_prices *prices, struct grade_price list[GRADES])
+{
+    list[0] = (struct grade_price){"VIP", prices->vip};
+    list[1] = (struct grade_price){"S", prices->s};
+    list[2] = (struct grade_price){"A", prices->a};
+    list[3] = (struct grade_price){"B", prices->b};
+}
+
+struct create_work {
+    const struct event_draft *event;
+    int64_t capacity;
+    const char *id;
+};
+
+/* The hall must be the venue's, and every grade it has must have a price. Keeps the hall as it is until the end of the
+ * transaction. */
+static const struct err *check_hall(struct ctx *ctx, struct create_work *work)
+{
+    const struct event_draft *event = work->event;
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &event_stmt[EVENT_HALL_FOR_EVENT], &rows, DB_TEXT(event->hall_id), DB_TEXT(event->venue_id));
+    if (e)
+        return e;
+    if (db_count(rows) == 0)
+        return ctx_invalid(ctx, "hallId", "the venue has no such hall");
+    work->capacity = db_int(rows, 0, 0);
+    const struct json *grades;
+    const char *text = db_str(rows, 0, 1);
+    e = json_parse(ctx->arena, text, strlen(text), &grades, NULL);
+    struct grade_price prices[GRADES];
+    list_prices(&event->grade_prices, prices);
+    for (int i = 0; i < GRADES && !e; i++)
+        if (prices[i].price == FIELD_NO_INT && json_get(grades, prices[i].grade))
+            e = ctx_invalid(ctx, arena_printf(ctx->arena, "gradePrices.%s", prices[i].grade),
+                            "the hall has this grade");
+    return e;
+}
+
+static const struct err *insert_event(struct ctx *ctx, struct create_work *work)
+{
+    const struct event_draft *event = work->event;
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &event_stmt[EVENT_INSERT], &rows, DB_TEXT(event->venue_id), DB_TEXT(event->hall_id),
+               DB_TEXT(event->title), DB_TEXT(event->artist), DB_TEXT(event->description), DB_TEXT(event->poster_url));
+    if (!e)
+        work->id = db_str(rows, 0, 0);
+    return e;
+}
+
+static const struct err *insert_prices(struct ctx *ctx, const struct create_work *work)
+{
+    struct grade_price prices[GRADES];
+    list_prices(&work->event->grade_prices, prices);
+    const struct err *e = NULL;
+    for (int i = 0; i < GRADES && !e; i++)
+        if (prices[i].price != FIELD_NO_INT)
+            e = DB_RUN(ctx, &event_stmt[EVENT_PRICE_INSERT], NULL, DB_TEXT(work->id), DB_TEXT(prices[i].grade),
+                       DB_INT(prices[i].price));
+    return e;
+}
+
+static int64_t or_default(int64_t asked, int64_t fallback)
+{
+    return asked == FIELD_NO_INT ? fallback : asked;
+}
+
+static const struct err *insert_schedules(struct ctx *ctx, const struct create_work *work)
+{
+    const struct schedule_new *items = work->event->schedules.items;
+    const struct err *e = NULL;
+    for (size_t i = 0; i < work->event->schedules.count && !e; i++)
+        e = DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_INSERT], NULL, DB_TEXT(work->id), DB_INT(items[i].play_sequence),
+                   DB_TIME(items[i].event_start_at), DB_TIME(items[i].event_end_at), DB_TIME(items[i].sale_start_at),
+                   DB_TIME(items[i].sale_end_at), DB_INT(or_default(items[i].admission_rate, cfg_event.admission_rate)),
+                   DB_INT(or_default(items[i].queue_capacity, cfg_event.queue_capacity)), DB_INT(work->capacity));
+    return e;
+}
+
+/* The statement's arithmetic must agree with seat_template_check()'s. */
+static const struct err *generate_seats(struct ctx *ctx, const struct create_work *work)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_SEATS_GENERATE], &rows, DB_TEXT(work->id));
+    if (e)
+        return e;
+    size_t expected = (size_t)work->capacity * work->event->schedules.count;
+    if (db_affected(rows) == expected)
+        return NULL;
+    log_error(&ctx->log, "made %zu seats instead of %zu", db_affected(rows), expected);
+    return &err_internal;
+}
+
+static const struct err *create_event(struct ctx *ctx, void *arg)
+{
+    struct create_work *work = arg;
+    const struct err *e = check_hall(ctx, work);
+    e = e ? e : insert_event(ctx, work);
+    e = e ? e : insert_prices(ctx, work);
+    e = e ? e : insert_schedules(ctx, work);
+    return e ? e : generate_seats(ctx, work);
+}
+
+const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *event, char id_r[UUID_SIZE])
+{
+    struct create_work work = {.event = event};
+    const struct err *e = check_event(ctx, event);
+    e = e ? e : db_transact(ctx, create_event, &work);
+    if (!e)
+        memcpy(id_r, work.id, UUID_SIZE);
+    return e;
+}
+
+/* Other services may have remembered that there is no such schedule. */
+static void forget_schedules(struct ctx *ctx, const char *event_id)
+{
+    const struct db_rows *rows;
+    if (DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_IDS], &rows, DB_TEXT(event_id)))
+        return;
+    for (size_t i = 0; i < db_count(rows); i++)
+        schedule_forget(ctx, db_str(rows, i, 0));
+}
+
+const struct err *event_admin_publish(struct ctx *ctx, const char *event_id)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_OPEN], &rows, DB_TEXT(event_id));
+    if (e == &err_db_raised)
+        return &err_conflict;
+    if (e)
+        return e;
+    if (db_affected(rows) == 0)
+        return &err_not_found;
+    forget_schedules(ctx, event_id);
+    return NULL;
+}

@@ -1,0 +1,74 @@
+/*
+ * event_admin: what an administrator does: venues, halls, events, publishing (EVT-001, EVT-010, EVT-013, EVT-018).
+ *
+ * The input structs are what the HTTP bodies are read into; each has its shape, so a command can fill one from JSON
+ * text with json_read() as well. Every function validates the rules a shape cannot express and refuses with
+ * ctx_invalid() details. Each is one transaction; none is idempotent except event_admin_publish().
+ */
+#ifndef EVENT_EVENT_ADMIN_H
+#define EVENT_EVENT_ADMIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/uuid.h"
+#include "src/event/seat_template.h"
+
+struct venue_new {
+    const char *name;
+    const char *address;
+    const char *city;
+};
+extern const struct shape venue_new_shape;
+
+struct hall_new {
+    const char *name;
+    int64_t capacity; /* seats; must equal what the template yields */
+    struct seat_template seat_template;
+};
+extern const struct shape hall_new_shape;
+
+/* Won per grade; FIELD_NO_INT where the grade has no price. */
+struct grade_prices {
+    int64_t vip;
+    int64_t s;
+    int64_t a;
+    int64_t b;
+};
+
+struct schedule_new {
+    int64_t play_sequence; /* 1 is the first performance */
+    int64_t event_start_at;
+    int64_t event_end_at;
+    int64_t sale_start_at; /* may lie in the past: the sale is then open on publishing */
+    int64_t sale_end_at;
+    int64_t admission_rate; /* people per second; FIELD_NO_INT: BOX_EVENT_ADMISSION_RATE */
+    int64_t queue_capacity; /* people; FIELD_NO_INT: BOX_EVENT_QUEUE_CAPACITY */
+};
+
+struct event_draft {
+    const char *title;
+    const char *artist;
+    const char *description; /* may be NULL */
+    const char *poster_url;  /* may be NULL */
+    const char *venue_id;
+    const char *hall_id;
+    struct grade_prices grade_prices; /* every grade of the hall needs one */
+    struct json_list schedules;       /* of struct schedule_new */
+};
+extern const struct shape event_draft_shape;
+
+BO_MUSTCHECK const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE]);
+/* &err_not_found: no such venue. &err_db_unique: the venue has a hall of that name. */
+BO_MUSTCHECK const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struct hall_new *hall,
+                                           char id_r[UUID_SIZE]);
+/* Creates a DRAFT with its schedules and all their seats. */
+BO_MUSTCHECK const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *event,
+                                                  char id_r[UUID_SIZE]);
+/* DRAFT becomes OPEN; an OPEN event stays as it is. &err_not_found; &err_conflict when ENDED or CANCELLED. */
+BO_MUSTCHECK const struct err *event_admin_publish(struct ctx *ctx, const char *event_id);
+
+#endif

@@ -1,0 +1,196 @@
+#include "src/event/event_query.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/db.h"
+#include "src/event/event_sql.h"
+
+#define SALE_STATES "UPCOMING|ONGOING|ENDED|CANCELLED"
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_filter, member)
+static const struct field event_filter_fields[] = {
+    {ROW("page", FIELD_INT, page), .max = PAGE_MAX},
+    {ROW("size", FIELD_INT, size), .min = 1, .max = PAGE_SIZE_MAX},
+    {ROW("status", FIELD_ENUM, status), .choices = SALE_STATES},
+    {ROW("city", FIELD_STR, city), .min = 1, .max = 50},
+    {ROW("artist", FIELD_STR, artist), .min = 1, .max = 200},
+    {ROW("q", FIELD_STR, q), .min = 1, .max = 100},
+    {ROW("from", FIELD_STR, from), .min = 10, .max = 40},
+    {ROW("to", FIELD_STR, to), .min = 10, .max = 40},
+    {ROW("sort", FIELD_ENUM, sort), .choices = "startDate|-startDate|title|newest"},
+};
+#undef ROW
+const struct shape event_filter_shape = {event_filter_fields,
+                                         sizeof event_filter_fields / sizeof event_filter_fields[0],
+                                         sizeof(struct event_filter), false};
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_summary, member)
+static const struct field event_summary_fields[] = {
+    {ROW("id", FIELD_UUID, id)},           {ROW("title", FIELD_STR, title)},
+    {ROW("artist", FIELD_STR, artist)},    {ROW("venueName", FIELD_STR, venue_name)},
+    {ROW("city", FIELD_STR, city)},        {ROW("startDate", FIELD_TIME, starts_at)},
+    {ROW("endDate", FIELD_TIME, ends_at)}, {ROW("status", FIELD_STR, status)},
+};
+#undef ROW
+const struct shape event_summary_shape = {event_summary_fields,
+                                          sizeof event_summary_fields / sizeof event_summary_fields[0],
+                                          sizeof(struct event_summary), false};
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct named, member)
+SHAPE(named_shape, struct named, {ROW("id", FIELD_UUID, id)}, {ROW("name", FIELD_STR, name)});
+#undef ROW
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_schedule, member)
+SHAPE(event_schedule_shape, struct event_schedule, {ROW("id", FIELD_UUID, id)},
+      {ROW("playSequence", FIELD_INT, play_sequence)}, {ROW("eventStartAt", FIELD_TIME, event_start_at)},
+      {ROW("eventEndAt", FIELD_TIME, event_end_at)}, {ROW("saleStartAt", FIELD_TIME, sale_start_at)},
+      {ROW("saleEndAt", FIELD_TIME, sale_end_at)}, {ROW("status", FIELD_STR, status)},
+      {ROW("soldOut", FIELD_BOOL, sold_out)}, {ROW("available", FIELD_INT, available)},
+      {ROW("total", FIELD_INT, total)});
+#undef ROW
+
+#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_detail, member)
+static const struct field event_detail_fields[] = {
+    {ROW("id", FIELD_UUID, id)},
+    {ROW("title", FIELD_STR, title)},
+    {ROW("artist", FIELD_STR, artist)},
+    {ROW("description", FIELD_STR, description)},
+    {ROW("posterUrl", FIELD_STR, poster_url)},
+    {ROW("status", FIELD_STR, status)},
+    {ROW("venue", FIELD_OBJECT, venue), .sub = &named_shape},
+    {ROW("hall", FIELD_OBJECT, hall), .sub = &named_shape},
+    {ROW("schedules", FIELD_LIST, schedules), .sub = &event_schedule_shape},
+};
+#undef ROW
+const struct shape event_detail_shape = {event_detail_fields,
+                                         sizeof event_detail_fields / sizeof event_detail_fields[0],
+                                         sizeof(struct event_detail), false};
+
+const char *event_like_pattern(struct arena *arena, const char *part)
+{
+    if (!part)
+        return NULL;
+    char *pattern = arena_alloc(arena, 2 * strlen(part) + 3);
+    char *out = pattern;
+    *out++ = '%';
+    for (; *part; part++) {
+        if (strchr("\\%_", *part))
+            *out++ = '\\';
+        *out++ = *part;
+    }
+    *out = '%';
+    return pattern;
+}
+
+bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r)
+{
+    enum { DATE_LENGTH = 10, DAY_SECONDS = 86400 };
+    char midnight[sizeof "2026-06-01T00:00:00"] = "";
+    if (strlen(text) != DATE_LENGTH)
+        return clock_parse(text, at_r);
+    memcpy(midnight, text, DATE_LENGTH);
+    memcpy(midnight + DATE_LENGTH, "T00:00:00", sizeof "T00:00:00");
+    int64_t at;
+    if (!clock_parse(midnight, &at))
+        return false;
+    *at_r = end_of_day ? at + DAY_SECONDS * CLOCK_SECOND : at;
+    return true;
+}
+
+static const struct err *read_range(struct ctx *ctx, const struct event_filter *filter, int64_t *from_r, int64_t *to_r)
+{
+    *from_r = *to_r = CLOCK_NONE;
+    if (filter->from && !event_instant_parse(filter->from, false, from_r))
+        return ctx_invalid(ctx, "from", "must be a time or a date like 2026-06-01");
+    if (filter->to && !event_instant_parse(filter->to, true, to_r))
+        return ctx_invalid(ctx, "to", "must be a time or a date like 2026-06-01");
+    return NULL;
+}
+
+static const struct err *run_list(struct ctx *ctx, const struct event_filter *filter, const struct page *page,
+                                  const struct db_rows **rows_r)
+{
+    int64_t from, to;
+    const struct err *e = read_range(ctx, filter, &from, &to);
+    if (e)
+        return e;
+    return DB_RUN(ctx, &event_stmt[EVENT_LIST], rows_r, DB_TEXT(filter->city),
+                  DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
+                  DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to),
+                  DB_TEXT(filter->status), DB_TEXT(filter->sort ? filter->sort : "startDate"), DB_INT(page->size),
+                  DB_INT(page->page * page->size));
+}
+
+const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)
+{
+    const struct page page = page_or_default(&(struct page){filter->page, filter->size});
+    const struct db_rows *rows;
+    const struct err *e = run_list(ctx, filter, &page, &rows);
+    if (e)
+        return e;
+    size_t count = db_null(rows, 0, 1) ? 0 : db_count(rows);
+    struct event_summary *items = arena_calloc(ctx->arena, count, sizeof *items);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct event_summary){.id = db_str(rows, i, 1),
+                                          .title = db_str(rows, i, 2),
+                                          .artist = db_str(rows, i, 3),
+                                          .venue_name = db_str(rows, i, 4),
+                                          .city = db_str(rows, i, 5),
+                                          .starts_at = db_time(rows, i, 6),
+                                          .ends_at = db_time(rows, i, 7),
+                                          .status = db_str(rows, i, 8)};
+    *list_r = (struct event_list){items, count, db_int(rows, 0, 0), page};
+    return NULL;
+}
+
+static struct event_schedule read_schedule(const struct db_rows *rows, size_t row)
+{
+    int64_t total = db_int(rows, row, 7), sold = db_int(rows, row, 8);
+    return (struct event_schedule){.id = db_str(rows, row, 0),
+                                   .play_sequence = db_int(rows, row, 1),
+                                   .event_start_at = db_time(rows, row, 2),
+                                   .event_end_at = db_time(rows, row, 3),
+                                   .sale_start_at = db_time(rows, row, 4),
+                                   .sale_end_at = db_time(rows, row, 5),
+                                   .status = db_str(rows, row, 6),
+                                   .sold_out = sold == total,
+                                   .available = total - sold,
+                                   .total = total};
+}
+
+static const struct err *read_schedules(struct ctx *ctx, const char *event_id, struct json_list *list_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_DETAIL_SCHEDULES], &rows, DB_TEXT(event_id));
+    if (e)
+        return e;
+    struct event_schedule *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
+    for (size_t i = 0; i < db_count(rows); i++)
+        items[i] = read_schedule(rows, i);
+    *list_r = (struct json_list){items, db_count(rows)};
+    return NULL;
+}
+
+const struct err *event_get(struct ctx *ctx, const char *event_id, enum event_view view, struct event_detail *event_r)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &event_stmt[EVENT_DETAIL], &rows, DB_TEXT(event_id), DB_BOOL(view == EVENT_VIEW_ADMIN));
+    if (e)
+        return e;
+    if (db_count(rows) == 0)
+        return &err_not_found;
+    struct event_detail event = {.id = db_str(rows, 0, 0),
+                                 .title = db_str(rows, 0, 1),
+                                 .artist = db_str(rows, 0, 2),
+                                 .description = db_str(rows, 0, 3),
+                                 .poster_url = db_str(rows, 0, 4),
+                                 .status = db_str(rows, 0, 5),
+                                 .venue = {db_str(rows, 0, 6), db_str(rows, 0, 7)},
+                                 .hall = {db_str(rows, 0, 8), db_str(rows, 0, 9)}};
+    e = read_schedules(ctx, event_id, &event.schedules);
+    if (!e)
+        *event_r = event;
+    return e;
+}

@@ -1,0 +1,95 @@
+/* event_query: events as they are read (EVT-004, EVT-005, EVT-007). */
+#ifndef EVENT_EVENT_QUERY_H
+#define EVENT_EVENT_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "src/event/page.h"
+
+/* GET /events; absent members do not filter. */
+struct event_filter {
+    int64_t page;
+    int64_t size;
+    const char *status; /* sale state: UPCOMING, ONGOING, ENDED, CANCELLED */
+    const char *city;   /* exact */
+    const char *artist; /* part of the name, any case */
+    const char *q;      /* part of title or artist, any case */
+    const char *from;   /* a performance begins at or after this: time, or a date "2026-06-01" */
+    const char *to;     /* and before this time, or on this date at the latest */
+    const char *sort;   /* startDate (default), -startDate, title, newest */
+};
+extern const struct shape event_filter_shape;
+
+struct event_summary {
+    const char *id;
+    const char *title;
+    const char *artist;
+    const char *venue_name;
+    const char *city;
+    int64_t starts_at;
+    int64_t ends_at;
+    const char *status; /* sale state */
+};
+extern const struct shape event_summary_shape;
+
+struct event_list {
+    const struct event_summary *items;
+    size_t count;
+    int64_t total;
+    struct page page;
+};
+
+/* Published events only. One query. */
+BO_MUSTCHECK const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
+                                          struct event_list *list_r);
+
+struct named {
+    const char *id;
+    const char *name;
+};
+
+struct event_schedule {
+    const char *id;
+    int64_t play_sequence;
+    int64_t event_start_at;
+    int64_t event_end_at;
+    int64_t sale_start_at;
+    int64_t sale_end_at;
+    const char *status; /* sale state */
+    int sold_out;
+    int64_t available; /* seats that are not SOLD; held ones count as available */
+    int64_t total;
+};
+
+struct event_detail {
+    const char *id;
+    const char *title;
+    const char *artist;
+    const char *description;
+    const char *poster_url;
+    const char *status;
+    struct named venue;
+    struct named hall;
+    struct json_list schedules; /* of struct event_schedule */
+};
+extern const struct shape event_detail_shape;
+
+enum event_view {
+    EVENT_VIEW_PUBLIC, /* status is the sale state; a DRAFT does not exist */
+    EVENT_VIEW_ADMIN,  /* status is DRAFT, OPEN, ENDED, CANCELLED */
+};
+
+/* &err_not_found */
+BO_MUSTCHECK const struct err *event_get(struct ctx *ctx, const char *event_id, enum event_view view,
+                                         struct event_detail *event_r);
+
+/* A pattern for ILIKE that matches texts containing `part` literally; NULL for NULL. In the arena. */
+const char *event_like_pattern(struct arena *arena, const char *part);
+/* A time, or a date, which stands for its first instant, or with `end_of_day` for the first instant after it. */
+bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r);
+
+#endif

@@ -1,0 +1,26 @@
+#include "src/event/event_settings.h"
+
+#include <stddef.h>
+
+struct cfg_event cfg_event;
+
+static const struct cfg_key keys[] = {
+    {.name = "BOX_EVENT_ADMISSION_RATE",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_event, admission_rate),
+     .unit = "people per second",
+     .fallback = "10",
+     .min = 1,
+     .max = 10000,
+     .help = "Admission rate of new schedules that name none."},
+    {.name = "BOX_EVENT_QUEUE_CAPACITY",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_event, queue_capacity),
+     .unit = "people",
+     .fallback = "50000",
+     .min = 1,
+     .max = 1000000,
+     .help = "Places in the queue of new schedules that name none."},
+};
+
+const struct cfg_section cfg_event_section = {"Events", keys, sizeof keys / sizeof keys[0], &cfg_event};

@@ -1,0 +1,16 @@
+/* event_settings: settings of the event domain. */
+#ifndef EVENT_EVENT_SETTINGS_H
+#define EVENT_EVENT_SETTINGS_H
+
+#include <stdint.h>
+
+#include "common/cfg.h"
+
+struct cfg_event {
+    int64_t admission_rate; /* BOX_EVENT_ADMISSION_RATE: of schedules that name none */
+    int64_t queue_capacity; /* BOX_EVENT_QUEUE_CAPACITY: of schedules that name none */
+};
+extern struct cfg_event cfg_event;
+extern const struct cfg_section cfg_event_section;
+
+#endif

@@ -1,0 +1,62 @@
+/* seat_map: the seats of a performance: read (EVT-006), and sold or freed as reservations say (EVT-008, EVT-016). */
+#ifndef EVENT_SEAT_MAP_H
+#define EVENT_SEAT_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/db.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "src/contract/schedule.h"
+
+struct seat {
+    const char *id;
+    const char *seat_number;
+    const char *row;
+    int64_t number;
+    const char *grade;
+    int64_t price;
+    bool placed; /* x and y are known */
+    int64_t x;
+    int64_t y;
+    bool accessible;
+    bool view_restricted;
+    const char *status; /* AVAILABLE, SOLD */
+};
+
+/* The rows of the statement themselves: 50,000 seats are not copied. */
+struct seat_map {
+    const struct db_rows *rows;
+};
+
+/* Ordered by grade (VIP, S, A, B), row and number. &err_not_found: no such schedule, or not published. */
+BO_MUSTCHECK const struct err *seat_map_get(struct ctx *ctx, const char *schedule_id, struct seat_map *map_r);
+size_t seat_map_count(const struct seat_map *map);
+struct seat seat_map_at(const struct seat_map *map, size_t index);
+
+/* What other services may know (contract/schedule.h). &err_not_found as above. */
+BO_MUSTCHECK const struct err *seat_map_schedule(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r);
+BO_MUSTCHECK const struct err *seat_map_catalogue(struct ctx *ctx, const char *schedule_id,
+                                                  struct schedule_seats *seats_r);
+/* Ids of the SOLD seats, const char *. &err_not_found as above. */
+BO_MUSTCHECK const struct err *seat_map_sold(struct ctx *ctx, const char *schedule_id, struct json_list *ids_r);
+
+/* Seats that a reservation names in one of its events. */
+struct seat_claim {
+    const char *reservation_id;
+    const char *schedule_id;
+    const char *const *seat_ids;
+    size_t count;
+};
+
+/* Confirmed: the seats are SOLD to the reservation. Events of different buyers arrive in any order, so a seat belongs
+ * to the reservation that was confirmed last, and an older confirmation changes nothing. Safe to repeat.
+ * &err_not_found: no such schedule. */
+BO_MUSTCHECK const struct err *seat_map_sell(struct ctx *ctx, const struct seat_claim *claim, int64_t confirmed_at);
+/* Cancelled: those of the seats that this reservation had bought are AVAILABLE again. Safe to repeat. */
+BO_MUSTCHECK const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim);
+
+#endif
