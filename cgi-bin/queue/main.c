@@ -1,0 +1,26 @@
+#include "cgi-bin/queue/queue.h"
+#include "common/responder.h"
+#include "common/service_key.h"
+#include "src/contract/schedule.h"
+#include "src/queue/queue_settings.h"
+
+static const struct route routes[] = {
+    {"POST", "/queue/enter", queue_handle_enter, RT_USER, &schedule_ref_shape, NULL, 0},
+    {"GET", "/queue/status", queue_handle_status, RT_USER, NULL, &schedule_ref_shape, 0},
+    {"DELETE", "/queue/leave", queue_handle_leave, RT_USER, NULL, &schedule_ref_shape, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
+                                                     &queue_settings_section, NULL};
+
+int main(int argc, char **argv)
+{
+    static const struct responder responder = {
+        .name = "queue",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .needs = NEED_REDIS | NEED_HTTP,
+        .settings = settings,
+    };
+    return responder_main(&responder, argc, argv);
+}

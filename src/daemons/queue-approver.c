@@ -1,0 +1,39 @@
+/* queue-approver: calls the next people of every line. Any number may run; see src/queue/admission.h. */
+#include "common/daemon.h"
+#include "common/metrics.h"
+#include "common/redis.h"
+#include "common/service_key.h"
+#include "src/contract/schedule.h"
+#include "src/queue/admission.h"
+#include "src/queue/queue_settings.h"
+
+static const struct err *admit(struct ctx *ctx, bool *more_r)
+{
+    struct queue_admission total;
+    const struct err *e = queue_admit_all(ctx, &total);
+    if (e) {
+        return e;
+    }
+    metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_called_total", ""), total.called);
+    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_waiting", ""), total.waiting);
+    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_active", ""), total.active);
+    *more_r = false;
+    return NULL;
+}
+
+static const struct tick ticks[] = {{"admit", &queue_settings.tick_ms, admit}};
+
+static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
+                                                     &queue_settings_section, NULL};
+
+int main(int argc, char **argv)
+{
+    static const struct daemon daemon = {
+        .name = "queue-approver",
+        .needs = NEED_REDIS | NEED_HTTP,
+        .settings = settings,
+        .ticks = ticks,
+        .tick_count = 1,
+    };
+    return daemon_main(&daemon, argc, argv);
+}
