@@ -1,0 +1,87 @@
+#include "cgi-bin/reservation/reservation.h"
+#include "src/contract/queue_token.h"
+#include "src/reservation/hold.h"
+#include "src/reservation/seat_mirror.h"
+
+#define SEATS_PER_REQUEST_MAX 50
+
+static const struct field hold_body_fields[] = {
+    {.name = "scheduleId",
+     .type = FIELD_UUID,
+     .offset = offsetof(struct hold_body, schedule_id),
+     .flags = FIELD_REQUIRED},
+    {.name = "seatIds",
+     .type = FIELD_UUIDS,
+     .offset = offsetof(struct hold_body, seat_ids),
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = SEATS_PER_REQUEST_MAX},
+};
+const struct shape hold_body_shape = {hold_body_fields, sizeof hold_body_fields / sizeof hold_body_fields[0],
+                                      sizeof(struct hold_body), false};
+
+const struct err *reservation_handle_hold(struct request *rq, struct reply *rp)
+{
+    const struct hold_body *body = rq->body;
+    struct hold_request request = {
+        .user_id = rq->identity.user_id,
+        .queue_token = rq->queue_token,
+        .schedule_id = body->schedule_id,
+        .seat_ids = body->seat_ids,
+        .idempotency = {rq->idempotency_key, rq->identity.user_id, "POST /reservations/hold", rq->raw, rq->raw_len},
+    };
+    struct hold hold;
+    const struct err *e = hold_create(rq->ctx, &request, &hold);
+    if (!e) {
+        reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/reservations/%s", hold.reservation_id));
+        json_add_shape(reply_json(rp, 201), NULL, &hold_shape, &hold);
+    }
+    return e;
+}
+
+const struct err *reservation_handle_release(struct request *rq, struct reply *rp)
+{
+    const struct err *e = hold_release(rq->ctx, rq->identity.user_id, request_param(rq, "id"));
+    if (!e) {
+        reply_empty(rp, 204);
+    }
+    return e;
+}
+
+static void write_ids(struct json_out *out, const char *key, struct json_list ids)
+{
+    const char *const *items = ids.items;
+    json_open_array(out, key);
+    for (size_t i = 0; i < ids.count; i++) {
+        json_add_str(out, NULL, items[i]);
+    }
+    json_close_array(out);
+}
+
+const struct err *reservation_handle_seats(struct request *rq, struct reply *rp)
+{
+    const char *schedule_id = request_param(rq, "scheduleId");
+    struct seat_map map;
+    const struct err *e = queue_token_check(rq->ctx, rq->queue_token, rq->identity.user_id, schedule_id);
+    if (!e) {
+        e = seat_mirror_map(rq->ctx, schedule_id, &map);
+    }
+    if (e) {
+        return e;
+    }
+    int64_t sold = (int64_t)map.sold.count;
+    int64_t held = (int64_t)map.held.count;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_str(out, "scheduleId", schedule_id);
+    json_open_object(out, "seats");
+    json_add_int(out, "total", map.total);
+    json_add_int(out, "available", map.total - sold - held);
+    json_add_int(out, "sold", sold);
+    json_add_int(out, "hold", held);
+    json_close_object(out);
+    write_ids(out, "sold", map.sold);
+    write_ids(out, "hold", map.held);
+    json_close_object(out);
+    return NULL;
+}

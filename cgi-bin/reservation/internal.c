@@ -1,0 +1,24 @@
+#include "cgi-bin/reservation/reservation.h"
+#include "src/contract/reservation_api.h"
+#include "src/reservation/secure.h"
+
+const struct err *reservation_handle_info(struct request *rq, struct reply *rp)
+{
+    struct reservation reservation;
+    const struct err *e = reservation_get(rq->ctx, request_param(rq, "id"), &reservation);
+    if (!e) {
+        struct reservation_info info = reservation_info_of(&reservation);
+        json_add_shape(reply_json(rp, 200), NULL, &reservation_info_shape, &info);
+    }
+    return e;
+}
+
+const struct err *reservation_handle_secure(struct request *rq, struct reply *rp)
+{
+    struct reservation_info info;
+    const struct err *e = reservation_secure_seats(rq->ctx, request_param(rq, "id"), rq->body, &info);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &reservation_info_shape, &info);
+    }
+    return e;
+}

@@ -1,0 +1,33 @@
+#include "cgi-bin/reservation/reservation.h"
+#include "common/responder.h"
+#include "common/service_key.h"
+#include "src/contract/reservation_api.h"
+#include "src/contract/schedule.h"
+#include "src/reservation/reservation_settings.h"
+
+static const struct route routes[] = {
+    {"POST", "/reservations/hold", reservation_handle_hold, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &hold_body_shape,
+     NULL, 0},
+    {"DELETE", "/reservations/hold/{id}", reservation_handle_release, RT_USER, NULL, NULL, 0},
+    {"GET", "/reservations/seats/{scheduleId}", reservation_handle_seats, RT_USER | RT_ADMITTED, NULL, NULL, 0},
+    {"GET", "/reservations", reservation_handle_list, RT_USER, NULL, &page_args_shape, 0},
+    {"GET", "/reservations/{id}", reservation_handle_detail, RT_USER, NULL, NULL, 0},
+    {"GET", "/internal/reservations/{id}", reservation_handle_info, RT_INTERNAL, NULL, NULL, 0},
+    {"POST", "/internal/reservations/{id}/secure", reservation_handle_secure, RT_INTERNAL, &reservation_secure_shape,
+     NULL, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
+                                                     &reservation_settings_section, NULL};
+
+int main(int argc, char **argv)
+{
+    static const struct responder responder = {
+        .name = "reservation",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
+        .settings = settings,
+    };
+    return responder_main(&responder, argc, argv);
+}

@@ -1,0 +1,29 @@
+/* reservation: the handlers of the reservation service's routes and the shapes of what they read. */
+#ifndef CGI_RESERVATION_RESERVATION_H
+#define CGI_RESERVATION_RESERVATION_H
+
+#include "common/route.h"
+
+/* POST /reservations/hold. More seats than anybody may hold are well-formed: the domain refuses them with 409. */
+struct hold_body {
+    const char *schedule_id;
+    struct json_list seat_ids;
+};
+extern const struct shape hold_body_shape;
+
+/* GET /reservations */
+struct page_args {
+    int64_t page;
+    int64_t size;
+};
+extern const struct shape page_args_shape;
+
+route_handler reservation_handle_hold;
+route_handler reservation_handle_release;
+route_handler reservation_handle_seats;
+route_handler reservation_handle_list;
+route_handler reservation_handle_detail;
+route_handler reservation_handle_info;
+route_handler reservation_handle_secure;
+
+#endif

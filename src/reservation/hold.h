@@ -1,0 +1,53 @@
+/*
+ * hold: taking seats for the length of a hold, and giving them back (RSV-001, RSV-005, RSV-008).
+ *
+ * The mirror's gate turns losers away without touching PostgreSQL; hold_seats() then claims all seats or none in one
+ * statement.
+ *   Two at once: the claim rows' unique key decides; the loser gets &err_seat_already_held. One buyer, one PENDING
+ *     reservation per performance: a partial unique index decides; &err_hold_exists.
+ *   Killed here: before the commit nobody owns the seats, though the mirror shows them held for at most one hold's
+ *     life; after it the hold stands, and lapses by itself.
+ *   Answer lost: with an Idempotency-Key a repeat gets the first answer; without one &err_hold_exists, and the hold is
+ *     found in the list of reservations.
+ *   Store gone: without Redis or PostgreSQL &err_unavailable and nothing is held; a connection lost during the claim
+ *     is &err_uncertain.
+ *   Repeated tomorrow: a new hold, if the seats are free.
+ */
+#ifndef RESERVATION_HOLD_H
+#define RESERVATION_HOLD_H
+
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/idempotency.h"
+#include "common/json.h"
+
+#define HOLD_SEATS_MAX 4
+
+struct hold_request {
+    const char *user_id;
+    const char *queue_token;
+    const char *schedule_id;
+    struct json_list seat_ids; /* of const char *, no two the same */
+    struct idempotency idempotency;
+};
+
+struct hold {
+    const char *reservation_id;
+    const char *status;     /* "PENDING" */
+    struct json_list seats; /* of struct reservation_seat */
+    int64_t total_amount;   /* won */
+    int64_t hold_expires_at;
+};
+extern const struct shape hold_shape;
+
+/* &err_too_many_seats, &err_reservation_sale_not_open, &err_reservation_sale_ended (also when cancelled),
+ * &err_seat_already_held, &err_seat_sold, &err_hold_exists, &err_queue_token_invalid, &err_invalid_request (no such
+ * seat), &err_not_found (no such performance), &err_idempotency_key_reused, &err_unavailable, &err_uncertain. */
+BO_MUSTCHECK const struct err *hold_create(struct ctx *ctx, const struct hold_request *request, struct hold *hold_r);
+/* Gives the seats of a PENDING reservation back; repeating it is a success. &err_not_found (also somebody else's),
+ * &err_payment_in_progress, &err_cancel_not_allowed when it is CONFIRMED. */
+BO_MUSTCHECK const struct err *hold_release(struct ctx *ctx, const char *user_id, const char *reservation_id);
+
+#endif

@@ -1,0 +1,166 @@
+#include "src/reservation/reservation.h"
+
+#include <string.h>
+
+#include "src/contract/events.h"
+#include "src/reservation/reservation_sql.h"
+
+static const struct field seat_fields[] = {
+    {.name = "seatId",
+     .type = FIELD_UUID,
+     .offset = offsetof(struct reservation_seat, seat_id),
+     .flags = FIELD_REQUIRED},
+    {.name = "seatNumber",
+     .type = FIELD_STR,
+     .offset = offsetof(struct reservation_seat, seat_number),
+     .flags = FIELD_REQUIRED},
+    {.name = "grade", .type = FIELD_STR, .offset = offsetof(struct reservation_seat, grade), .flags = FIELD_REQUIRED},
+    {.name = "price", .type = FIELD_INT, .offset = offsetof(struct reservation_seat, price), .flags = FIELD_REQUIRED},
+};
+const struct shape reservation_seat_shape = {seat_fields, sizeof seat_fields / sizeof seat_fields[0],
+                                             sizeof(struct reservation_seat), false};
+
+struct seat_column {
+    struct json_list list;
+};
+SHAPE(seat_column_shape, struct seat_column,
+      {.name = "list",
+       .type = FIELD_LIST,
+       .offset = offsetof(struct seat_column, list),
+       .flags = FIELD_REQUIRED,
+       .min = 1,
+       .max = 50,
+       .sub = &reservation_seat_shape});
+
+const struct err *reservation_read_row(struct ctx *ctx, const struct db_rows *rows, size_t row,
+                                       struct reservation *reservation_r)
+{
+    const char *seats_text = db_str(rows, row, 16);
+    void *seats;
+    const struct err *e = json_read(ctx, seats_text, strlen(seats_text), &seat_column_shape, &seats);
+    if (e) {
+        return &err_internal;
+    }
+    *reservation_r = (struct reservation){
+        .id = db_str(rows, row, 0),
+        .user_id = db_str(rows, row, 1),
+        .schedule_id = db_str(rows, row, 2),
+        .status = reservation_status_of(db_str(rows, row, 3)),
+        .total_amount = db_int(rows, row, 4),
+        .hold_expires_at = db_time(rows, row, 5),
+        .secured_by = db_str(rows, row, 6),
+        .event_id = db_str(rows, row, 7),
+        .event_title = db_str(rows, row, 8),
+        .artist = db_str(rows, row, 9),
+        .venue_name = db_str(rows, row, 10),
+        .hall_name = db_str(rows, row, 11),
+        .event_start_at = db_time(rows, row, 12),
+        .ticket_number = db_str(rows, row, 13),
+        .created_at = db_time(rows, row, 14),
+        .lapsed = db_bool(rows, row, 15),
+        .seats = ((struct seat_column *)seats)->list,
+    };
+    return NULL;
+}
+
+static const struct err *read_one(struct ctx *ctx, enum reservation_stmt stmt, const char *id,
+                                  struct reservation *reservation_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &reservation_stmt[stmt], &rows, DB_TEXT(id));
+    if (e) {
+        return e;
+    }
+    return db_count(rows) == 0 ? &err_not_found : reservation_read_row(ctx, rows, 0, reservation_r);
+}
+
+const struct err *reservation_get(struct ctx *ctx, const char *id, struct reservation *reservation_r)
+{
+    return read_one(ctx, RESERVATION_STMT_GET, id, reservation_r);
+}
+
+const struct err *reservation_get_of(struct ctx *ctx, const char *user_id, const char *id,
+                                     struct reservation *reservation_r)
+{
+    struct reservation reservation;
+    const struct err *e = reservation_get(ctx, id, &reservation);
+    if (e) {
+        return e;
+    }
+    if (strcmp(reservation.user_id, user_id) != 0) {
+        return &err_not_found;
+    }
+    *reservation_r = reservation;
+    return NULL;
+}
+
+const struct err *reservation_lock(struct ctx *ctx, const char *id, struct reservation *reservation_r)
+{
+    return read_one(ctx, RESERVATION_STMT_LOCK, id, reservation_r);
+}
+
+const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
+                                   struct json_list *list_r, int64_t *total_r)
+{
+    const struct db_rows *counted, *rows;
+    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_COUNT], &counted, DB_TEXT(user_id));
+    if (!e) {
+        e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_LIST], &rows, DB_TEXT(user_id), DB_INT(size),
+                   DB_INT(page * size));
+    }
+    if (e) {
+        return e;
+    }
+    struct reservation *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        e = reservation_read_row(ctx, rows, i, &items[i]);
+        if (e) {
+            return e;
+        }
+    }
+    *list_r = (struct json_list){items, db_count(rows)};
+    *total_r = db_int(counted, 0, 0);
+    return NULL;
+}
+
+struct json_list reservation_seat_ids(struct arena *arena, const struct reservation *reservation)
+{
+    const struct reservation_seat *seats = reservation->seats.items;
+    const char **ids = arena_calloc(arena, reservation->seats.count, sizeof *ids);
+    for (size_t i = 0; i < reservation->seats.count; i++) {
+        ids[i] = seats[i].seat_id;
+    }
+    return (struct json_list){ids, reservation->seats.count};
+}
+
+const struct err *reservation_cancel(struct ctx *ctx, const struct reservation *reservation, enum reservation_event why,
+                                     const char *causation_id)
+{
+    const struct reservation_transition *step = reservation_transition(reservation->status, why);
+    if (!step || step->to != RESERVATION_CANCELLED) {
+        return &err_conflict;
+    }
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CANCEL], &rows, DB_TEXT(reservation->id),
+                                 DB_TEXT(reservation_status_name(step->to)), DB_TEXT(step->cancel_reason));
+    if (!e) {
+        e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_FREE], NULL, DB_TEXT(reservation->id));
+    }
+    if (e) {
+        return e;
+    }
+    struct reservation_cancelled payload = {
+        .reservation_id = reservation->id,
+        .schedule_id = reservation->schedule_id,
+        .seat_ids = reservation_seat_ids(ctx->arena, reservation),
+        .cancelled_at = db_time(rows, 0, 0),
+        .reason = step->cancel_reason,
+        .refund_amount = reservation->status == RESERVATION_CONFIRMED ? reservation->total_amount : 0,
+    };
+    return event_publish(ctx, &(struct event_new){.type = &event_reservation_cancelled,
+                                                  .aggregate_id = reservation->id,
+                                                  .key = reservation->user_id,
+                                                  .user_id = reservation->user_id,
+                                                  .causation_id = causation_id,
+                                                  .payload = &payload});
+}

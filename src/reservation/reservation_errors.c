@@ -1,0 +1,3 @@
+#include "src/reservation/reservation_errors.h"
+
+ERR_RESERVATION_LIST(ERR_DEFINE)

@@ -1,0 +1,36 @@
+#include "src/reservation/reservation_settings.h"
+
+struct reservation_settings reservation_settings;
+
+#define ROW(member) offsetof(struct reservation_settings, member)
+
+static const struct cfg_key keys[] = {
+    {.name = "BOX_HOLD_TTL_S",
+     .type = CFG_INT,
+     .offset = ROW(hold_ttl_s),
+     .unit = "seconds",
+     .fallback = "300",
+     .min = 1,
+     .max = 3600,
+     .help = "How long seats are held for a buyer who has not begun to pay."},
+    {.name = "BOX_SEAT_CATALOGUE_S",
+     .type = CFG_INT,
+     .offset = ROW(catalogue_s),
+     .unit = "seconds",
+     .fallback = "3600",
+     .min = 60,
+     .max = 86400,
+     .help = "After that time the seats and claims in Redis are read anew from their owners."},
+    {.name = "BOX_TICKET_KEY",
+     .type = CFG_STR,
+     .offset = ROW(ticket_key),
+     .unit = "",
+     .fallback = "sandbox-ticket-secret-0123456789abcdef",
+     .min = 32,
+     .max = 200,
+     .flags = CFG_SECRET,
+     .help = "Signs the QR codes of tickets."},
+};
+
+const struct cfg_section reservation_settings_section = {"Reservation", keys, sizeof keys / sizeof keys[0],
+                                                         &reservation_settings};

@@ -1,0 +1,15 @@
+/* reservation_settings: how long seats are held and how tickets are signed. */
+#ifndef RESERVATION_RESERVATION_SETTINGS_H
+#define RESERVATION_RESERVATION_SETTINGS_H
+
+#include "common/cfg.h"
+
+struct reservation_settings {
+    int64_t hold_ttl_s;     /* BOX_HOLD_TTL_S: life of a hold (RSV-001) */
+    int64_t catalogue_s;    /* BOX_SEAT_CATALOGUE_S: life of the seat catalogue in Redis */
+    const char *ticket_key; /* BOX_TICKET_KEY: signs the QR codes of tickets */
+};
+extern struct reservation_settings reservation_settings;
+extern const struct cfg_section reservation_settings_section;
+
+#endif

@@ -1,0 +1,28 @@
+/* reservation_sql: every statement of the reservation service. */
+#ifndef RESERVATION_RESERVATION_SQL_H
+#define RESERVATION_RESERVATION_SQL_H
+
+#include "common/db.h"
+
+enum reservation_stmt {
+    RESERVATION_STMT_HOLD,
+    RESERVATION_STMT_GET,
+    RESERVATION_STMT_LOCK,
+    RESERVATION_STMT_LOCK_LAPSED,
+    RESERVATION_STMT_LOCK_LAPSED_OF,
+    RESERVATION_STMT_LIST,
+    RESERVATION_STMT_COUNT,
+    RESERVATION_STMT_CLAIMS_SECURE,
+    RESERVATION_STMT_CLAIMS_SELL,
+    RESERVATION_STMT_CLAIMS_FREE,
+    RESERVATION_STMT_CLAIMS_LIVE,
+    RESERVATION_STMT_SECURE,
+    RESERVATION_STMT_CONFIRM,
+    RESERVATION_STMT_CANCEL,
+    RESERVATION_STMT__MAX
+};
+
+extern const struct db_stmt reservation_stmt[RESERVATION_STMT__MAX];
+extern const struct db_table reservation_statements;
+
+#endif

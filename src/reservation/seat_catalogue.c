@@ -1,0 +1,121 @@
+#include "src/reservation/seat_catalogue.h"
+
+#include "common/db.h"
+#include "common/redis.h"
+#include "common/uuid.h"
+#include "src/contract/schedule.h"
+#include "src/reservation/reservation_settings.h"
+#include "src/reservation/reservation_sql.h"
+#include "src/reservation/seat_keys.h"
+#include "src/reservation/seat_mirror.h"
+
+#define FIELDS_PER_COMMAND 500
+#define UNFINISHED_S "60" /* what a loader that was killed leaves behind goes away */
+
+extern const struct redis_script redis_script_reservation_install;
+
+struct seat_keys seat_keys_of(struct arena *arena, const char *schedule_id)
+{
+    return (struct seat_keys){arena_printf(arena, "rsv:{%s}:seats", schedule_id),
+                              arena_printf(arena, "rsv:{%s}:claims", schedule_id)};
+}
+
+/* Collects field-value pairs of one hash into HSET commands of a bounded size. */
+struct hash_writer {
+    struct redis_pipe *pipe;
+    const char *args[2 + 2 * FIELDS_PER_COMMAND];
+    size_t count;
+};
+
+static void hash_begin(struct hash_writer *writer, const char *key)
+{
+    writer->args[0] = "HSET";
+    writer->args[1] = key;
+    writer->count = 2;
+}
+
+static void hash_end(struct hash_writer *writer)
+{
+    if (writer->count > 2) {
+        redis_pipe_add(writer->pipe, writer->args, writer->count);
+        writer->count = 2;
+        REDIS_PIPE(writer->pipe, "EXPIRE", writer->args[1], UNFINISHED_S);
+    }
+}
+
+static void hash_add(struct hash_writer *writer, const char *field, const char *value)
+{
+    writer->args[writer->count++] = field;
+    writer->args[writer->count++] = value;
+    if (writer->count == sizeof writer->args / sizeof writer->args[0]) {
+        hash_end(writer);
+    }
+}
+
+static void write_seats(struct ctx *ctx, struct hash_writer *writer, const struct schedule_seats *seats)
+{
+    const struct schedule_seat *items = seats->seats.items;
+    for (size_t i = 0; i < seats->seats.count; i++) {
+        hash_add(
+            writer, items[i].id,
+            arena_printf(ctx->arena, "%s|%s|%lld", items[i].seat_number, items[i].grade, (long long)items[i].price));
+    }
+    hash_end(writer);
+}
+
+static void write_claims(struct ctx *ctx, struct hash_writer *writer, const struct db_rows *rows, int64_t now_ms)
+{
+    hash_add(writer, "", "");
+    for (size_t i = 0; i < db_count(rows); i++) {
+        int64_t left_ms = db_null(rows, i, 4) ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, 4);
+        const char *state = db_bool(rows, i, 3) ? "S" : arena_printf(ctx->arena, "%lld", (long long)(now_ms + left_ms));
+        hash_add(writer, db_str(rows, i, 0),
+                 arena_printf(ctx->arena, "%s|%s|%s", state, db_str(rows, i, 1), db_str(rows, i, 2)));
+    }
+    hash_end(writer);
+}
+
+static const struct err *install(struct ctx *ctx, const char *schedule_id, const struct schedule_seats *seats,
+                                 const struct db_rows *claims)
+{
+    const struct redis_value *time;
+    const struct err *e = REDIS_RUN(ctx, &time, "TIME");
+    if (e) {
+        return e;
+    }
+    struct seat_keys keys = seat_keys_of(ctx->arena, schedule_id);
+    char loader[UUID_SIZE];
+    uuid_v4(loader);
+    const char *new_seats = arena_printf(ctx->arena, "%s:%s", keys.seats, loader);
+    const char *new_claims = arena_printf(ctx->arena, "%s:%s", keys.claims, loader);
+    struct hash_writer *writer = ARENA_NEW(ctx->arena, struct hash_writer);
+    writer->pipe = redis_pipe_new(ctx);
+    hash_begin(writer, new_seats);
+    write_seats(ctx, writer, seats);
+    hash_begin(writer, new_claims);
+    write_claims(ctx, writer, claims, redis_int(time, 0) * 1000 + redis_int(time, 1) / 1000);
+    const struct redis_value *written;
+    e = redis_pipe_run(writer->pipe, &written);
+    if (e) {
+        return e;
+    }
+    const char *life = arena_printf(ctx->arena, "%lld", (long long)reservation_settings.catalogue_s);
+    return redis_eval(ctx, &redis_script_reservation_install, NULL,
+                      (const char *const[]){keys.seats, keys.claims, new_seats, new_claims}, 4,
+                      (const char *const[]){life}, 1);
+}
+
+const struct err *seat_catalogue_load(struct ctx *ctx, const char *schedule_id)
+{
+    const struct schedule_seats *seats;
+    const struct err *e = schedule_seats_get(ctx, schedule_id, &seats);
+    if (e) {
+        return e;
+    }
+    if (seats->seats.count == 0) {
+        return &err_not_found;
+    }
+    const struct db_rows *claims;
+    e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_LIVE], &claims, DB_TEXT(schedule_id), DB_NULL);
+    return e ? e : install(ctx, schedule_id, seats, claims);
+}

@@ -1,0 +1,14 @@
+/* seat_keys: the names of the mirror's keys (seat_mirror.h). */
+#ifndef RESERVATION_SEAT_KEYS_H
+#define RESERVATION_SEAT_KEYS_H
+
+#include "common/arena.h"
+
+struct seat_keys {
+    const char *seats;  /* hash: seat -> "number|grade|price" */
+    const char *claims; /* hash: seat -> "state|user|reservation"; the field "" says that it is complete */
+};
+
+struct seat_keys seat_keys_of(struct arena *arena, const char *schedule_id);
+
+#endif

@@ -1,0 +1,231 @@
+#include "src/reservation/seat_mirror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/db.h"
+#include "common/redis.h"
+#include "src/contract/queue_token.h"
+#include "src/reservation/reservation_errors.h"
+#include "src/reservation/reservation_settings.h"
+#include "src/reservation/reservation_sql.h"
+#include "src/reservation/seat_catalogue.h"
+#include "src/reservation/seat_keys.h"
+
+extern const struct redis_script redis_script_reservation_hold;
+extern const struct redis_script redis_script_reservation_release;
+extern const struct redis_script redis_script_reservation_mark;
+
+static const char *text_of(struct ctx *ctx, int64_t number)
+{
+    return arena_printf(ctx->arena, "%lld", (long long)number);
+}
+
+/* Whether a command was carried out does not matter to the mirror: to its callers Redis is there or away. */
+static const struct err *as_unavailable(const struct err *e)
+{
+    return e == &err_uncertain ? &err_unavailable : e;
+}
+
+/* ---- the gate ---- */
+
+static bool answered(const struct redis_value *answer, const char *word)
+{
+    const char *first = redis_str(answer, 0);
+    return first && strcmp(first, word) == 0;
+}
+
+static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *request,
+                                  const struct redis_value **answer_r)
+{
+    struct seat_keys keys = seat_keys_of(ctx->arena, request->schedule_id);
+    const char *key_list[] = {queue_token_key(ctx->arena, request->schedule_id, request->queue_token), keys.seats,
+                              keys.claims};
+    size_t count = 3 + request->seat_ids.count;
+    const char **args = arena_calloc(ctx->arena, count, sizeof *args);
+    args[0] = request->user_id;
+    args[1] = request->reservation_id;
+    args[2] = text_of(ctx, reservation_settings.hold_ttl_s * 1000);
+    memcpy(args + 3, request->seat_ids.items, request->seat_ids.count * sizeof *args);
+    return as_unavailable(redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, 3, args, count));
+}
+
+/* Splits "number|grade|price", from the right because a number may be any text. */
+static bool read_seat(struct ctx *ctx, const char *seat_id, const char *text, struct reservation_seat *seat_r)
+{
+    char *copy = arena_strdup(ctx->arena, text);
+    char *price = strrchr(copy, '|');
+    if (!price) {
+        return false;
+    }
+    *price++ = '\0';
+    char *grade = strrchr(copy, '|');
+    if (!grade) {
+        return false;
+    }
+    *grade++ = '\0';
+    *seat_r = (struct reservation_seat){seat_id, copy, grade, strtoll(price, NULL, 10)};
+    return true;
+}
+
+static const struct err *read_seats(struct ctx *ctx, const struct seat_request *request,
+                                    const struct redis_value *answer, struct json_list *seats_r)
+{
+    const char *const *ids = request->seat_ids.items;
+    struct reservation_seat *seats = arena_calloc(ctx->arena, request->seat_ids.count, sizeof *seats);
+    for (size_t i = 0; i < request->seat_ids.count; i++) {
+        const char *text = redis_str(answer, i + 1);
+        if (!text || !read_seat(ctx, ids[i], text, &seats[i])) {
+            return &err_internal;
+        }
+    }
+    *seats_r = (struct json_list){seats, request->seat_ids.count};
+    return NULL;
+}
+
+const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct json_list *seats_r,
+                                   bool *mine_r)
+{
+    const struct redis_value *answer;
+    const struct err *e = ask_gate(ctx, request, &answer);
+    if (!e && answered(answer, "EMPTY")) {
+        e = as_unavailable(seat_catalogue_load(ctx, request->schedule_id));
+        if (!e) {
+            e = ask_gate(ctx, request, &answer);
+        }
+    }
+    if (e) {
+        return e;
+    }
+    if (answered(answer, "OK")) {
+        return read_seats(ctx, request, answer, seats_r);
+    }
+    if (answered(answer, "TOKEN")) {
+        return &err_queue_token_invalid;
+    }
+    if (answered(answer, "UNKNOWN")) {
+        return ctx_invalid(ctx, "seatIds", "'%s' is not a seat of this performance", redis_str(answer, 1));
+    }
+    if (!answered(answer, "SOLD") && !answered(answer, "HELD")) {
+        return &err_unavailable;
+    }
+    *mine_r = redis_int(answer, 2) == 1;
+    return answered(answer, "SOLD") ? &err_seat_sold : &err_seat_already_held;
+}
+
+/* ---- following PostgreSQL ---- */
+
+static const struct err *forget(struct ctx *ctx, const char *schedule_id, const char *reservation_id,
+                                struct json_list seat_ids)
+{
+    const char *claims = seat_keys_of(ctx->arena, schedule_id).claims;
+    const char **args = arena_calloc(ctx->arena, 1 + seat_ids.count, sizeof *args);
+    args[0] = reservation_id;
+    memcpy(args + 1, seat_ids.items, seat_ids.count * sizeof *args);
+    return redis_eval(ctx, &redis_script_reservation_release, NULL, &claims, 1, args, 1 + seat_ids.count);
+}
+
+static void note_failure(struct ctx *ctx, const struct err *e)
+{
+    if (e) {
+        log_warn(&ctx->log, "seat mirror not updated: %s", e->code);
+    }
+}
+
+void seat_mirror_release(struct ctx *ctx, const struct seat_request *request)
+{
+    note_failure(ctx, forget(ctx, request->schedule_id, request->reservation_id, request->seat_ids));
+}
+
+const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, struct json_list seat_ids, bool *sold_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_LIVE], &rows, DB_TEXT(schedule_id),
+                                 DB_UUIDS(seat_ids.items, seat_ids.count));
+    if (e) {
+        return e;
+    }
+    *sold_r = false;
+    if (db_count(rows) == 0) {
+        return NULL;
+    }
+    const char *claims = seat_keys_of(ctx->arena, schedule_id).claims;
+    const char **args = arena_calloc(ctx->arena, 4 * db_count(rows), sizeof *args);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        bool sold = db_bool(rows, i, 3);
+        int64_t left_ms = db_null(rows, i, 4) ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, 4);
+        args[4 * i] = db_str(rows, i, 0);
+        args[4 * i + 1] = sold ? "S" : text_of(ctx, left_ms);
+        args[4 * i + 2] = db_str(rows, i, 1);
+        args[4 * i + 3] = db_str(rows, i, 2);
+        *sold_r = *sold_r || sold;
+    }
+    return redis_eval(ctx, &redis_script_reservation_mark, NULL, &claims, 1, args, 4 * db_count(rows));
+}
+
+void seat_mirror_follow(struct ctx *ctx, const struct reservation *reservation)
+{
+    struct json_list ids = reservation_seat_ids(ctx->arena, reservation);
+    bool sold;
+    note_failure(ctx, reservation->status == RESERVATION_CANCELLED
+                          ? forget(ctx, reservation->schedule_id, reservation->id, ids)
+                          : seat_mirror_refresh(ctx, reservation->schedule_id, ids, &sold));
+}
+
+/* ---- the live map ---- */
+
+/* {HLEN seats, HGETALL claims, TIME} in one round trip; *loaded_r false when they have to be loaded first. */
+static const struct err *read_mirror(struct ctx *ctx, const char *schedule_id, const struct redis_value **values_r,
+                                     bool *loaded_r)
+{
+    struct seat_keys keys = seat_keys_of(ctx->arena, schedule_id);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "HLEN", keys.seats);
+    REDIS_PIPE(pipe, "HGETALL", keys.claims);
+    REDIS_PIPE(pipe, "TIME");
+    const struct err *e = redis_pipe_run(pipe, values_r);
+    if (!e) {
+        const struct redis_value *values = *values_r;
+        *loaded_r = values[0].integer > 0 && values[1].count > 0;
+    }
+    return as_unavailable(e);
+}
+
+static void collect(struct ctx *ctx, const struct redis_value *claims, int64_t now_ms, struct seat_map *map)
+{
+    const char **sold = arena_calloc(ctx->arena, claims->count, sizeof *sold);
+    const char **held = arena_calloc(ctx->arena, claims->count, sizeof *held);
+    for (size_t i = 0; i + 1 < claims->count; i += 2) {
+        const char *seat = redis_str(claims, i);
+        const char *state = redis_str(claims, i + 1);
+        if (!seat || !state || seat[0] == '\0') {
+            continue;
+        }
+        if (state[0] == 'S') {
+            sold[map->sold.count++] = seat;
+        } else if (strtoll(state, NULL, 10) > now_ms) {
+            held[map->held.count++] = seat;
+        }
+    }
+    map->sold.items = sold;
+    map->held.items = held;
+}
+
+const struct err *seat_mirror_map(struct ctx *ctx, const char *schedule_id, struct seat_map *map_r)
+{
+    const struct redis_value *values;
+    bool loaded;
+    const struct err *e = read_mirror(ctx, schedule_id, &values, &loaded);
+    if (!e && !loaded) {
+        e = as_unavailable(seat_catalogue_load(ctx, schedule_id));
+        if (!e) {
+            e = read_mirror(ctx, schedule_id, &values, &loaded);
+        }
+    }
+    if (e) {
+        return e;
+    }
+    *map_r = (struct seat_map){.total = values[0].integer};
+    collect(ctx, &values[1], redis_int(&values[2], 0) * 1000 + redis_int(&values[2], 1) / 1000, map_r);
+    return NULL;
+}

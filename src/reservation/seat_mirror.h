@@ -1,0 +1,55 @@
+/*
+ * seat_mirror: the copy of a schedule's seats and claims in Redis that makes losing cheap. PostgreSQL decides; the
+ * mirror turns away those who cannot win and answers the live seat map (RSV-003).
+ *
+ * It may lag or be empty at any time: it is loaded when needed (the catalogue from the event service, the claims from
+ * seat_claims), lives BOX_SEAT_CATALOGUE_S, and no claim in it but a sold one outlives its hold or
+ * SEAT_MIRROR_SECURED_MS, so nothing stays wrong for long. Keys rsv:{<schedule>}:seats and rsv:{<schedule>}:claims;
+ * their formats stand in lua/hold.lua.
+ *
+ * Killed between the gate and PostgreSQL: the seats look held for at most one hold's life.
+ */
+#ifndef RESERVATION_SEAT_MIRROR_H
+#define RESERVATION_SEAT_MIRROR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "src/reservation/reservation.h"
+
+/* How long the mirror remembers a claim whose end it cannot know. Afterwards PostgreSQL is asked. */
+#define SEAT_MIRROR_SECURED_MS (15 * 60 * 1000)
+
+struct seat_request {
+    const char *queue_token;
+    const char *user_id;
+    const char *schedule_id;
+    const char *reservation_id; /* of the hold to be made */
+    struct json_list seat_ids;  /* of const char * */
+};
+
+/* The gate: checks token and seats and marks them, all or none. *seats_r: a list of struct reservation_seat in the
+ * order asked for. &err_queue_token_invalid, &err_seat_already_held, &err_seat_sold (*mine_r: by the same user),
+ * &err_invalid_request for a seat that the schedule does not have, &err_not_found, &err_unavailable. */
+BO_MUSTCHECK const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
+                                                struct json_list *seats_r, bool *mine_r);
+/* Takes back what seat_mirror_pass() marked. Failure is logged and harmless. */
+void seat_mirror_release(struct ctx *ctx, const struct seat_request *request);
+/* Reads the claims of the seats from PostgreSQL and writes them into the mirror. *sold_r: one of them is sold. */
+BO_MUSTCHECK const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, struct json_list seat_ids,
+                                                   bool *sold_r);
+/* After a commit: brings the mirror in line with the reservation. Failure is logged and harmless. */
+void seat_mirror_follow(struct ctx *ctx, const struct reservation *reservation);
+
+struct seat_map {
+    int64_t total;
+    struct json_list sold; /* of const char * */
+    struct json_list held; /* of const char * */
+};
+/* &err_not_found when there is no such schedule, &err_unavailable. */
+BO_MUSTCHECK const struct err *seat_mirror_map(struct ctx *ctx, const char *schedule_id, struct seat_map *map_r);
+
+#endif

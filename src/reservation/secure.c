@@ -1,0 +1,76 @@
+#include "src/reservation/secure.h"
+
+#include <string.h>
+
+#include "common/db.h"
+#include "src/reservation/reservation_sql.h"
+#include "src/reservation/seat_mirror.h"
+
+struct securing {
+    const char *reservation_id;
+    const struct reservation_secure *secure;
+    struct reservation reservation;
+};
+
+struct reservation_info reservation_info_of(const struct reservation *reservation)
+{
+    return (struct reservation_info){
+        .reservation_id = reservation->id,
+        .user_id = reservation->user_id,
+        .schedule_id = reservation->schedule_id,
+        .status = reservation_status_name(reservation->status),
+        .total_amount = reservation->total_amount,
+        .hold_expires_at = reservation->hold_expires_at,
+        .secured_by = reservation->secured_by,
+        .event_title = reservation->event_title,
+    };
+}
+
+static const struct err *claim_for_payment(struct ctx *ctx, struct reservation *reservation, const char *payment_id)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_SECURE], &rows,
+                                 DB_TEXT(reservation->id), DB_INT((int64_t)reservation->seats.count));
+    if (e) {
+        return e;
+    }
+    if (db_affected(rows) < reservation->seats.count) {
+        return &err_hold_expired;
+    }
+    reservation->secured_by = payment_id;
+    return DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_SECURE], NULL, DB_TEXT(reservation->id), DB_TEXT(payment_id));
+}
+
+static const struct err *secure_locked(struct ctx *ctx, void *arg)
+{
+    struct securing *securing = arg;
+    struct reservation *reservation = &securing->reservation;
+    const char *payment_id = securing->secure->payment_id;
+    const struct err *e = reservation_lock(ctx, securing->reservation_id, reservation);
+    if (e) {
+        return e;
+    }
+    if (securing->secure->amount != reservation->total_amount) {
+        return &err_amount_mismatch;
+    }
+    if (reservation->status == RESERVATION_CANCELLED) {
+        return &err_hold_expired;
+    }
+    if (reservation->secured_by) {
+        return strcmp(reservation->secured_by, payment_id) == 0 ? NULL : &err_hold_expired;
+    }
+    return claim_for_payment(ctx, reservation, payment_id);
+}
+
+const struct err *reservation_secure_seats(struct ctx *ctx, const char *reservation_id,
+                                           const struct reservation_secure *secure, struct reservation_info *info_r)
+{
+    struct securing securing = {.reservation_id = reservation_id, .secure = secure};
+    const struct err *e = db_transact(ctx, secure_locked, &securing);
+    if (e) {
+        return e;
+    }
+    seat_mirror_follow(ctx, &securing.reservation);
+    *info_r = reservation_info_of(&securing.reservation);
+    return NULL;
+}

@@ -1,0 +1,25 @@
+/*
+ * secure: keeping the seats while money may move (PAY-005, architecture decision 3).
+ *
+ *   Two at once: the reservation's row lock orders them; the second payment gets &err_hold_expired.
+ *   Killed here, answer lost here: one transaction; a repeat by the same payment is a success.
+ *   Store gone: &err_unavailable, or &err_uncertain when the commit's answer was lost: repeat.
+ *   Repeated tomorrow: the seats stay secured until the payment has an outcome, however long that takes.
+ */
+#ifndef RESERVATION_SECURE_H
+#define RESERVATION_SECURE_H
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "src/contract/reservation_api.h"
+#include "src/reservation/reservation.h"
+
+/* Keeps the seats of a PENDING reservation for one payment. A lapsed hold is secured too as long as nobody has taken
+ * one of its seats. &err_not_found, &err_amount_mismatch, &err_hold_expired, &err_unavailable, &err_uncertain. */
+BO_MUSTCHECK const struct err *reservation_secure_seats(struct ctx *ctx, const char *reservation_id,
+                                                        const struct reservation_secure *secure,
+                                                        struct reservation_info *info_r);
+/* What payment may know of a reservation. */
+struct reservation_info reservation_info_of(const struct reservation *reservation);
+
+#endif
