@@ -1,0 +1,39 @@
+#include "cgi-bin/payment/payment.h"
+#include "common/responder.h"
+#include "common/service_key.h"
+#include "src/payment/payment_settings.h"
+#include "src/providers/portone.h"
+
+static const struct route routes[] = {
+    {"POST", "/payments", payment_handle_order, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &order_body_shape, NULL, 0},
+    {"POST", "/payments/confirm", payment_handle_confirm, RT_USER | RT_ADMITTED, &confirm_body_shape, NULL, 0},
+    {"POST", "/payments/webhook", payment_handle_webhook, RT_RAW, NULL, NULL, 0},
+    {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_args_shape, 0},
+    {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_portone_section,
+                                                     &payment_settings_section, NULL};
+
+static const struct err *check_settings(struct ctx *ctx)
+{
+    const char *why;
+    if (!portone_check_settings(&why)) {
+        log_fatal("%s", why);
+    }
+    (void)ctx;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct responder responder = {
+        .name = "payment",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
+        .settings = settings,
+        .init = check_settings,
+    };
+    return responder_main(&responder, argc, argv);
+}

@@ -1,0 +1,110 @@
+#include "cgi-bin/payment/payment.h"
+#include "src/payment/confirm.h"
+#include "src/payment/order.h"
+#include "src/payment/webhook.h"
+
+#define WON_MAX INT64_C(10000000000)
+#define TEXT_MAX 256
+#define TOKEN_MAX 4000
+
+#define UUID_MEMBER(owner, json, member)                                                                      \
+    {                                                                                                         \
+        .name = (json), .type = FIELD_UUID, .offset = offsetof(struct owner, member), .flags = FIELD_REQUIRED \
+    }
+#define AMOUNT_MEMBER(owner)                                                                                    \
+    {                                                                                                           \
+        .name = "amount", .type = FIELD_INT, .offset = offsetof(struct owner, amount), .flags = FIELD_REQUIRED, \
+        .min = 1, .max = WON_MAX                                                                                \
+    }
+#define TEXT_MEMBER(owner, json, member, longest, flag)                                                         \
+    {                                                                                                           \
+        .name = (json), .type = FIELD_STR, .offset = offsetof(struct owner, member), .flags = (flag), .min = 1, \
+        .max = (longest)                                                                                        \
+    }
+
+static const struct field order_body_fields[] = {
+    UUID_MEMBER(order_body, "reservationId", reservation_id),
+    AMOUNT_MEMBER(order_body),
+    {.name = "paymentMethod",
+     .type = FIELD_ENUM,
+     .offset = offsetof(struct order_body, method),
+     .flags = FIELD_REQUIRED,
+     .choices = "CARD"},
+};
+const struct shape order_body_shape = {order_body_fields, sizeof order_body_fields / sizeof order_body_fields[0],
+                                       sizeof(struct order_body), false};
+
+static const struct field confirm_body_fields[] = {
+    UUID_MEMBER(confirm_body, "reservationId", reservation_id),
+    UUID_MEMBER(confirm_body, "paymentId", payment_id),
+    TEXT_MEMBER(confirm_body, "paymentKey", payment_key, TEXT_MAX, FIELD_REQUIRED),
+    TEXT_MEMBER(confirm_body, "transactionId", transaction_id, TEXT_MAX, FIELD_REQUIRED),
+    AMOUNT_MEMBER(confirm_body),
+    TEXT_MEMBER(confirm_body, "paymentToken", payment_token, TOKEN_MAX, 0),
+};
+const struct shape confirm_body_shape = {confirm_body_fields,
+                                         sizeof confirm_body_fields / sizeof confirm_body_fields[0],
+                                         sizeof(struct confirm_body), false};
+
+const struct err *payment_handle_order(struct request *rq, struct reply *rp)
+{
+    const struct order_body *body = rq->body;
+    struct order_request request = {
+        .user_id = rq->identity.user_id,
+        .queue_token = rq->queue_token,
+        .reservation_id = body->reservation_id,
+        .amount = body->amount,
+        .method = body->method,
+        .idempotency = {rq->idempotency_key, rq->identity.user_id, "POST /payments", rq->raw, rq->raw_len},
+    };
+    struct order order;
+    const struct err *e = order_create(rq->ctx, &request, &order);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &order_shape, &order);
+    }
+    return e;
+}
+
+const struct err *payment_handle_confirm(struct request *rq, struct reply *rp)
+{
+    const struct confirm_body *body = rq->body;
+    struct confirm_request request = {
+        .user_id = rq->identity.user_id,
+        .queue_token = rq->queue_token,
+        .payment_id = body->payment_id,
+        .reservation_id = body->reservation_id,
+        .payment_key = body->payment_key,
+        .transaction_id = body->transaction_id,
+        .amount = body->amount,
+        .payment_token = body->payment_token,
+    };
+    struct payment payment;
+    const struct err *e = confirm_payment(rq->ctx, &request, &payment);
+    if (e) {
+        return e;
+    }
+    bool paid = payment.status == PAYMENT_SUCCESS;
+    struct json_out *out = reply_json(rp, paid ? 200 : 202);
+    json_open_object(out, NULL);
+    json_add_str(out, "paymentId", payment.id);
+    json_add_str(out, "status", payment_status_name(payment.status));
+    if (paid) {
+        json_add_time(out, "paidAt", payment.paid_at);
+    }
+    json_close_object(out);
+    return NULL;
+}
+
+const struct err *payment_handle_webhook(struct request *rq, struct reply *rp)
+{
+    struct webhook_headers headers = {
+        .id = request_header(rq, "webhook-id"),
+        .timestamp = request_header(rq, "webhook-timestamp"),
+        .signature = request_header(rq, "webhook-signature"),
+    };
+    const struct err *e = webhook_receive(rq->ctx, &headers, rq->raw, rq->raw_len);
+    if (!e) {
+        reply_empty(rp, 200);
+    }
+    return e;
+}

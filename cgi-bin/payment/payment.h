@@ -1,0 +1,39 @@
+/* payment: the handlers of the payment service's routes and the shapes of what they read. */
+#ifndef CGI_PAYMENT_PAYMENT_H
+#define CGI_PAYMENT_PAYMENT_H
+
+#include "common/route.h"
+
+/* POST /payments */
+struct order_body {
+    const char *reservation_id;
+    int64_t amount;
+    const char *method;
+};
+extern const struct shape order_body_shape;
+
+/* POST /payments/confirm */
+struct confirm_body {
+    const char *reservation_id;
+    const char *payment_id;
+    const char *payment_key;
+    const char *transaction_id;
+    int64_t amount;
+    const char *payment_token;
+};
+extern const struct shape confirm_body_shape;
+
+/* GET /payments */
+struct page_args {
+    int64_t page;
+    int64_t size;
+};
+extern const struct shape page_args_shape;
+
+route_handler payment_handle_order;
+route_handler payment_handle_confirm;
+route_handler payment_handle_webhook;
+route_handler payment_handle_list;
+route_handler payment_handle_detail;
+
+#endif

@@ -1,0 +1,3 @@
+#include "src/payment/payment_errors.h"
+
+ERR_PAYMENT_LIST(ERR_DEFINE)

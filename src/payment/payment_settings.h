@@ -1,0 +1,17 @@
+/* payment_settings: how long payment waits for an outcome, and how it asks for one. */
+#ifndef PAYMENT_PAYMENT_SETTINGS_H
+#define PAYMENT_PAYMENT_SETTINGS_H
+
+#include "common/cfg.h"
+
+struct payment_settings {
+    int64_t busy_s;      /* BOX_PAYMENT_BUSY_S */
+    int64_t patience_s;  /* BOX_PAYMENT_PATIENCE_S */
+    int64_t tick_ms;     /* BOX_PAYMENT_TICK_MS */
+    int64_t retry_s;     /* BOX_PAYMENT_RETRY_S */
+    int64_t retry_cap_s; /* BOX_PAYMENT_RETRY_CAP_S */
+};
+extern struct payment_settings payment_settings;
+extern const struct cfg_section payment_settings_section;
+
+#endif

@@ -1,0 +1,31 @@
+/* payment_sql: every statement of the payment service. */
+#ifndef PAYMENT_PAYMENT_SQL_H
+#define PAYMENT_PAYMENT_SQL_H
+
+#include "common/db.h"
+
+enum payment_stmt {
+    PAYMENT_STMT_INSERT,
+    PAYMENT_STMT_LIVE_OF_RESERVATION,
+    PAYMENT_STMT_GET,
+    PAYMENT_STMT_LOCK,
+    PAYMENT_STMT_LIST,
+    PAYMENT_STMT_COUNT,
+    PAYMENT_STMT_BEGIN_CONFIRM,
+    PAYMENT_STMT_TAKE_DUE,
+    PAYMENT_STMT_POSTPONE,
+    PAYMENT_STMT_REST,
+    PAYMENT_STMT_SUCCEED,
+    PAYMENT_STMT_FAIL,
+    PAYMENT_STMT_REQUEST_REFUND,
+    PAYMENT_STMT_REQUEST_REFUND_OF_RESERVATION,
+    PAYMENT_STMT_REFUNDED,
+    PAYMENT_STMT_WEBHOOK_STORE,
+    PAYMENT_STMT_WEBHOOK_NUDGE,
+    PAYMENT_STMT__MAX
+};
+
+extern const struct db_stmt payment_stmt[PAYMENT_STMT__MAX];
+extern const struct db_table payment_statements;
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * settle: what payment-saga does with one payment that is due: one whose confirm broke off, one that a webhook spoke
+ * of, one nobody went on with, one whose money must go back (PAY-008, PAY-012). Header comments of outcome.h and
+ * refund.h say what holds when it is interrupted.
+ */
+#ifndef PAYMENT_SETTLE_H
+#define PAYMENT_SETTLE_H
+
+#include <stdbool.h>
+
+#include "common/ctx.h"
+#include "common/err.h"
+
+/* Takes up the payment that has been due longest, if any. *found_r: there was one; there may be more. */
+BO_MUSTCHECK const struct err *settle_next(struct ctx *ctx, bool *found_r);
+
+#endif

@@ -1,0 +1,42 @@
+#include "src/payment/webhook.h"
+
+#include <string.h>
+
+#include "common/db.h"
+#include "src/payment/payment_sql.h"
+#include "src/providers/portone.h"
+
+struct delivery {
+    const char *webhook_id;
+    struct portone_webhook webhook;
+};
+
+/* Only these can change what we know; of the others the buyer's browser tells more and sooner. */
+static bool is_outcome(const char *type)
+{
+    return strcmp(type, "Transaction.Paid") == 0 || strcmp(type, "Transaction.Cancelled") == 0 ||
+           strcmp(type, "Transaction.PartialCancelled") == 0;
+}
+
+static const struct err *store(struct ctx *ctx, void *arg)
+{
+    const struct delivery *delivery = arg;
+    const struct portone_webhook *webhook = &delivery->webhook;
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_WEBHOOK_STORE], &rows, DB_TEXT(delivery->webhook_id),
+                                 DB_TEXT(webhook->payment_id), DB_TEXT(webhook->type));
+    if (e || db_affected(rows) == 0 || !is_outcome(webhook->type)) {
+        return e;
+    }
+    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_WEBHOOK_NUDGE], NULL, DB_TEXT(webhook->payment_id));
+}
+
+const struct err *webhook_receive(struct ctx *ctx, const struct webhook_headers *headers, const char *body, size_t len)
+{
+    struct delivery delivery = {.webhook_id = headers->id};
+    const struct err *e = portone_webhook_read(ctx, headers, body, len, &delivery.webhook);
+    if (e || !delivery.webhook.payment_id) {
+        return e;
+    }
+    return db_transact(ctx, store, &delivery);
+}
