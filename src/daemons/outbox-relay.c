@@ -1,0 +1,49 @@
+/* outbox-relay: publishes the events that the services have written into the outbox (see common/outbox.h). */
+#include "common/daemon.h"
+#include "common/kafka.h"
+#include "common/outbox.h"
+
+static struct outbox_relay *relay;
+
+static const struct err *start(struct ctx *ctx)
+{
+    (void)ctx;
+    relay = outbox_relay_new();
+    return NULL;
+}
+
+static const struct err *lead(struct ctx *ctx, bool *more_r)
+{
+    (void)more_r;
+    return outbox_relay_lead(relay, ctx);
+}
+
+static const struct err *publish(struct ctx *ctx, bool *more_r)
+{
+    return outbox_relay_publish(relay, ctx, more_r);
+}
+
+static void drain(struct ctx *ctx)
+{
+    (void)ctx;
+    outbox_relay_free(&relay);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct cfg_section *const settings[] = {&cfg_kafka_section, &cfg_outbox_section, NULL};
+    static const struct tick ticks[] = {
+        {.name = "lead", .period_ms = &cfg_outbox.lead_ms, .run = lead},
+        {.name = "publish", .period_ms = &cfg_outbox.poll_ms, .run = publish},
+    };
+    static const struct daemon daemon = {
+        .name = "outbox-relay",
+        .needs = NEED_DB,
+        .settings = settings,
+        .init = start,
+        .drain = drain,
+        .ticks = ticks,
+        .tick_count = sizeof ticks / sizeof ticks[0],
+    };
+    return daemon_main(&daemon, argc, argv);
+}
