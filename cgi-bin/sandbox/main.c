@@ -1,0 +1,85 @@
+/*
+ * The development stand-ins: PortOne V2, reCAPTCHA v2 and three OAuth providers behind one origin, and the steering API
+ * under /sandbox/ by which a test plays their customers and their bad days. Runs only with BOX_SANDBOX=1.
+ *
+ * Paths are the real ones. Providers that have several hosts get one prefix per host:
+ *
+ *     https://api.portone.io, https://www.google.com/recaptcha   no prefix
+ *     https://kauth.kakao.com     /kauth
+ *     https://kapi.kakao.com      /kapi
+ *     https://nid.naver.com       /nid
+ *     https://openapi.naver.com   /openapi-naver
+ *     https://accounts.google.com, oauth2.googleapis.com, www.googleapis.com, openidconnect.googleapis.com   /google
+ *
+ * so the issuer of Google's id_tokens is <origin>/google and Kakao's <origin>/kauth.
+ */
+#include "cgi-bin/sandbox/sandbox.h"
+#include "common/redis.h"
+#include "common/responder.h"
+#include "src/sandbox/sandbox_settings.h"
+
+static const struct route routes[] = {
+    {"POST", "/login/api-secret", sandbox_handle_login, RT_RAW, NULL, NULL, 0},
+    {"POST", "/token/refresh", sandbox_handle_refresh, RT_RAW, NULL, NULL, 0},
+    {"POST", "/payments/<paymentId>/pre-register", sandbox_handle_pre_register, RT_RAW, NULL, NULL, 0},
+    {"GET", "/payments/<paymentId>", sandbox_handle_payment, 0, NULL, NULL, 0},
+    {"POST", "/payments/<paymentId>/confirm", sandbox_handle_confirm, RT_RAW, NULL, NULL, 0},
+    {"POST", "/payments/<paymentId>/cancel", sandbox_handle_cancel, RT_RAW, NULL, NULL, 0},
+    {"POST", "/payments/<paymentId>/resend-webhook", sandbox_handle_resend_webhook, RT_RAW, NULL, NULL, 0},
+    {"GET", "/identity-verifications/<identityVerificationId>", sandbox_handle_identity, 0, NULL, NULL, 0},
+
+    {"POST", "/recaptcha/api/siteverify", sandbox_handle_siteverify, RT_RAW, NULL, NULL, 0},
+
+    {"GET", "/kauth/oauth/authorize", sandbox_handle_authorize, 0, NULL, NULL, 0},
+    {"POST", "/kauth/oauth/token", sandbox_handle_token, RT_RAW, NULL, NULL, 0},
+    {"GET", "/kauth/.well-known/openid-configuration", sandbox_handle_discovery, 0, NULL, NULL, 0},
+    {"GET", "/kauth/.well-known/jwks.json", sandbox_handle_jwks, 0, NULL, NULL, 0},
+    {"GET", "/kapi/v2/user/me", sandbox_handle_userinfo, 0, NULL, NULL, 0},
+    {"POST", "/kapi/v2/user/me", sandbox_handle_userinfo, RT_RAW, NULL, NULL, 0},
+    {"GET", "/nid/oauth2.0/authorize", sandbox_handle_authorize, 0, NULL, NULL, 0},
+    {"GET", "/nid/oauth2.0/token", sandbox_handle_token, 0, NULL, NULL, 0},
+    {"POST", "/nid/oauth2.0/token", sandbox_handle_token, RT_RAW, NULL, NULL, 0},
+    {"GET", "/openapi-naver/v1/nid/me", sandbox_handle_userinfo, 0, NULL, NULL, 0},
+    {"GET", "/google/.well-known/openid-configuration", sandbox_handle_discovery, 0, NULL, NULL, 0},
+    {"GET", "/google/o/oauth2/v2/auth", sandbox_handle_authorize, 0, NULL, NULL, 0},
+    {"POST", "/google/token", sandbox_handle_token, RT_RAW, NULL, NULL, 0},
+    {"GET", "/google/v1/userinfo", sandbox_handle_userinfo, 0, NULL, NULL, 0},
+    {"POST", "/google/revoke", sandbox_handle_revoke, RT_RAW, NULL, NULL, 0},
+    {"GET", "/google/oauth2/v3/certs", sandbox_handle_jwks, 0, NULL, NULL, 0},
+
+    {"POST", "/sandbox/identity-verifications", sandbox_handle_verify_person, 0, &sandbox_person_body, NULL, 0},
+    {"POST", "/sandbox/captchas", sandbox_handle_solve_captcha, 0, NULL, NULL, 0},
+    {"GET", "/sandbox/payments", sandbox_handle_ledger, 0, NULL, NULL, 0},
+    {"POST", "/sandbox/payments/<paymentId>/pay", sandbox_handle_pay, 0, &sandbox_pay_body, NULL, 0},
+    {"POST", "/sandbox/payments/<paymentId>/webhook", sandbox_handle_send_webhook, 0, &sandbox_webhook_body, NULL, 0},
+    {"POST", "/sandbox/oauth/<provider>/users", sandbox_handle_add_user, 0, &sandbox_user_body, NULL, 0},
+    {"DELETE", "/sandbox/oauth/keys", sandbox_handle_rotate_keys, 0, NULL, NULL, 0},
+    {"POST", "/sandbox/faults", sandbox_handle_order_fault, 0, &sandbox_fault_body, NULL, 0},
+    {"DELETE", "/sandbox/faults", sandbox_handle_clear_faults, 0, NULL, NULL, 0},
+    {"DELETE", "/sandbox/state", sandbox_handle_forget, 0, NULL, NULL, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_sandbox_section, NULL};
+
+/* The skeleton's Redis connection is replaced by one to the database of the stand-ins. */
+static const struct err *init(struct ctx *ctx)
+{
+    if (!cfg_process.sandbox)
+        log_fatal("BOX_SANDBOX is not 1: the stand-ins never run where money is real");
+    redis_free(&ctx->redis);
+    ctx->redis = redis_new_at(cfg_sandbox.redis_url);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct responder responder = {
+        .name = "sandbox",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .needs = NEED_REDIS,
+        .settings = settings,
+        .init = init,
+    };
+    return responder_main(&responder, argc, argv);
+}

@@ -1,0 +1,387 @@
+/* PortOne V2: https://developers.portone.io/api/rest-v2 */
+#include <string.h>
+
+#include "cgi-bin/sandbox/faults.h"
+#include "cgi-bin/sandbox/portone_view.h"
+#include "cgi-bin/sandbox/sandbox.h"
+#include "common/route.h"
+#include "src/providers/sandbox_credentials.h"
+#include "src/sandbox/sandbox_errors.h"
+#include "src/sandbox/sandbox_login.h"
+#include "src/sandbox/sandbox_replay.h"
+#include "src/sandbox/sandbox_settings.h"
+#include "src/sandbox/sandbox_webhook.h"
+
+#define WON_MAX INT64_C(1000000000000)
+
+struct operation {
+    const char *name; /* for ordered faults */
+    route_handler *work;
+    bool open; /* needs no credentials */
+};
+
+/* ---- around every operation ---- */
+
+static void write_error(struct request *rq, struct reply *rp, const struct err *e)
+{
+    const struct ctx_detail *detail = rq->ctx->details;
+    const char *message = e->en;
+    if (detail != NULL)
+        message = arena_printf(rq->ctx->arena, "%s %s: %s", message, detail->field, detail->reason);
+    struct json_out *out = reply_json(rp, e->status);
+    json_open_object(out, NULL);
+    json_add_str(out, "type", e->code);
+    json_add_str(out, "message", message);
+    json_close_object(out);
+}
+
+/* Works once per Idempotency-Key; every later request gets the first answer, be it an error. */
+static const struct err *work_once(struct request *rq, struct reply *rp, const struct operation *operation)
+{
+    const char *header = request_header(rq, "Idempotency-Key");
+    if (header == NULL || strcmp(rq->method, "GET") == 0)
+        return operation->work(rq, rp);
+    const struct sandbox_keyed keyed = {header, rq->method, rq->path, rq->raw, rq->raw_len};
+    struct sandbox_replay replay;
+    const struct err *e = sandbox_replay_claim(rq->ctx, &keyed, &replay);
+    if (e != NULL)
+        return e;
+    if (replay.status != 0) {
+        reply_bytes(rp, replay.status, "application/json", replay.body, strlen(replay.body));
+        return NULL;
+    }
+    e = operation->work(rq, rp);
+    if (e != NULL && e->status >= 500) {
+        sandbox_replay_release(rq->ctx, &replay);
+        return e;
+    }
+    if (e != NULL)
+        write_error(rq, rp, e);
+    return sandbox_replay_keep(rq->ctx, &replay, rp->status, rp->body.data);
+}
+
+static const struct err *answer(struct request *rq, struct reply *rp, const struct operation *operation)
+{
+    struct strike strike;
+    const struct err *e = fault_begin(rq, rp, "portone", operation->name, &strike);
+    if (e != NULL || strike.over)
+        return e;
+    if (!operation->open)
+        e = sandbox_authorise(rq->ctx, request_header(rq, "Authorization"));
+    if (e == NULL)
+        e = work_once(rq, rp, operation);
+    if (e != NULL)
+        write_error(rq, rp, e);
+    fault_end(rq, rp, &strike);
+    return NULL;
+}
+
+static const struct err *read_body(struct request *rq, const struct shape *shape, void **body_r)
+{
+    return json_read(rq->ctx, rq->raw, rq->raw_len, shape, body_r);
+}
+
+static const struct err *check_store(const char *store_id)
+{
+    return store_id == NULL || strcmp(store_id, SANDBOX_PORTONE_STORE) == 0 ? NULL : &err_sandbox_forbidden;
+}
+
+static const struct err *check_store_of_query(struct request *rq)
+{
+    struct args {
+        const char *store_id;
+    };
+    SHAPE_OPEN(shape, struct args, {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct args, store_id)});
+    void *args;
+    const struct err *e = json_read_query(rq->ctx, rq->query, &shape, &args);
+    return e == NULL ? check_store(((const struct args *)args)->store_id) : e;
+}
+
+/* ---- credentials ---- */
+
+static void write_login(struct reply *rp, const struct sandbox_login *login)
+{
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_str(out, "accessToken", login->access_token);
+    json_add_str(out, "refreshToken", login->refresh_token);
+    json_close_object(out);
+}
+
+struct login_body {
+    const char *api_secret;
+};
+
+SHAPE_OPEN(login_shape, struct login_body,
+           {.name = "apiSecret",
+            .type = FIELD_STR,
+            .offset = offsetof(struct login_body, api_secret),
+            .flags = FIELD_REQUIRED});
+
+static const struct err *work_login(struct request *rq, struct reply *rp)
+{
+    void *body;
+    struct sandbox_login login;
+    const struct err *e = read_body(rq, &login_shape, &body);
+    if (e == NULL)
+        e = sandbox_login(rq->ctx, ((const struct login_body *)body)->api_secret, &login);
+    if (e == NULL)
+        write_login(rp, &login);
+    return e;
+}
+
+const struct err *sandbox_handle_login(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"login", work_login, true};
+    return answer(rq, rp, &operation);
+}
+
+struct refresh_body {
+    const char *refresh_token;
+};
+
+SHAPE_OPEN(refresh_shape, struct refresh_body,
+           {.name = "refreshToken",
+            .type = FIELD_STR,
+            .offset = offsetof(struct refresh_body, refresh_token),
+            .flags = FIELD_REQUIRED});
+
+static const struct err *work_refresh(struct request *rq, struct reply *rp)
+{
+    void *body;
+    struct sandbox_login login;
+    const struct err *e = read_body(rq, &refresh_shape, &body);
+    if (e == NULL)
+        e = sandbox_login_refresh(rq->ctx, ((const struct refresh_body *)body)->refresh_token, &login);
+    if (e == NULL)
+        write_login(rp, &login);
+    return e;
+}
+
+const struct err *sandbox_handle_refresh(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"login", work_refresh, true};
+    return answer(rq, rp, &operation);
+}
+
+/* ---- payments ---- */
+
+struct pre_register_body {
+    const char *store_id;
+    int64_t total_amount;
+};
+
+SHAPE_OPEN(pre_register_shape, struct pre_register_body,
+           {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct pre_register_body, store_id)},
+           {.name = "totalAmount",
+            .type = FIELD_INT,
+            .offset = offsetof(struct pre_register_body, total_amount),
+            .max = WON_MAX});
+
+static const struct err *work_pre_register(struct request *rq, struct reply *rp)
+{
+    void *read;
+    const struct err *e = read_body(rq, &pre_register_shape, &read);
+    if (e != NULL)
+        return e;
+    const struct pre_register_body *body = read;
+    e = check_store(body->store_id);
+    if (e == NULL)
+        e = sandbox_payment_register(rq->ctx, request_param(rq, "paymentId"), body->total_amount);
+    if (e != NULL)
+        return e;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_close_object(out);
+    return NULL;
+}
+
+const struct err *sandbox_handle_pre_register(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"pre-register", work_pre_register, false};
+    return answer(rq, rp, &operation);
+}
+
+static const struct err *work_payment(struct request *rq, struct reply *rp)
+{
+    struct sandbox_payment payment;
+    const struct err *e = check_store_of_query(rq);
+    if (e == NULL)
+        e = sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
+    if (e == NULL)
+        portone_view_payment(reply_json(rp, 200), &payment);
+    return e;
+}
+
+const struct err *sandbox_handle_payment(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"get", work_payment, false};
+    return answer(rq, rp, &operation);
+}
+
+struct confirm_body {
+    const char *store_id;
+    struct sandbox_confirm confirm;
+    int skip_webhook;
+};
+
+#define IN_CONFIRM(member) offsetof(struct confirm_body, member)
+SHAPE_OPEN(
+    confirm_shape, struct confirm_body, {.name = "storeId", .type = FIELD_STR, .offset = IN_CONFIRM(store_id)},
+    {.name = "paymentToken", .type = FIELD_STR, .offset = IN_CONFIRM(confirm.payment_token), .flags = FIELD_REQUIRED},
+    {.name = "txId", .type = FIELD_STR, .offset = IN_CONFIRM(confirm.tx_id)},
+    {.name = "currency", .type = FIELD_STR, .offset = IN_CONFIRM(confirm.currency)},
+    {.name = "totalAmount", .type = FIELD_INT, .offset = IN_CONFIRM(confirm.total_amount), .max = WON_MAX},
+    {.name = "isTest", .type = FIELD_BOOL, .offset = IN_CONFIRM(confirm.is_test)},
+    {.name = "skipWebhook", .type = FIELD_BOOL, .offset = IN_CONFIRM(skip_webhook)});
+
+static void write_confirmation(struct reply *rp, const struct sandbox_payment *payment)
+{
+    const struct sandbox_charge *charges = payment->charges.items;
+    const struct sandbox_charge *charge = &charges[payment->charges.count - 1];
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_str(out, "pgTxId", charge->pg_tx_id);
+    portone_view_time(out, "paidAt", charge->at);
+    json_close_object(out);
+}
+
+static const struct err *work_confirm(struct request *rq, struct reply *rp)
+{
+    void *read;
+    const struct err *e = read_body(rq, &confirm_shape, &read);
+    if (e != NULL)
+        return e;
+    const struct confirm_body *body = read;
+    struct sandbox_payment payment;
+    e = check_store(body->store_id);
+    if (e == NULL)
+        e = sandbox_payment_confirm(rq->ctx, request_param(rq, "paymentId"), &body->confirm, &payment);
+    if (e != NULL)
+        return e;
+    if (body->skip_webhook != 1)
+        sandbox_webhook_announce(rq->ctx, &payment);
+    write_confirmation(rp, &payment);
+    return NULL;
+}
+
+const struct err *sandbox_handle_confirm(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"confirm", work_confirm, false};
+    return answer(rq, rp, &operation);
+}
+
+struct cancel_body {
+    const char *store_id;
+    struct sandbox_cancel cancel;
+    int skip_webhook;
+};
+
+#define IN_CANCEL(member) offsetof(struct cancel_body, member)
+SHAPE_OPEN(cancel_shape, struct cancel_body, {.name = "storeId", .type = FIELD_STR, .offset = IN_CANCEL(store_id)},
+           {.name = "reason", .type = FIELD_STR, .offset = IN_CANCEL(cancel.reason), .flags = FIELD_REQUIRED},
+           {.name = "amount", .type = FIELD_INT, .offset = IN_CANCEL(cancel.amount), .min = 1, .max = WON_MAX},
+           {.name = "currentCancellableAmount",
+            .type = FIELD_INT,
+            .offset = IN_CANCEL(cancel.current_cancellable),
+            .max = WON_MAX},
+           {.name = "skipWebhook", .type = FIELD_BOOL, .offset = IN_CANCEL(skip_webhook)});
+
+static const struct err *work_cancel(struct request *rq, struct reply *rp)
+{
+    void *read;
+    const struct err *e = read_body(rq, &cancel_shape, &read);
+    if (e != NULL)
+        return e;
+    const struct cancel_body *body = read;
+    struct sandbox_payment payment;
+    e = check_store(body->store_id);
+    if (e == NULL)
+        e = sandbox_payment_cancel(rq->ctx, request_param(rq, "paymentId"), &body->cancel, &payment);
+    if (e != NULL)
+        return e;
+    if (body->skip_webhook != 1)
+        sandbox_webhook_announce(rq->ctx, &payment);
+    const struct sandbox_cancellation *cancellations = payment.cancellations.items;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    portone_view_cancellation(out, "cancellation", &cancellations[payment.cancellations.count - 1]);
+    json_close_object(out);
+    return NULL;
+}
+
+const struct err *sandbox_handle_cancel(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"cancel", work_cancel, false};
+    return answer(rq, rp, &operation);
+}
+
+struct resend_body {
+    const char *store_id;
+    const char *webhook_id;
+};
+
+SHAPE_OPEN(resend_shape, struct resend_body,
+           {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct resend_body, store_id)},
+           {.name = "webhookId", .type = FIELD_STR, .offset = offsetof(struct resend_body, webhook_id)});
+
+static void write_webhook(struct reply *rp, const struct sandbox_payment *payment)
+{
+    const char *const *urls = payment->notice_urls.items;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_open_object(out, "webhook");
+    json_add_str(out, "paymentStatus", payment->status);
+    json_add_str(out, "id", payment->notice.id);
+    json_add_str(out, "url", payment->notice_urls.count > 0 ? urls[0] : cfg_sandbox.webhook_url);
+    json_add_bool(out, "isAsync", true);
+    json_add_str(out, "trigger", "API");
+    portone_view_time(out, "triggeredAt", payment->notice.at);
+    json_close_object(out);
+    json_close_object(out);
+}
+
+static const struct err *work_resend(struct request *rq, struct reply *rp)
+{
+    void *read;
+    const struct err *e = read_body(rq, &resend_shape, &read);
+    if (e != NULL)
+        return e;
+    const struct resend_body *body = read;
+    struct sandbox_payment payment;
+    e = check_store(body->store_id);
+    if (e == NULL)
+        e = sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
+    if (e != NULL)
+        return e;
+    if (payment.notice.id == NULL || (body->webhook_id != NULL && strcmp(body->webhook_id, payment.notice.id) != 0))
+        return &err_sandbox_webhook_unknown;
+    sandbox_webhook_send(rq->ctx, &payment, &(struct sandbox_delivery){.times = 1});
+    write_webhook(rp, &payment);
+    return NULL;
+}
+
+const struct err *sandbox_handle_resend_webhook(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"resend-webhook", work_resend, false};
+    return answer(rq, rp, &operation);
+}
+
+/* ---- identity verification ---- */
+
+static const struct err *work_identity(struct request *rq, struct reply *rp)
+{
+    struct sandbox_identity identity;
+    const struct err *e = check_store_of_query(rq);
+    if (e == NULL)
+        e = sandbox_identity_find(rq->ctx, request_param(rq, "identityVerificationId"), &identity);
+    if (e == NULL)
+        portone_view_identity(reply_json(rp, 200), &identity);
+    return e;
+}
+
+const struct err *sandbox_handle_identity(struct request *rq, struct reply *rp)
+{
+    static const struct operation operation = {"identity-verification", work_identity, false};
+    return answer(rq, rp, &operation);
+}

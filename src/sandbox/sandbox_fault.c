@@ -1,0 +1,102 @@
+#include "src/sandbox/sandbox_fault.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/crypto.h"
+#include "common/json.h"
+#include "common/redis.h"
+#include "src/sandbox/sandbox_settings.h"
+#include "src/sandbox/sandbox_state.h"
+
+#define FAULTS SANDBOX_KEY("faults")
+#define EPOCH SANDBOX_KEY("fault-epoch")
+#define HANG_STEP_MS 100
+#define MILLION 1000000
+
+extern const struct redis_script redis_script_sandbox_fault_take;
+
+/* Booleans travel as FIELD_BOOL's int. */
+struct document {
+    struct sandbox_fault fault;
+    int hang;
+    int lose_answer;
+};
+
+#define AT(member) offsetof(struct document, member)
+SHAPE_OPEN(fault_shape, struct document, {.name = "target", .type = FIELD_STR, .offset = AT(fault.target)},
+           {.name = "operation", .type = FIELD_STR, .offset = AT(fault.operation)},
+           {.name = "sharePpm", .type = FIELD_INT, .offset = AT(fault.share_ppm)},
+           {.name = "times", .type = FIELD_INT, .offset = AT(fault.times)},
+           {.name = "latencyMs", .type = FIELD_INT, .offset = AT(fault.latency_ms)},
+           {.name = "status", .type = FIELD_INT, .offset = AT(fault.status)},
+           {.name = "type", .type = FIELD_STR, .offset = AT(fault.type)},
+           {.name = "hang", .type = FIELD_BOOL, .offset = AT(hang)},
+           {.name = "loseAnswer", .type = FIELD_BOOL, .offset = AT(lose_answer)});
+
+const struct err *sandbox_fault_order(struct ctx *ctx, const struct sandbox_fault *fault)
+{
+    const struct document document = {.fault = *fault, .hang = fault->hang, .lose_answer = fault->lose_answer};
+    return REDIS_RUN(ctx, NULL, "RPUSH", FAULTS, sandbox_write(ctx, &fault_shape, &document));
+}
+
+static const char *dice(struct ctx *ctx)
+{
+    uint32_t number;
+    crypto_random(&number, sizeof number);
+    return arena_printf(ctx->arena, "%u", (unsigned)(number % MILLION));
+}
+
+const struct err *sandbox_fault_take(struct ctx *ctx, const char *target, const char *operation,
+                                     struct sandbox_fault *fault_r, bool *struck_r)
+{
+    const char *const keys[] = {FAULTS, EPOCH};
+    const char *const args[] = {target, operation, dice(ctx)};
+    const struct redis_value *answer;
+    const struct err *e = redis_eval(ctx, &redis_script_sandbox_fault_take, &answer, keys, 2, args, 3);
+    if (e != NULL)
+        return e;
+    const char *text = redis_str(answer, 1);
+    *struck_r = text != NULL;
+    if (text == NULL)
+        return NULL;
+    void *found;
+    if (json_read(ctx, text, strlen(text), &fault_shape, &found) != NULL)
+        return &err_internal;
+    const struct document *document = found;
+    *fault_r = document->fault;
+    fault_r->hang = document->hang == 1;
+    fault_r->lose_answer = document->lose_answer == 1;
+    fault_r->epoch = redis_str(answer, 0);
+    return NULL;
+}
+
+const struct err *sandbox_fault_clear(struct ctx *ctx)
+{
+    const struct err *e = REDIS_RUN(ctx, NULL, "DEL", FAULTS);
+    return e == NULL ? REDIS_RUN(ctx, NULL, "SET", EPOCH, dice(ctx)) : e;
+}
+
+void sandbox_fault_wait(int64_t milliseconds)
+{
+    struct timespec left = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
+
+static bool orders_stand(struct ctx *ctx, const struct sandbox_fault *fault)
+{
+    const char *epoch;
+    if (sandbox_load(ctx, EPOCH, &epoch) != NULL)
+        return true;
+    return strcmp(epoch == NULL ? "" : epoch, fault->epoch) == 0;
+}
+
+void sandbox_fault_hang(struct ctx *ctx, const struct sandbox_fault *fault)
+{
+    int64_t end = clock_monotonic() + cfg_sandbox.hang_ms * 1000;
+    while (clock_monotonic() < end && orders_stand(ctx, fault))
+        sandbox_fault_wait(HANG_STEP_MS);
+}

@@ -1,0 +1,68 @@
+#include "src/sandbox/sandbox_identity.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/crypto.h"
+#include "common/uuid.h"
+#include "src/sandbox/sandbox_errors.h"
+#include "src/sandbox/sandbox_state.h"
+
+/* The real ones are 88 and 64 characters of base64. */
+#define CI_BYTES 64
+#define DI_BYTES 48
+
+#define AT(member) offsetof(struct sandbox_identity, member)
+SHAPE_OPEN(identity_shape, struct sandbox_identity, {.name = "id", .type = FIELD_STR, .offset = AT(id)},
+           {.name = "name", .type = FIELD_STR, .offset = AT(name)},
+           {.name = "phone", .type = FIELD_STR, .offset = AT(phone)},
+           {.name = "birthDate", .type = FIELD_STR, .offset = AT(birth_date)},
+           {.name = "ci", .type = FIELD_STR, .offset = AT(ci)}, {.name = "di", .type = FIELD_STR, .offset = AT(di)},
+           {.name = "verifiedAt", .type = FIELD_INT, .offset = AT(verified_at)});
+
+static const char *identity_key(struct ctx *ctx, const char *id)
+{
+    return arena_printf(ctx->arena, SANDBOX_KEY("identity:%s"), id);
+}
+
+static char *random_ci(struct arena *arena)
+{
+    unsigned char bytes[CI_BYTES];
+    crypto_random(bytes, sizeof bytes);
+    return crypto_base64(arena, bytes, sizeof bytes);
+}
+
+/* The same person has the same DI at our one service. */
+static char *di_of(struct arena *arena, const char *ci)
+{
+    unsigned char bytes[2 * CRYPTO_SHA256_SIZE];
+    crypto_sha256(ci, strlen(ci), bytes);
+    crypto_sha256(bytes, CRYPTO_SHA256_SIZE, bytes + CRYPTO_SHA256_SIZE);
+    return crypto_base64(arena, bytes, DI_BYTES);
+}
+
+const struct err *sandbox_identity_verify(struct ctx *ctx, struct sandbox_identity *identity)
+{
+    char id[UUID_SIZE];
+    identity->id = arena_printf(ctx->arena, "identity-verification-%s", uuid_v4(id));
+    if (identity->ci == NULL)
+        identity->ci = random_ci(ctx->arena);
+    identity->di = di_of(ctx->arena, identity->ci);
+    identity->verified_at = clock_now();
+    return sandbox_store(ctx, identity_key(ctx, identity->id), sandbox_write(ctx, &identity_shape, identity), 0);
+}
+
+const struct err *sandbox_identity_find(struct ctx *ctx, const char *id, struct sandbox_identity *identity_r)
+{
+    const char *text;
+    const struct err *e = sandbox_load(ctx, identity_key(ctx, id), &text);
+    if (e != NULL)
+        return e;
+    if (text == NULL)
+        return &err_sandbox_identity_unknown;
+    void *identity;
+    if (json_read(ctx, text, strlen(text), &identity_shape, &identity) != NULL)
+        return &err_internal;
+    *identity_r = *(struct sandbox_identity *)identity;
+    return NULL;
+}
