@@ -1,0 +1,14 @@
+/* gateway: what the gateway as a whole says about itself (GW-HEALTH, GW-012). */
+#ifndef CGI_GATEWAY_H
+#define CGI_GATEWAY_H
+
+#include "common/route.h"
+
+/* GET /health: every service and store UP or DOWN; 503 when one of them is DOWN. */
+route_handler gateway_handle_health;
+/* GET /metrics: the series of all programs of this host. The internal listener only (nginx). */
+route_handler gateway_handle_metrics;
+/* GET /.well-known/jwks.json: no keys, as tokens are signed with a shared secret. */
+route_handler gateway_handle_jwks;
+
+#endif

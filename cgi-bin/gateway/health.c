@@ -1,0 +1,49 @@
+#include "cgi-bin/gateway/gateway.h"
+
+#include "common/db.h"
+#include "common/http.h"
+#include "common/kafka.h"
+#include "common/redis.h"
+#include "common/service_key.h"
+
+#define SERVICE_MS 500
+#define KAFKA_MS 500
+
+static const char *const services[] = {"user", "event", "queue", "reservation", "payment"};
+
+static bool service_up(struct ctx *ctx, const char *service)
+{
+    const struct http_call call = {
+        .method = "GET",
+        .url = arena_printf(ctx->arena, "%s/internal/health/%s", cfg_service.internal_url, service),
+        .connect_ms = SERVICE_MS,
+        .timeout_ms = SERVICE_MS,
+    };
+    struct http_answer answer;
+    return !http_perform(ctx, &call, &answer) && answer.status == 200;
+}
+
+static bool report(struct json_out *out, const char *name, bool up)
+{
+    json_add_str(out, name, up ? "UP" : "DOWN");
+    return up;
+}
+
+const struct err *gateway_handle_health(struct request *rq, struct reply *rp)
+{
+    struct ctx *ctx = rq->ctx;
+    bool all = true;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_open_object(out, "services");
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+        all &= report(out, services[i], service_up(ctx, services[i]));
+    all &= report(out, "postgres", !db_ping(ctx));
+    all &= report(out, "redis", !redis_ping(ctx));
+    all &= report(out, "kafka", !kafka_ping(KAFKA_MS));
+    json_close_object(out);
+    report(out, "status", all);
+    json_close_object(out);
+    rp->status = all ? 200 : 503;
+    return NULL;
+}

@@ -1,0 +1,24 @@
+#include "cgi-bin/gateway/gateway.h"
+#include "common/kafka.h"
+#include "common/responder.h"
+#include "common/service_key.h"
+
+static const struct route routes[] = {
+    {"GET", "/health", gateway_handle_health, 0, NULL, NULL, 0},
+    {"GET", "/metrics", gateway_handle_metrics, 0, NULL, NULL, 0},
+    {"GET", "/.well-known/jwks.json", gateway_handle_jwks, 0, NULL, NULL, 0},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_kafka_section, NULL};
+
+int main(int argc, char **argv)
+{
+    static const struct responder responder = {
+        .name = "gateway",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
+        .settings = settings,
+    };
+    return responder_main(&responder, argc, argv);
+}
