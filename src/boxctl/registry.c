@@ -1,0 +1,60 @@
+#include "src/boxctl/registry.h"
+
+#include "common/event.h"
+#include "common/idempotency.h"
+#include "common/kafka.h"
+#include "common/outbox.h"
+#include "common/redis.h"
+#include "common/service_key.h"
+#include "common/token.h"
+#include "src/boxctl/backlog_sql.h"
+#include "src/boxctl/seed_sql.h"
+#include "src/boxctl/settings.h"
+#include "src/contract/schedule.h"
+#include "src/event/event_settings.h"
+#include "src/event/event_sql.h"
+#include "src/payment/payment_settings.h"
+#include "src/payment/payment_sql.h"
+#include "src/providers/portone.h"
+#include "src/providers/recaptcha.h"
+#include "src/queue/queue_settings.h"
+#include "src/reservation/reservation_settings.h"
+#include "src/reservation/reservation_sql.h"
+#include "src/user/user_settings.h"
+#include "src/user/user_sql.h"
+
+const struct cfg_section *const registry_sections[] = {
+    &cfg_process_section,
+    &cfg_db_section,
+    &cfg_redis_section,
+    &cfg_kafka_section,
+    &cfg_outbox_section,
+    &cfg_token_section,
+    &cfg_service_section,
+    &cfg_schedule_section,
+    &cfg_portone_section,
+    &cfg_recaptcha_section,
+    &cfg_user_section,
+    &cfg_event_section,
+    &queue_settings_section,
+    &reservation_settings_section,
+    &payment_settings_section,
+    &cfg_boxctl_section,
+    NULL,
+};
+
+const struct registry_row registry_statements[] = {
+    {.table = &event_statements},        {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},       {.table = &user_statements},
+    {.table = &event_domain_statements}, {.table = &reservation_statements},
+    {.table = &payment_statements},      {.table = &backlog_statements},
+    {.table = &seed_statements},         {.table = NULL},
+};
+
+const char *const registry_roles[] = {
+    "user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway", NULL,
+};
+
+const char *const registry_services[] = {
+    "user_service", "event_service", "reservation_service", "payment_service", NULL,
+};

@@ -1,0 +1,23 @@
+#include "src/maint/job.h"
+#include "src/reservation/expiry.h"
+#include "src/reservation/reservation_settings.h"
+
+static const struct err *run(struct ctx *ctx, int64_t *done_r)
+{
+    for (;;) {
+        int64_t released;
+        ctx_begin(ctx, NULL, NULL);
+        const struct err *err = reservation_expire_holds(ctx, &released);
+        if (err != NULL || released == 0)
+            return err;
+        *done_r += released;
+    }
+}
+
+const struct job expire_holds_job = {
+    .name = "expire-holds",
+    .help = "Release the seats of holds that were not paid in time (each minute).",
+    .settings = SECTIONS(&reservation_settings_section),
+    .needs = NEED_DB | NEED_REDIS,
+    .run = run,
+};
