@@ -1,0 +1,1 @@
+"""The local stack: how scripts/stack configures, starts, watches and stops it."""

@@ -1,0 +1,82 @@
+"""nginx: its configuration from the stack's settings, and whether it answers."""
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import urllib.error
+import urllib.request
+
+from stacklib import files
+from stacklib.settings import ROOT, Failure, Stack, program
+
+SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
+
+
+def sockets(stack: Stack, service: str) -> list[str]:
+    count = stack[f"BOX_{service.upper()}_INSTANCES"]
+    return [f"{service}-{number}" for number in range(1, count + 1)]
+
+
+def _upstream(stack: Stack, service: str) -> str:
+    # The sandbox drops answers on purpose: that must not count against it.
+    health = "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=5s"
+    lines = [f"        server unix:{stack.run}/{name}.sock {health};" for name in sockets(stack, service)]
+    return "\n".join([f"    upstream {service} {{", f"        zone {service} 64k;", *lines, "    }"])
+
+
+def _cors_origins(stack: Stack) -> str:
+    origins = stack["BOX_CORS_ORIGINS"].split()
+    for origin in origins:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", origin):
+            raise Failure(f"BOX_CORS_ORIGINS: '{origin}' is no origin such as https://example.com")
+    return "\n".join(f'        "{origin}" $http_origin;' for origin in origins)
+
+
+def write_configuration(stack: Stack) -> None:
+    open_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 16384)
+    temp = stack.dir / "nginx"
+    temp.mkdir(mode=0o700, exist_ok=True)
+    values = {
+        # Without this, workers of a root's nginx could not open the sockets (0660) of responders that run as root.
+        "USER_LINE": "user root;" if os.geteuid() == 0 else "",
+        "OPEN_FILES": open_files,
+        "CONNECTIONS": min(4096, open_files // 3),
+        "RUN": stack.run,
+        "TEMP": temp,
+        "CORS_ORIGINS": _cors_origins(stack),
+        "UPSTREAMS": "\n".join(_upstream(stack, service) for service in SERVICES),
+        "LISTEN_ADDRESS": stack["BOX_LISTEN_ADDRESS"],
+        "GATEWAY_PORT": stack["BOX_GATEWAY_PORT"],
+        "INTERNAL_PORT": stack["BOX_INTERNAL_PORT"],
+        "SANDBOX_PORT": stack["BOX_SANDBOX_PORT"],
+    }
+    template = (ROOT / "nginx" / "nginx.conf.in").read_text()
+    text = re.sub(r"@([A-Z_]+)@", lambda found: str(values[found[1]]), template)
+    for part in parts():
+        files.write(stack.conf / part.name, part.read_text())
+    path = stack.conf / "nginx.conf.new"
+    files.write(path, text)
+    checked = subprocess.run([*command(stack, path), "-t", "-q"], text=True, capture_output=True)
+    if checked.returncode != 0:
+        raise Failure(f"nginx refuses its configuration: {checked.stderr.strip()}")
+    path.replace(stack.conf / "nginx.conf")
+
+
+def parts() -> list[pathlib.Path]:
+    return sorted((ROOT / "nginx").glob("*.conf"))
+
+
+def command(stack: Stack, path) -> list[str]:
+    return [program("nginx"), "-e", "stderr", "-p", str(stack.dir), "-c", str(path)]
+
+
+def get(url: str, timeout: float = 3) -> tuple[int, str]:
+    """Status and body of a GET; 0 and the reason when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+    except OSError as error:
+        return 0, str(error)

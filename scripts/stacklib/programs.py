@@ -1,0 +1,138 @@
+"""Our own programs: what each one may know. A program's environment holds nothing else."""
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from stacklib import files
+from stacklib.settings import ROOT, Stack, extra_settings
+
+ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway")
+# What the stand-ins remember is no part of boxoffice's own state.
+SANDBOX_DATABASE = 15
+
+# Services that call /internal, each with a key of its own.
+CALLERS = ("event", "queue", "reservation", "payment")
+
+
+@dataclass(frozen=True)
+class Program:
+    binary: str
+    source: str  # when this file is not there, there is no such program yet
+    role: str | None = None  # of the database
+    needs: frozenset = frozenset()
+    responder: bool = False
+
+
+def _responder(name: str, role: str | None, *needs: str) -> Program:
+    return Program(f"{name}.fcgi", f"cgi-bin/{name}/main.c", role, frozenset(needs), responder=True)
+
+
+def _daemon(name: str, role: str | None, *needs: str) -> Program:
+    return Program(name, f"src/daemons/{name}.c", role, frozenset(needs))
+
+
+PROGRAMS = {
+    "user": _responder("user", "user_service", "redis", "jwt", "pii", "portone", "recaptcha"),
+    "event": _responder("event", "event_service", "redis", "jwt", "call", "serve"),
+    "queue": _responder("queue", None, "redis", "jwt", "call", "serve"),
+    "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
+    "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone"),
+    "gateway": _responder("gateway", "gateway", "redis", "kafka", "call"),
+    "sandbox": _responder("sandbox", None, "sandbox"),
+    "queue-approver": _daemon("queue-approver", None, "redis", "call"),
+    "outbox-relay": _daemon("outbox-relay", "outbox_relay", "kafka"),
+    "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka", "call", "ticket"),
+    "event-saga": _daemon("event-saga", "event_service", "redis", "kafka"),
+    "payment-saga": _daemon("payment-saga", "payment_service", "kafka", "call", "portone"),
+    "maint": Program("boxoffice-maint", "src/maint/main.c", "reservation_service", frozenset({"redis"})),
+    "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "pii", "boxctl"})),
+}
+
+
+def present(name: str) -> bool:
+    return (ROOT / PROGRAMS[name].source).exists()
+
+
+# ---- secrets ----
+
+
+def write_secrets(stack: Stack) -> None:
+    """Makes what is missing; what is there stays for as long as the stack's data."""
+    stack.secrets.mkdir(mode=0o700, exist_ok=True)
+    for role in (*ROLES, "boxoffice_admin"):
+        _secret(stack, f"db-{role}", secrets.token_hex(24))
+    _secret(stack, "jwt-keys", f"k1:{secrets.token_hex(32)}")
+    _secret(stack, "pii-keys", f"1:{secrets.token_hex(32)}")
+    _secret(stack, "blind-key", secrets.token_hex(32))
+    _secret(stack, "ticket-key", secrets.token_hex(32))
+    for caller in CALLERS:
+        _secret(stack, f"service-key-{caller}", str(uuid.uuid4()))
+    accepted = ",".join(f"{caller}:{(stack.secrets / f'service-key-{caller}').read_text()}" for caller in CALLERS)
+    files.write(stack.secrets / "service-keys", accepted, 0o600)
+
+
+def _secret(stack: Stack, name: str, value: str) -> None:
+    path = stack.secrets / name
+    if not path.exists():
+        files.write(path, value, 0o600)
+
+
+# ---- environments ----
+
+
+def _caller(name: str) -> str:
+    """Under whose key a program calls /internal."""
+    return name.split("-")[0] if name.split("-")[0] in CALLERS else "event"
+
+
+def environment(stack: Stack, name: str) -> dict[str, str]:
+    program = PROGRAMS[name]
+    values = {"BOX_SANDBOX": "1", "BOX_RUN_DIR": str(stack.run)}
+    if program.role:
+        values["BOX_DB_URL"] = stack.db_url(program.role)
+        values["BOX_DB_PASSWORD_FILE"] = str(stack.secrets / f"db-{program.role}")
+    parts = {
+        "redis": {"BOX_REDIS_URL": stack.redis_url()},
+        "ticket": {"BOX_TICKET_KEY_FILE": str(stack.secrets / "ticket-key")},
+        "kafka": {"BOX_KAFKA_BROKERS": stack.brokers},
+        "jwt": {"BOX_JWT_KEYS_FILE": str(stack.secrets / "jwt-keys")},
+        "pii": {
+            "BOX_PII_KEYS_FILE": str(stack.secrets / "pii-keys"),
+            "BOX_BLIND_KEY_FILE": str(stack.secrets / "blind-key"),
+        },
+        "serve": {"BOX_SERVICE_KEYS_FILE": str(stack.secrets / "service-keys")},
+        "call": {
+            "BOX_INTERNAL_URL": stack.internal_url,
+            "BOX_SERVICE_KEY_FILE": str(stack.secrets / f"service-key-{_caller(name)}"),
+        },
+        "portone": {"BOX_PORTONE_URL": stack.sandbox_url},
+        "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
+        "sandbox": {
+            "BOX_REDIS_URL": stack.redis_url(SANDBOX_DATABASE),
+            "BOX_SANDBOX_REDIS_URL": stack.redis_url(SANDBOX_DATABASE),
+            "BOX_SANDBOX_URL": stack.sandbox_url,
+            "BOX_SANDBOX_WEBHOOK_URL": f"{stack.gateway_url}/payments/webhook",
+        },
+        "boxctl": {
+            "BOX_SECRETS_DIR": str(stack.secrets),
+            "BOX_SQL_DIR": str(ROOT / "sql"),
+            "BOX_GATEWAY_URL": stack.gateway_url,
+        },
+    }
+    for need in program.needs:
+        values.update(parts[need])
+    return values | extra_settings()
+
+
+def write_environments(stack: Stack) -> None:
+    """One folder per program, one file per variable, as chpst -e reads them."""
+    stack.env.mkdir(mode=0o700, exist_ok=True)
+    for name in PROGRAMS:
+        folder = stack.env / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        values = environment(stack, name)
+        for file in folder.iterdir():
+            if file.name not in values:
+                file.unlink()
+        for key, value in values.items():
+            files.write(folder / key, value + "\n", 0o600)

@@ -1,0 +1,172 @@
+"""What runs: one runit service folder per process or pool."""
+import pathlib
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stacklib import files, gateway, programs, stores
+from stacklib.settings import ROOT, Failure, Stack, postgresql_bin, program
+
+# In the order in which they start; they stop in the opposite order.
+GROUPS = ("stores", "daemons", "responders", "gateway")
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    group: str
+    command: list  # words; run from the checkout's root
+    before: list = field(default_factory=list)  # words of a command that runs first
+    env: pathlib.Path | None = None
+    variables: dict = field(default_factory=dict)
+    inputs: tuple = ()  # files that make a restart necessary when they change
+    stop_signal: str = "TERM"
+    reloads: bool = False  # SIGHUP takes over changed inputs
+    ready: Callable[[], bool] = lambda: True
+
+
+def all_services(stack: Stack) -> list[Service]:
+    return [*_stores(stack), *_daemons(stack), *_responders(stack), _nginx(stack)]
+
+
+def _stores(stack: Stack) -> list[Service]:
+    postgres = [*stores.postgres_user(stack), postgresql_bin() / "postgres"]
+    return [
+        Service(
+            "postgres",
+            "stores",
+            [*postgres, "-D", stack.dir / "postgres", "-c", f"config_file={stack.conf / 'postgresql.conf'}"],
+            inputs=(stack.conf / "postgresql.conf", stack.conf / "pg_hba.conf"),
+            stop_signal="INT",  # "fast": SIGTERM would wait for every client
+            ready=lambda: stores.postgres_ready(stack),
+        ),
+        Service(
+            "redis",
+            "stores",
+            [program("redis-server"), stack.conf / "redis.conf"],
+            inputs=(stack.conf / "redis.conf",),
+            ready=lambda: stores.redis_ready(stack),
+        ),
+        Service(
+            "kafka",
+            "stores",
+            stores.kafka_command(stack, "kafka.Kafka", str(stack.conf / "kafka.properties")),
+            inputs=(stack.conf / "kafka.properties", stack.conf / "kafka-log.properties"),
+            ready=lambda: stores.kafka_ready(stack),
+        ),
+    ]
+
+
+def _responders(stack: Stack) -> list[Service]:
+    found = []
+    for name, details in programs.PROGRAMS.items():
+        if not details.responder or not programs.present(name):
+            continue
+        processes = stack[f"BOX_{name.upper()}_PROCESSES"]
+        for pool in gateway.sockets(stack, name):
+            found.append(_pool(stack, pool, stack.build / details.binary, processes, stack.env / name))
+    return found
+
+
+def _pool(stack: Stack, name: str, binary: pathlib.Path, processes: int, env: pathlib.Path) -> Service:
+    socket = stack.run / f"{name}.sock"
+    # multiwatch respawns what dies. A process that dies within a second of its start twenty times in a row is not
+    # tried again; when all have come to that, multiwatch ends and runit starts it anew, with pauses. What outlives
+    # multiwatch is told to end.
+    command = [program("spawn-fcgi"), "-n", "-s", socket, "-M", "0660", "-b", "1024", "--",
+               program("multiwatch"), "-f", processes, "-r", "20", "-t", "1000", "--",
+               program("setpriv"), "--pdeathsig", "TERM", binary]
+    return Service(
+        name,
+        "responders",
+        command,
+        before=["rm", "-f", socket],
+        env=env,
+        inputs=(binary, env),
+        ready=socket.is_socket,
+    )
+
+
+def _daemons(stack: Stack) -> list[Service]:
+    found = []
+    for name, details in programs.PROGRAMS.items():
+        if details.source.startswith("src/daemons/") and programs.present(name):
+            count = stack["BOX_QUEUE_APPROVER_INSTANCES"] if name == "queue-approver" else 1
+            for number in range(1, count + 1):
+                service = f"{name}-{number}" if count > 1 else name
+                found.append(_program(stack, service, name, [stack.build / details.binary]))
+    if programs.present("maint"):
+        every = stack["BOX_EXPIRE_HOLDS_PERIOD_S"]
+        if 60 % every != 0:
+            raise Failure(f"BOX_EXPIRE_HOLDS_PERIOD_S must divide 60, not be {every}")
+        clock = ["-S0"] if every == 60 else [f"-S/{every}"]
+        job = [program("snooze"), "-H*", "-M*", *clock, stack.build / "boxoffice-maint", "expire-holds"]
+        found.append(_program(stack, "maint-expire-holds", "maint", job))
+    return found
+
+
+def _program(stack: Stack, service: str, name: str, command: list) -> Service:
+    binary = stack.build / programs.PROGRAMS[name].binary
+    return Service(service, "daemons", command, env=stack.env / name, inputs=(binary, stack.env / name))
+
+
+def _nginx(stack: Stack) -> Service:
+    return Service(
+        "nginx",
+        "gateway",
+        gateway.command(stack, stack.conf / "nginx.conf"),
+        variables={"TZ": "Asia/Seoul"},
+        inputs=(stack.conf / "nginx.conf", *(stack.conf / part.name for part in gateway.parts())),
+        stop_signal="QUIT",
+        reloads=True,
+        ready=lambda: gateway.get(f"{stack.gateway_url}/health/live")[0] == 200,
+    )
+
+
+# ---- service folders ----
+
+
+def _words(command: list) -> str:
+    return shlex.join(str(word) for word in command)
+
+
+def run_script(service: Service) -> str:
+    lines = ["#!/bin/sh", f"# {service.name}: made by scripts/stack", "exec 2>&1", f"cd {shlex.quote(str(ROOT))}"]
+    if service.before:
+        lines.append(_words(service.before))
+    # What outlives its runsv is told to end: the next runsv starts it anew. PostgreSQL's setpriv says so itself.
+    words = [] if service.command[0] == program("setpriv") else [program("setpriv"), "--pdeathsig", "TERM"]
+    if service.variables:
+        words += ["env", *(f"{key}={value}" for key, value in service.variables.items())]
+    if service.env:
+        words += [program("chpst"), "-e", service.env]
+    lines.append("exec " + _words([*words, *service.command]))
+    return "\n".join(lines) + "\n"
+
+
+def write_folder(stack: Stack, service: Service) -> None:
+    folder = stack.service / service.name
+    logs = stack.log / service.name
+    for path in (folder / "log", folder / "control", logs):
+        path.mkdir(parents=True, exist_ok=True)
+    files.write(folder / "run", run_script(service), 0o755)
+    if service.stop_signal != "TERM":
+        control = f'#!/bin/sh\nexec kill -{service.stop_signal} "$(cat supervise/pid)"\n'
+        files.write(folder / "control" / "t", control, 0o755)
+    # 10 files of 10 MB; a line of our own has at most 8 KiB.
+    rotation = "s10000000\nn10\n"
+    targets = [logs]
+    files.write(logs / "config", rotation)
+    if service.name == "nginx":  # the access log apart from the error log
+        access = stack.log / "nginx-access"
+        access.mkdir(exist_ok=True)
+        files.write(logs / "config", rotation + "-{*\n")
+        files.write(access / "config", rotation + "-*\n+{*\n")
+        targets.append(access)
+    logger = [program("svlogd"), "-l", "16000", "-b", "65536", *targets]
+    files.write(folder / "log" / "run", f"#!/bin/sh\nexec {_words(logger)}\n", 0o755)
+
+
+def fingerprint(stack: Stack, service: Service) -> str:
+    """Changes when the running process is no longer what it should be."""
+    return files.digest([stack.service / service.name / "run", *service.inputs])

@@ -1,0 +1,155 @@
+"""Settings of the stack itself, and where everything is.
+
+Each setting is an environment variable. Programs have settings of their own (docs/configuration.md); a BOX_* variable
+that is set when the stack comes up and is not one of these is handed on to every program.
+"""
+import json
+import os
+import pathlib
+import shutil
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "boxoffice"
+STACKS = ("dev", "test")
+
+# The ports of the second stack are those of the first plus this, so that both run side by side.
+TEST_PORT_SHIFT = 10000
+
+# A unix socket's path has at most 107 bytes.
+SOCKET_PATH_MAX = 107
+
+
+class Failure(Exception):
+    """One sentence for the operator that says what to do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    default: object
+    help: str
+    port: bool = False
+    test_default: object = None
+
+
+SETTINGS = (
+    Setting("BOX_LISTEN_ADDRESS", "127.0.0.1", "address of the public listener"),
+    Setting("BOX_GATEWAY_PORT", 8080, "public listener of nginx", port=True),
+    Setting("BOX_INTERNAL_PORT", 8081, "loopback listener: /internal, /metrics", port=True),
+    Setting("BOX_SANDBOX_PORT", 8090, "loopback listener: the stand-ins of PortOne, reCAPTCHA, OAuth", port=True),
+    Setting("BOX_KAFKA_PORT", 9092, "Kafka broker, loopback", port=True),
+    Setting("BOX_KAFKA_CONTROLLER_PORT", 9093, "Kafka controller, loopback", port=True),
+    Setting("BOX_CORS_ORIGINS", "http://localhost:3000", "web origins that browsers may call from, space-separated"),
+    Setting("BOX_USER_INSTANCES", 2, "pools of user.fcgi"),
+    Setting("BOX_USER_PROCESSES", 2, "processes per pool; bcrypt is CPU"),
+    Setting("BOX_EVENT_INSTANCES", 2, "pools of event.fcgi"),
+    Setting("BOX_EVENT_PROCESSES", 2, "processes per pool"),
+    Setting("BOX_QUEUE_INSTANCES", 2, "pools of queue.fcgi"),
+    Setting("BOX_QUEUE_PROCESSES", 4, "processes per pool"),
+    Setting("BOX_RESERVATION_INSTANCES", 2, "pools of reservation.fcgi"),
+    Setting("BOX_RESERVATION_PROCESSES", 4, "processes per pool"),
+    Setting("BOX_PAYMENT_INSTANCES", 2, "pools of payment.fcgi"),
+    Setting("BOX_PAYMENT_PROCESSES", 16, "processes per pool; they wait for PortOne"),
+    Setting("BOX_GATEWAY_INSTANCES", 2, "pools of gateway.fcgi"),
+    Setting("BOX_GATEWAY_PROCESSES", 1, "processes per pool"),
+    Setting("BOX_SANDBOX_INSTANCES", 1, "pools of sandbox.fcgi"),
+    Setting("BOX_SANDBOX_PROCESSES", 16, "processes per pool; a test may let them hang"),
+    Setting("BOX_QUEUE_APPROVER_INSTANCES", 2, "queue-approver processes"),
+    Setting("BOX_EXPIRE_HOLDS_PERIOD_S", 60, "seconds between runs of expire-holds, a divisor of 60", test_default=5),
+)
+
+SETTING_NAMES = {setting.name for setting in SETTINGS}
+
+
+class Stack:
+    """One stack: its name, its settings and its folders."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.values = {setting.name: _value(setting, name) for setting in SETTINGS}
+        self.dir = ROOT / "var" / name
+        self.run = self.dir / "run"
+        self.pg_run = self.run / "pg"
+        self.service = self.dir / "service"
+        self.secrets = self.dir / "secrets"
+        self.env = self.dir / "env"
+        self.conf = self.dir / "conf"
+        self.state = self.dir / "state"
+        self.log = ROOT / "var" / "log" if name == "dev" else self.dir / "log"
+        self.build = ROOT / "build"
+
+    def recall(self) -> None:
+        """Takes the settings with which the stack came up, which need not be those of this command's environment."""
+        try:
+            self.values |= json.loads((self.state / ".settings").read_text())
+        except FileNotFoundError:
+            pass
+
+    def __getitem__(self, name: str):
+        return self.values[name]
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self['BOX_GATEWAY_PORT']}"
+
+    @property
+    def internal_url(self) -> str:
+        return f"http://127.0.0.1:{self['BOX_INTERNAL_PORT']}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self['BOX_SANDBOX_PORT']}"
+
+    @property
+    def redis_socket(self) -> pathlib.Path:
+        return self.run / "redis.sock"
+
+    @property
+    def brokers(self) -> str:
+        return f"127.0.0.1:{self['BOX_KAFKA_PORT']}"
+
+    def db_url(self, role: str) -> str:
+        user = f"{role}@" if role else ""
+        return f"postgresql://{user}/boxoffice?host={self.pg_run}"
+
+    def redis_url(self, database: int = 0) -> str:
+        return f"unix://{self.redis_socket}/{database}" if database else f"unix://{self.redis_socket}"
+
+
+def _value(setting: Setting, stack: str):
+    default = setting.default
+    if stack == "test":
+        default = setting.test_default or (default + TEST_PORT_SHIFT if setting.port else default)
+    text = os.environ.get(setting.name)
+    if text is None:
+        return default
+    if not isinstance(default, int):
+        return text
+    limit = 65535 if setting.port else 1000
+    if not text.isdigit() or not 1 <= int(text) <= limit:
+        raise Failure(f"{setting.name} must be a number from 1 to {limit}, not '{text}'")
+    return int(text)
+
+
+def extra_settings() -> dict[str, str]:
+    """BOX_* variables of the caller that are meant for the programs."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("BOX_") and name not in SETTING_NAMES and "\n" not in value
+    }
+
+
+def postgresql_bin() -> pathlib.Path:
+    for folder in (pathlib.Path("/usr/lib/postgresql/18/bin"), CACHE / "postgresql-18.6" / "bin"):
+        if (folder / "postgres").exists():
+            return folder
+    raise Failure("PostgreSQL 18 is not there: run scripts/setup")
+
+
+def program(name: str) -> str:
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if path is None:
+        raise Failure(f"'{name}' is not installed: run scripts/setup")
+    return path
