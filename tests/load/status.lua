@@ -1,0 +1,29 @@
+-- GETs one address as many users in turn. Argument: a file with an access token per line.
+package.path = package.path .. ';tests/load/?.lua'
+local summary = require('summary')
+local threads = {}
+local requests = {}
+local next_request = 0
+
+function setup(thread)
+  threads[#threads + 1] = thread
+end
+
+function init(args)
+  for token in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format('GET', nil, { Authorization = 'Bearer ' .. token })
+  end
+end
+
+function request()
+  next_request = next_request % #requests + 1
+  return requests[next_request]
+end
+
+function response(status)
+  summary.count(status)
+end
+
+function done(total, latency)
+  summary.print(total, latency, threads)
+end

@@ -1,0 +1,107 @@
+#include "tests/support/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cfg.h"
+#include "common/clock.h"
+#include "common/db.h"
+#include "common/kafka.h"
+#include "common/program.h"
+#include "common/redis.h"
+#include "common/service_key.h"
+#include "common/uuid.h"
+#include "src/contract/schedule.h"
+
+#define UUIDS_MAX 4096
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    if (value == NULL || value[0] == '\0') {
+        fprintf(stderr, "%s is not set: component tests need real stores (see tests/support/fixture.h)\n", name);
+        exit(1);
+    }
+    return value;
+}
+
+/* "postgresql:///boxoffice?host=/run" with the role put in: "postgresql://role@/boxoffice?host=/run". */
+static void set_db_url(const char *role)
+{
+    const char *url = environment("BOX_TEST_DB_URL");
+    const char *rest = strstr(url, "://");
+    char with_role[1024];
+    if (rest == NULL) {
+        fprintf(stderr, "BOX_TEST_DB_URL must begin with postgresql://\n");
+        exit(1);
+    }
+    snprintf(with_role, sizeof with_role, "postgresql://%s@%s", role, rest + strlen("://"));
+    setenv("BOX_DB_URL", with_role, 1);
+}
+
+static void set_db_password(const char *role)
+{
+    const char *folder = getenv("BOX_SECRETS_DIR");
+    char path[1024];
+    snprintf(path, sizeof path, "%s/db-%s", folder != NULL ? folder : "", role);
+    FILE *file = folder != NULL ? fopen(path, "r") : NULL;
+    unsetenv("BOX_DB_PASSWORD");
+    unsetenv("BOX_DB_PASSWORD_FILE");
+    if (file != NULL) {
+        fclose(file);
+        setenv("BOX_DB_PASSWORD_FILE", path, 1);
+    }
+}
+
+void fixture_environment(const char *role)
+{
+    set_db_url(role);
+    set_db_password(role);
+    setenv("BOX_SANDBOX", "1", 0);
+}
+
+static void load_settings(const char *role)
+{
+    const struct cfg_section *sections[PROGRAM_SECTIONS_MAX] = {&cfg_process_section, &cfg_schedule_section};
+    size_t count = 2;
+    if (role != NULL) {
+        fixture_environment(role);
+        sections[count++] = &cfg_db_section;
+    }
+    sections[count++] = &cfg_redis_section;
+    sections[count++] = &cfg_kafka_section;
+    const char *why;
+    environment("BOX_REDIS_URL");
+    environment("BOX_KAFKA_BROKERS");
+    if (!cfg_load(sections, &why)) {
+        fprintf(stderr, "%s\n", why);
+        exit(1);
+    }
+}
+
+struct ctx *fixture_ctx(const char *role, unsigned needs)
+{
+    setenv("BOX_SANDBOX", "1", 0);
+    load_settings(role);
+    clock_set_zone(cfg_process.timezone);
+    struct ctx *ctx = program_ctx_new(role != NULL ? needs | NEED_DB : needs & ~(unsigned)NEED_DB);
+    ctx_begin(ctx, NULL, NULL);
+    return ctx;
+}
+
+void fixture_free(struct ctx **ctx)
+{
+    program_ctx_free(ctx);
+}
+
+const char *fixture_uuid(void)
+{
+    static char uuids[UUIDS_MAX][UUID_SIZE];
+    static size_t count;
+    if (count == UUIDS_MAX) {
+        fprintf(stderr, "a test uses more than %d UUIDs\n", UUIDS_MAX);
+        exit(1);
+    }
+    return uuid_v7(uuids[count++]);
+}
