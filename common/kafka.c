@@ -94,17 +94,19 @@ struct kafka_producer {
     rd_kafka_t *rk;
     kafka_acked *acked;
     void *owner;
+    rd_kafka_resp_err_t error; /* of the last record, so that an outage is told once and not per record */
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     (void)rk;
-    const struct kafka_producer *producer = opaque;
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        log_warn(NULL, "a record was not acknowledged: '%s'", rd_kafka_err2name(message->err));
+    struct kafka_producer *producer = opaque;
+    bool stored = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!stored && message->err != producer->error) {
+        log_warn(NULL, "records are not acknowledged: '%s'", rd_kafka_err2name(message->err));
     }
-    producer->acked(producer->owner, message->_private,
-                    message->err == RD_KAFKA_RESP_ERR_NO_ERROR ? NULL : &err_unavailable);
+    producer->error = message->err;
+    producer->acked(producer->owner, message->_private, stored ? NULL : &err_unavailable);
 }
 
 /* No record times out on its own: that would let a later one of the same key overtake it. Whoever has waited long

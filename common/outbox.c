@@ -69,39 +69,6 @@ struct batch {
 
 /* ---- leading ---- */
 
-static const struct err *try_share(struct outbox_relay *relay, struct ctx *ctx, int share)
-{
-    bool held = false;
-    const struct err *e = db_try_lock(ctx, LOCK_BASE + share, &held);
-    if (e == NULL && held != relay->leads[share]) {
-        log_info(&ctx->log, "%s share %d of the outbox", held ? "leads" : "no longer leads", share);
-    }
-    relay->leads[share] = e == NULL && held;
-    return e;
-}
-
-const struct err *outbox_relay_lead(struct outbox_relay *relay, struct ctx *ctx)
-{
-    const struct err *e = NULL;
-    for (int share = 0; e == NULL && share < OUTBOX_SHARES; share++) {
-        e = try_share(relay, ctx, share);
-    }
-    return e;
-}
-
-/* Asks for the locks that are thought to be held: they are gone when the session was lost. */
-static const struct err *keep_leading(struct outbox_relay *relay, struct ctx *ctx)
-{
-    const struct err *e = NULL;
-    for (int share = 0; share < OUTBOX_SHARES; share++) {
-        if (relay->leads[share]) {
-            const struct err *kept = try_share(relay, ctx, share);
-            e = e != NULL ? e : kept;
-        }
-    }
-    return e;
-}
-
 int outbox_relay_shares(const struct outbox_relay *relay)
 {
     int count = 0;
@@ -109,6 +76,37 @@ int outbox_relay_shares(const struct outbox_relay *relay)
         count += relay->leads[share];
     }
     return count;
+}
+
+/* Asks for the locks of all shares, or only of those led so far. */
+static const struct err *try_shares(struct outbox_relay *relay, struct ctx *ctx, bool all)
+{
+    const struct err *first = NULL;
+    int before = outbox_relay_shares(relay);
+    for (int share = 0; share < OUTBOX_SHARES; share++) {
+        bool held = false;
+        if (all || relay->leads[share]) {
+            const struct err *e = db_try_lock(ctx, LOCK_BASE + share, &held);
+            first = first != NULL ? first : e;
+        }
+        relay->leads[share] = held;
+    }
+    int after = outbox_relay_shares(relay);
+    if (after != before) {
+        log_info(&ctx->log, "leads %d of %d shares of the outbox", after, OUTBOX_SHARES);
+    }
+    return first;
+}
+
+const struct err *outbox_relay_lead(struct outbox_relay *relay, struct ctx *ctx)
+{
+    return try_shares(relay, ctx, /* all= */ true);
+}
+
+/* The locks that are thought to be held are gone when the session was lost. */
+static const struct err *keep_leading(struct outbox_relay *relay, struct ctx *ctx)
+{
+    return try_shares(relay, ctx, /* all= */ false);
 }
 
 static const char *shares_text(const struct outbox_relay *relay, struct ctx *ctx)

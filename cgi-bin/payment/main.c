@@ -1,6 +1,7 @@
 #include "cgi-bin/payment/payment.h"
 #include "common/responder.h"
 #include "common/service_key.h"
+#include "src/contract/queue_token.h"
 #include "src/payment/payment_settings.h"
 #include "src/providers/portone.h"
 
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
         .route_count = sizeof routes / sizeof routes[0],
         .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
         .settings = settings,
+        .admission_error = &err_queue_token_invalid,
         .init = check_settings,
     };
     return responder_main(&responder, argc, argv);

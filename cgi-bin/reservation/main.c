@@ -1,6 +1,7 @@
 #include "cgi-bin/reservation/reservation.h"
 #include "common/responder.h"
 #include "common/service_key.h"
+#include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/contract/schedule.h"
 #include "src/reservation/reservation_settings.h"
@@ -28,6 +29,7 @@ int main(int argc, char **argv)
         .route_count = sizeof routes / sizeof routes[0],
         .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
         .settings = settings,
+        .admission_error = &err_queue_token_invalid,
     };
     return responder_main(&responder, argc, argv);
 }

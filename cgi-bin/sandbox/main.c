@@ -55,6 +55,7 @@ static const struct route routes[] = {
     {"POST", "/sandbox/oauth/<provider>/users", sandbox_handle_add_user, 0, &sandbox_user_body, NULL, 0},
     {"DELETE", "/sandbox/oauth/keys", sandbox_handle_rotate_keys, 0, NULL, NULL, 0},
     {"POST", "/sandbox/faults", sandbox_handle_order_fault, 0, &sandbox_fault_body, NULL, 0},
+    {"GET", "/sandbox/faults", sandbox_handle_faults, 0, NULL, NULL, 0},
     {"DELETE", "/sandbox/faults", sandbox_handle_clear_faults, 0, NULL, NULL, 0},
     {"DELETE", "/sandbox/state", sandbox_handle_forget, 0, NULL, NULL, 0},
 };

@@ -35,44 +35,59 @@ static void write_error(struct request *rq, struct reply *rp, const struct err *
     json_close_object(out);
 }
 
-/* Works once per Idempotency-Key; every later request gets the first answer, be it an error. */
-static const struct err *work_once(struct request *rq, struct reply *rp, const struct operation *operation)
+/* Claims the request's Idempotency-Key; replay_r->place stays NULL when it has none. */
+static const struct err *claim(struct request *rq, struct sandbox_replay *replay_r)
 {
     const char *header = request_header(rq, "Idempotency-Key");
     if (header == NULL || strcmp(rq->method, "GET") == 0)
-        return operation->work(rq, rp);
+        return NULL;
     const struct sandbox_keyed keyed = {header, rq->method, rq->path, rq->raw, rq->raw_len};
-    struct sandbox_replay replay;
-    const struct err *e = sandbox_replay_claim(rq->ctx, &keyed, &replay);
-    if (e != NULL)
-        return e;
-    if (replay.status != 0) {
-        reply_bytes(rp, replay.status, "application/json", replay.body, strlen(replay.body));
+    return sandbox_replay_claim(rq->ctx, &keyed, replay_r);
+}
+
+/* Does the work, or gives the answer of the first request with this key, be it an error. */
+static const struct err *work_once(struct request *rq, struct reply *rp, const struct operation *operation,
+                                   const struct sandbox_replay *replay)
+{
+    if (replay->status != 0) {
+        reply_bytes(rp, replay->status, "application/json", replay->body, strlen(replay->body));
         return NULL;
     }
-    e = operation->work(rq, rp);
-    if (e != NULL && e->status >= 500) {
-        sandbox_replay_release(rq->ctx, &replay);
+    const struct err *e = operation->work(rq, rp);
+    if (e != NULL && e->status >= 500)
         return e;
-    }
     if (e != NULL)
         write_error(rq, rp, e);
-    return sandbox_replay_keep(rq->ctx, &replay, rp->status, rp->body.data);
+    return replay->place == NULL ? NULL : sandbox_replay_keep(rq->ctx, replay, rp->status, rp->body.data);
+}
+
+/* The key is claimed before a fault strikes: a call made slow is still running for those that repeat it. */
+static const struct err *work_under_faults(struct request *rq, struct reply *rp, const struct operation *operation,
+                                           const struct sandbox_replay *replay)
+{
+    struct strike strike;
+    const struct err *e = fault_begin(rq, rp, "portone", operation->name, &strike);
+    if (e == NULL && !strike.over)
+        e = work_once(rq, rp, operation, replay);
+    if ((e != NULL || strike.over) && replay->place != NULL && replay->status == 0)
+        sandbox_replay_release(rq->ctx, replay);
+    if (e == NULL && !strike.over)
+        fault_end(rq, rp, &strike);
+    return e;
 }
 
 static const struct err *answer(struct request *rq, struct reply *rp, const struct operation *operation)
 {
-    struct strike strike;
-    const struct err *e = fault_begin(rq, rp, "portone", operation->name, &strike);
-    if (e != NULL || strike.over)
-        return e;
+    struct sandbox_replay replay = {0};
+    const struct err *e = NULL;
     if (!operation->open)
         e = sandbox_authorise(rq->ctx, request_header(rq, "Authorization"));
     if (e == NULL)
-        e = work_once(rq, rp, operation);
+        e = claim(rq, &replay);
+    if (e == NULL)
+        e = work_under_faults(rq, rp, operation, &replay);
     if (e != NULL)
         write_error(rq, rp, e);
-    fault_end(rq, rp, &strike);
     return NULL;
 }
 

@@ -35,6 +35,7 @@ const struct err *sandbox_handle_ledger(struct request *rq, struct reply *rp);
 const struct err *sandbox_handle_add_user(struct request *rq, struct reply *rp);
 const struct err *sandbox_handle_rotate_keys(struct request *rq, struct reply *rp);
 const struct err *sandbox_handle_order_fault(struct request *rq, struct reply *rp);
+const struct err *sandbox_handle_faults(struct request *rq, struct reply *rp);
 const struct err *sandbox_handle_clear_faults(struct request *rq, struct reply *rp);
 const struct err *sandbox_handle_forget(struct request *rq, struct reply *rp);
 

@@ -316,6 +316,23 @@ const struct err *sandbox_handle_order_fault(struct request *rq, struct reply *r
     return e;
 }
 
+const struct err *sandbox_handle_faults(struct request *rq, struct reply *rp)
+{
+    const char *const *faults;
+    size_t count;
+    const struct err *e = sandbox_fault_list(rq->ctx, &faults, &count);
+    if (e != NULL)
+        return e;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_open_array(out, "faults");
+    for (size_t i = 0; i < count; i++)
+        json_add_raw(out, NULL, faults[i]);
+    json_close_array(out);
+    json_close_object(out);
+    return NULL;
+}
+
 const struct err *sandbox_handle_clear_faults(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_fault_clear(rq->ctx);

@@ -99,6 +99,7 @@ static enum boxctl_status run_command(const struct command *command, int count, 
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* who waits for a long migration sees how far it is */
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
         name += strlen("--");

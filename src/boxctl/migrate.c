@@ -168,7 +168,8 @@ static const struct err *make_database(struct boxctl *box, const char **why_r)
 {
     struct ctx *ctx = box->ctx;
     const struct db_rows *rows;
-    if (boxctl_connect_database(box, "postgres", why_r) != NULL)
+    const char *ignored;
+    if (boxctl_connect_database(box, "postgres", &ignored) != NULL)
         return NULL;
     const char *name = db_url_database(ctx->arena, box->owner.url);
     const struct err *err = wait_for_lock(ctx, why_r);

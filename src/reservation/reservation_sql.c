@@ -25,7 +25,7 @@ const struct db_stmt reservation_stmt[RESERVATION_STMT__MAX] = {
     [RESERVATION_STMT_LOCK_LAPSED] = {"reservation_lock_lapsed",
                                       "SELECT " COLUMNS " FROM reservations r WHERE r.status = 'PENDING' "
                                       "AND r.secured_by IS NULL AND r.hold_expires_at < clock_timestamp() "
-                                      "ORDER BY r.hold_expires_at LIMIT $1::bigint FOR UPDATE OF r SKIP LOCKED"},
+                                      "ORDER BY r.hold_expires_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED"},
     [RESERVATION_STMT_LOCK_LAPSED_OF] = {"reservation_lock_lapsed_of",
                                          "SELECT " COLUMNS " FROM reservations r WHERE r.user_id = $1 "
                                          "AND r.schedule_id = $2 AND r.status = 'PENDING' AND r.secured_by IS NULL "

@@ -73,6 +73,20 @@ const struct err *sandbox_fault_take(struct ctx *ctx, const char *target, const 
     return NULL;
 }
 
+const struct err *sandbox_fault_list(struct ctx *ctx, const char *const **faults_r, size_t *count_r)
+{
+    const struct redis_value *list;
+    const struct err *e = REDIS_RUN(ctx, &list, "LRANGE", FAULTS, "0", "-1");
+    if (e != NULL)
+        return e;
+    const char **faults = arena_calloc(ctx->arena, list->count + 1, sizeof *faults);
+    for (size_t i = 0; i < list->count; i++)
+        faults[i] = redis_str(list, i);
+    *faults_r = faults;
+    *count_r = list->count;
+    return NULL;
+}
+
 const struct err *sandbox_fault_clear(struct ctx *ctx)
 {
     const struct err *e = REDIS_RUN(ctx, NULL, "DEL", FAULTS);

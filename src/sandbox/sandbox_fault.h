@@ -26,6 +26,8 @@ BO_MUSTCHECK const struct err *sandbox_fault_order(struct ctx *ctx, const struct
 /* The fault that strikes this call, if any (*struck_r). Orders are tried in the order in which they came. */
 BO_MUSTCHECK const struct err *sandbox_fault_take(struct ctx *ctx, const char *target, const char *operation,
                                                   struct sandbox_fault *fault_r, bool *struck_r);
+/* The orders that stand, as JSON texts. */
+BO_MUSTCHECK const struct err *sandbox_fault_list(struct ctx *ctx, const char *const **faults_r, size_t *count_r);
 /* Deletes all orders and wakes the calls that hang. */
 BO_MUSTCHECK const struct err *sandbox_fault_clear(struct ctx *ctx);
 /* Blocks for cfg_sandbox.hang_ms or until the orders are deleted. */

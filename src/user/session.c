@@ -179,9 +179,9 @@ static const struct err *lock_family(struct ctx *ctx, const char *family)
 
 static const struct err *revoke_family(struct ctx *ctx, void *arg)
 {
-    const char *family = arg;
-    const struct err *e = lock_family(ctx, family);
-    return e ? e : DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(family));
+    const char *const *family = arg;
+    const struct err *e = lock_family(ctx, *family);
+    return e ? e : DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(*family));
 }
 
 /* Blacklists every access token of the family that is still alive. */
@@ -271,7 +271,7 @@ const struct err *session_logout(struct ctx *ctx, const struct session_owner *ow
         DB_RUN(ctx, &user_stmt[USER_FAMILY_OF_ACCESS], &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
     if (!e && db_count(rows) > 0) {
         const char *family = db_str(rows, 0, 0);
-        e = db_transact(ctx, revoke_family, (void *)(uintptr_t)family);
+        e = db_transact(ctx, revoke_family, &family);
         e = e ? e : blacklist_family(ctx, family);
     }
     /* Last: a token that is blacklisted cannot repeat a logout that failed half way. */

@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cfg.h"
 #include "common/clock.h"
@@ -17,6 +19,7 @@
 #include "tests/support/fixture.h"
 
 #define PATIENCE_US (60 * CLOCK_SECOND)
+#define POLL_NS 5000000
 
 static const struct db_stmt backend_pid = {"test_backend_pid", "SELECT pg_backend_pid()"};
 static const struct db_stmt terminate = {"test_terminate", "SELECT pg_terminate_backend($1::int, 5000)"};
@@ -36,7 +39,8 @@ struct bench {
     struct ctx *service;
     struct ctx *ctx; /* the relay's */
     struct outbox_relay *relay;
-    struct event_type type; /* its topic is of this test alone */
+    char topic[64]; /* of this test alone */
+    struct event_type type;
 };
 
 static void create_topic(const char *name)
@@ -54,10 +58,9 @@ static int setup(void **state)
     bench = (struct bench){.service = fixture_ctx("reservation_service", 0), .ctx = fixture_ctx("outbox_relay", 0)};
     assert_true(cfg_load(sections, &why));
     bench.relay = outbox_relay_new();
-    bench.type = (struct event_type){.name = "NoteTaken",
-                                     .topic = arena_printf(bench.service->arena, "test.%s", fixture_uuid()),
-                                     .aggregate_type = "Note",
-                                     .payload = &note_shape};
+    snprintf(bench.topic, sizeof bench.topic, "test.%s", fixture_uuid());
+    bench.type = (struct event_type){
+        .name = "NoteTaken", .topic = bench.topic, .aggregate_type = "Note", .payload = &note_shape};
     create_topic(bench.type.topic);
     *state = &bench;
     return 0;
@@ -129,6 +132,7 @@ static void relay_until(struct bench *bench, const char *aggregate_id, int64_t c
         assert_true(clock_monotonic() < end);
         const struct err *e = outbox_relay_publish(bench->relay, bench->ctx, &more);
         assert_true(e == NULL || e == &err_unavailable);
+        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
     }
     assert_int_equal(published_of(bench, aggregate_id), count);
 }

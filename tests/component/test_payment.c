@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -483,6 +484,43 @@ static void test_confirm_while_another_is_busy_is_pending(void **state)
     assert_int_equal(scene->world->charged, 0);
 }
 
+static void test_confirm_by_two_processes_at_once_charges_once(void **state)
+{
+    struct scene *scene = *state;
+    pid_t pids[2];
+    for (int i = 0; i < 2; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            struct scene mine = *scene; /* its own connections */
+            struct payment payment;
+            mine.ctx = fixture_ctx("payment_service", NEED_REDIS | NEED_HTTP);
+            _exit(confirm(&mine, "token", &payment) ? 1 : 0);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    assert_int_equal(scene->world->charged, 1);
+    assert_int_equal(payment_of(scene).status, PAYMENT_SUCCESS);
+    assert_int_equal(events(scene, "PaymentSuccess"), 1);
+}
+
+static void test_confirm_without_redis_finishes_what_was_begun(void **state)
+{
+    struct scene *scene = *state;
+    struct redis *redis = scene->ctx->redis;
+    struct payment payment;
+    scene->ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    const struct err *e = confirm(scene, "token", &payment);
+    redis_free(&scene->ctx->redis);
+    scene->ctx->redis = redis;
+    assert_null(e);
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+}
+
 /* ---- settling ---- */
 
 static void test_settle_gives_up_an_unpaid_payment_only_when_overdue(void **state)
@@ -614,6 +652,39 @@ static void test_refund_while_portone_is_silent_is_tried_again(void **state)
     assert_int_equal(scene->world->cancelled, 1);
 }
 
+static const struct err *deliver_cancelled(struct ctx *ctx, void *arg)
+{
+    const struct reservation_cancelled *cancelled = arg;
+    struct event event = {.id = fixture_uuid()};
+    return refund_on_cancelled(ctx, &event, cancelled);
+}
+
+static void test_cancelled_reservation_is_refunded_only_if_paid(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    struct reservation_cancelled cancelled = {.reservation_id = scene->reservation, .reason = "USER_REQUEST"};
+    assert_null(db_transact(scene->ctx, deliver_cancelled, &cancelled));
+    assert_int_equal(payment_of(scene).refund_requested_at, CLOCK_NONE);
+    assert_null(confirm(scene, "token", &payment));
+    assert_null(db_transact(scene->ctx, deliver_cancelled, &cancelled));
+    settle_all(scene);
+    assert_int_equal(payment_of(scene).status, PAYMENT_REFUNDED);
+    assert_int_equal(scene->world->cancelled, 1);
+}
+
+static void test_list_has_the_users_payments_only(void **state)
+{
+    struct scene *scene = *state;
+    struct json_list list;
+    int64_t total;
+    assert_null(payment_list(scene->ctx, scene->user, 0, 20, &list, &total));
+    assert_int_equal(total, 1);
+    assert_string_equal(((struct payment *)list.items)[0].id, scene->order.payment_id);
+    assert_null(payment_list(scene->ctx, fixture_uuid(), 0, 20, &list, &total));
+    assert_int_equal(list.count, 0);
+}
+
 /* ---- the two state tables ---- */
 
 static bool listed(const char *from, const char *to)
@@ -650,7 +721,7 @@ static void test_illegal_transition_is_refused_by_sql(void **state)
 
 int main(void)
 {
-    char run_dir[] = "/tmp/test-payment-XXXXXX"; /* a circuit breaker of its own */
+    char run_dir[] = P_tmpdir "/test-payment-XXXXXX"; /* a circuit breaker of its own */
     if (!mkdtemp(run_dir)) {
         return 1;
     }
@@ -671,6 +742,8 @@ int main(void)
         TEST(test_confirm_while_portone_is_silent_stays_pending_until_it_answers),
         TEST(test_confirm_refused_before_anything_was_sent_may_be_repeated),
         TEST(test_confirm_while_another_is_busy_is_pending),
+        TEST(test_confirm_by_two_processes_at_once_charges_once),
+        TEST(test_confirm_without_redis_finishes_what_was_begun),
         TEST(test_settle_gives_up_an_unpaid_payment_only_when_overdue),
         TEST(test_settle_paid_by_a_vanished_browser_succeeds),
         TEST(test_settle_paid_too_late_is_refunded),
@@ -679,8 +752,13 @@ int main(void)
         TEST(test_webhook_paid_after_failure_is_refunded),
         TEST(test_rejected_reservation_is_refunded_once),
         TEST(test_refund_while_portone_is_silent_is_tried_again),
+        TEST(test_cancelled_reservation_is_refunded_only_if_paid),
+        TEST(test_list_has_the_users_payments_only),
         TEST(test_transitions_in_c_and_sql_are_the_same),
         TEST(test_illegal_transition_is_refused_by_sql),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    char breaker[sizeof run_dir + 32];
+    snprintf(breaker, sizeof breaker, "%s/portone-payments.breaker", run_dir);
+    return failed || unlink(breaker) != 0 || rmdir(run_dir) != 0;
 }

@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/db.h"
 #include "common/redis.h"
+#include "common/service_key.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/hold.h"
 #include "src/reservation/reservation.h"
@@ -21,6 +23,7 @@
 #include "src/reservation/seat_mirror.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
+#include "tests/support/stub_server.h"
 
 static const struct db_stmt test_stmt_lapse = {
     "test_lapse",
@@ -194,6 +197,87 @@ static void test_hold_after_own_lapsed_hold_cancels_it(void **state)
     assert_int_equal(sale_events(old.reservation_id, "ReservationCancelled"), 1);
 }
 
+/* The event service, for one sale. */
+static void serve_seats(const struct stub_request *request, struct stub_answer *answer, void *shared)
+{
+    const struct sale *sale = shared;
+    (void)request;
+    answer->status = 200;
+    size_t len =
+        (size_t)snprintf(answer->body, sizeof answer->body, "{\"scheduleId\":\"%s\",\"seats\":[", sale->schedule_id);
+    for (size_t i = 0; i < SALE_SEATS; i++) {
+        len += (size_t)snprintf(answer->body + len, sizeof answer->body - len,
+                                "%s{\"id\":\"%s\",\"seatNumber\":\"A-%zu\",\"grade\":\"VIP\",\"price\":%d}",
+                                i > 0 ? "," : "", sale->seats[i], i + 1, SALE_PRICE);
+    }
+    snprintf(answer->body + len, sizeof answer->body - len, "]}");
+}
+
+/* Redis was emptied: seats come back from the event service, claims from PostgreSQL. */
+static void test_hold_after_redis_lost_everything_loads_it_again(void **state)
+{
+    struct scene *scene = *state;
+    struct hold sold = must_hold(scene, scene->first, 0, 1);
+    assert_null(DB_RUN(scene->ctx, &test_stmt_sell, NULL, DB_TEXT(sold.reservation_id)));
+    struct buyer third = admit(scene->ctx, &scene->sale);
+    must_hold(scene, third, 1, 2);
+    struct seat_keys keys = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id);
+    assert_null(REDIS_RUN(scene->ctx, NULL, "DEL", keys.seats, keys.claims));
+    struct stub_server *server = stub_start(serve_seats, &scene->sale);
+    cfg_service = (struct cfg_service){.internal_url = stub_url(server), .key = fixture_uuid()};
+    struct hold made;
+    const struct err *on_sold = hold(scene, scene->second, 0, 1, &made);
+    stub_stop(&server);
+    assert_ptr_equal(on_sold, &err_seat_sold);
+    assert_ptr_equal(hold(scene, scene->second, 2, 1, &made), &err_seat_already_held);
+    made = must_hold(scene, scene->second, 3, 1);
+    assert_int_equal(made.total_amount, SALE_PRICE);
+    struct seat_map map = map_of(scene);
+    assert_int_equal(map.total, SALE_SEATS);
+    assert_int_equal(map.sold.count, 1);
+    assert_int_equal(map.held.count, 3);
+}
+
+static void test_hold_while_nobody_knows_the_seats_is_unavailable(void **state)
+{
+    struct scene *scene = *state;
+    struct seat_keys keys = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id);
+    assert_null(REDIS_RUN(scene->ctx, NULL, "DEL", keys.seats));
+    cfg_service = (struct cfg_service){.internal_url = "http://127.0.0.1:1", .key = fixture_uuid()};
+    struct hold made;
+    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_unavailable);
+}
+
+static void test_hold_without_redis_is_unavailable_and_holds_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct redis *redis = scene->ctx->redis;
+    struct hold made;
+    scene->ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    const struct err *e = hold(scene, scene->first, 0, 1, &made);
+    redis_free(&scene->ctx->redis);
+    scene->ctx->redis = redis;
+    assert_ptr_equal(e, &err_unavailable);
+    must_hold(scene, scene->first, 0, 1);
+}
+
+/* The gate let the buyer through, then PostgreSQL is gone: the gate's mark is taken back. */
+static void test_hold_without_postgresql_leaves_the_seats_free(void **state)
+{
+    struct scene *scene = *state;
+    struct db *db = scene->ctx->db;
+    struct hold made;
+    const char *url = cfg_db.url;
+    cfg_db.url = "postgresql://reservation_service@/boxoffice?host=/nonexistent";
+    scene->ctx->db = db_new();
+    const struct err *e = hold(scene, scene->first, 0, 1, &made);
+    db_free(&scene->ctx->db);
+    scene->ctx->db = db;
+    cfg_db.url = url;
+    assert_ptr_equal(e, &err_unavailable);
+    assert_int_equal(map_of(scene).held.count, 0);
+}
+
 static void test_hold_second_hold_of_a_buyer_is_refused(void **state)
 {
     struct scene *scene = *state;
@@ -308,6 +392,10 @@ int main(void)
         TEST(test_hold_sold_seat_that_redis_forgot_is_sold),
         TEST(test_hold_lapsed_seat_is_taken_over),
         TEST(test_hold_after_own_lapsed_hold_cancels_it),
+        TEST(test_hold_after_redis_lost_everything_loads_it_again),
+        TEST(test_hold_while_nobody_knows_the_seats_is_unavailable),
+        TEST(test_hold_without_redis_is_unavailable_and_holds_nothing),
+        TEST(test_hold_without_postgresql_leaves_the_seats_free),
         TEST(test_hold_second_hold_of_a_buyer_is_refused),
         TEST(test_hold_five_seats_is_refused),
         TEST(test_hold_seat_of_another_sale_is_invalid),

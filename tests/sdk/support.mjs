@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 
-export const sandbox = process.env.SANDBOX_URL ?? "http://127.0.0.1:8090";
+export const sandbox = process.env.BOX_SANDBOX_URL ?? "http://127.0.0.1:8090";
 
 export const credentials = {
   portoneSecret: "sandbox-portone-secret",

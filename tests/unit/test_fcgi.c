@@ -62,6 +62,7 @@ static const struct err *handle_large(struct request *rq, struct reply *rp)
 
 static const struct route routes[] = {
     {"POST", "/echo", handle_echo, RT_RAW, NULL, NULL, 1u << 20},
+    {"POST", "/small", handle_echo, RT_RAW, NULL, NULL, 10},
     {"GET", "/wait", handle_wait, 0, NULL, NULL, 0},
     {"GET", "/lost", handle_lost, 0, NULL, NULL, 0},
     {"GET", "/large", handle_large, 0, NULL, NULL, 0},
@@ -332,6 +333,22 @@ static void test_request_with_truncated_body_is_400(void **state)
     assert_echo("still there");
 }
 
+/* The client is still sending when the refusal comes: it must be able to send all, and then read the refusal. */
+static void test_request_beyond_the_limit_is_413_without_a_broken_pipe(void **state)
+{
+    (void)state;
+    static char part[60000];
+    start();
+    int fd = open_connection();
+    send_head(fd, 0, "POST", "/small", "600000");
+    for (int i = 0; i < 10; i++)
+        send_record(fd, STDIN, part, sizeof part);
+    send_record(fd, STDIN, NULL, 0);
+    assert_answer(fd, 413, "}");
+    close(fd);
+    assert_echo("next");
+}
+
 static void test_client_that_vanishes_does_no_harm(void **state)
 {
     (void)state;
@@ -398,15 +415,28 @@ static void test_idle_process_stops_on_each_signal(void **state)
 static void test_idle_pool_stops_though_all_woke_for_one_request(void **state)
 {
     (void)state;
-    pid_t first = start(), second = start(), third = start();
+    pid_t pids[3];
+    int fds[3];
+    for (int i = 0; i < 3; i++) {
+        pids[i] = start();
+        fds[i] = open_connection();
+        send_head(fds[i], 0, "GET", "/wait", "");
+        send_record(fds[i], STDIN, NULL, 0);
+    }
+    for (int i = 0; i < 3; i++)
+        await_entered(); /* all three are up, each with one request */
+    for (int i = 0; i < 3; i++)
+        let_leave();
+    for (int i = 0; i < 3; i++) {
+        assert_answer(fds[i], 200, "waited");
+        close(fds[i]);
+    }
     for (int i = 0; i < 20; i++)
-        assert_echo("up");
-    kill(first, SIGTERM);
-    kill(second, SIGTERM);
-    kill(third, SIGTERM);
-    assert_int_equal(exit_status(first), 0);
-    assert_int_equal(exit_status(second), 0);
-    assert_int_equal(exit_status(third), 0);
+        assert_echo("one of three takes it");
+    for (int i = 0; i < 3; i++)
+        kill(pids[i], SIGTERM);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(exit_status(pids[i]), 0);
 }
 
 static void test_signal_during_a_request_lets_it_finish(void **state)
@@ -558,6 +588,7 @@ int main(void)
         TEST(test_request_body_in_many_records_is_whole),
         TEST(test_large_reply_is_whole),
         TEST(test_request_with_truncated_body_is_400),
+        TEST(test_request_beyond_the_limit_is_413_without_a_broken_pipe),
         TEST(test_client_that_vanishes_does_no_harm),
         TEST(test_kept_connection_is_closed_all_the_same),
         TEST(test_dropped_reply_closes_the_connection),

@@ -1,0 +1,85 @@
+"""Who may include whom (docs/architecture.md), and where a vendor's header may stand."""
+import pathlib
+import re
+
+from lintlib.csource import program_files
+
+DOMAINS = ("user", "event", "queue", "reservation", "payment", "sandbox")
+TOOLS = ("daemons", "maint", "boxctl")
+# Domain code knows nothing of HTTP.
+HTTP_HEADERS = {f"common/{name}.h" for name in ("request", "reply", "route", "responder")}
+
+VENDORS = {
+    "libpq": r"libpq-fe\.h|postgres.*\.h",
+    "hiredis": r"hiredis/.*",
+    "librdkafka": r"librdkafka/.*",
+    "json-c": r"json-c/.*|json\.h",
+    "libjwt": r"jwt\.h",
+    "libcurl": r"curl/.*",
+    "openssl": r"openssl/.*",
+    "libcrypt": r"crypt\.h",
+    "libfcgi": r"fcgi.*\.h",
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
+
+
+def includes(path: pathlib.Path, bracket: str) -> list[tuple[int, str]]:
+    text = path.read_text()
+    return [(text.count("\n", 0, found.start()) + 1, found[2]) for found in INCLUDE.finditer(text) if found[1] == bracket]
+
+
+def layer_of(name: str) -> str:
+    """'common', 'src/event', 'cgi-bin/event': the folder that decides."""
+    parts = name.split("/")
+    return parts[0] if parts[0] == "common" else "/".join(parts[:2])
+
+
+def allowed(name: str) -> set[str]:
+    layer = layer_of(name)
+    folder, _, part = layer.partition("/")
+    if layer == "common":
+        return {"common"}
+    if folder == "cgi-bin":
+        # main.c lists the settings of all that its program uses, the providers' included.
+        settings = {"src/providers"} if name.endswith("/main.c") or part == "sandbox" else set()
+        return {layer, f"src/{part}", "src/contract", "common"} | settings
+    if part in ("contract", "providers"):
+        return {layer, "common"}
+    if part in TOOLS:
+        return {layer, "src/contract", "src/providers", "common", *(f"src/{domain}" for domain in DOMAINS)}
+    return {layer, "src/contract", "src/providers", "common"}
+
+
+def arrows(root: pathlib.Path) -> list[str]:
+    complaints = []
+    for path in program_files(root):
+        name = str(path.relative_to(root))
+        domains = set()
+        for line, header in includes(path, '"'):
+            if layer_of(header) not in allowed(name):
+                complaints.append(f"{name}:{line}: {layer_of(name)} must not include {header}")
+            if layer_of(name).startswith("src/") and layer_of(name) != "src/boxctl" and header in HTTP_HEADERS:
+                complaints.append(f"{name}:{line}: HTTP ends in cgi-bin, {header} is not for {layer_of(name)}")
+            if header.startswith("src/") and header.split("/")[1] in DOMAINS:
+                domains.add(header.split("/")[1])
+        if layer_of(name) in ("src/daemons", "src/maint") and len(domains) > 1:
+            complaints.append(f"{name}: more than one domain: {' '.join(sorted(domains))}")
+    return complaints
+
+
+def vendor_headers(root: pathlib.Path) -> list[str]:
+    users = {vendor: set() for vendor in VENDORS}
+    for path in program_files(root):
+        for _, header in includes(path, "<"):
+            for vendor, pattern in VENDORS.items():
+                if re.fullmatch(pattern, header):
+                    users[vendor].add(str(path.relative_to(root)))
+    complaints = []
+    for vendor, names in users.items():
+        strangers = sorted(name for name in names if not name.startswith("common/"))
+        complaints += [f"{name}: {vendor} belongs in common" for name in strangers]
+        # A module may have several files: crypto.c, crypto_rsa.c.
+        if len({pathlib.Path(name).stem.split("_")[0] for name in names}) > 1:
+            complaints.append(f"{vendor} is included by more than one module: {' '.join(sorted(names))}")
+    return complaints

@@ -1,0 +1,88 @@
+"""People for end-to-end tests: they sign up, log in, and carry their token. Used by several test files."""
+import secrets
+
+import requests
+
+PASSWORD = "correct-Horse-7-battery"
+TIMEOUT_S = 30
+
+
+class Person:
+    """Someone with an e-mail address, a phone and a way to prove who they are."""
+
+    def __init__(self, base_url: str, sandbox_url: str, name: str = "홍길동"):
+        self.base_url = base_url
+        self.sandbox_url = sandbox_url
+        self.name = name
+        self.email = f"{secrets.token_hex(8)}@example.com"
+        self.phone = f"010{secrets.randbelow(10**8):08}"
+        self.session = requests.Session()
+
+    def call(self, method: str, path: str, **kwargs) -> requests.Response:
+        return self.session.request(method, self.base_url + path, timeout=TIMEOUT_S, **kwargs)
+
+    def verify_identity(self, **changes) -> str:
+        person = {"name": self.name, "phone": self.phone, "birthDate": "1990-01-01"} | changes
+        answer = requests.post(f"{self.sandbox_url}/sandbox/identity-verifications", json=person, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.json()["identityVerificationId"]
+
+    def agreements(self) -> list[dict]:
+        terms = self.call("GET", "/auth/terms").json()["terms"]
+        return [{"type": item["type"], "version": item["version"], "agreed": item["required"]} for item in terms]
+
+    def sign_up_body(self, **changes) -> dict:
+        body = {
+            "email": self.email,
+            "password": PASSWORD,
+            "name": self.name,
+            "phone": self.phone,
+            "agreements": self.agreements(),
+            "recaptchaToken": "sandbox-pass",
+        } | changes
+        if "identityVerificationId" not in body:
+            body["identityVerificationId"] = self.verify_identity()
+        return body
+
+    def sign_up(self) -> dict:
+        answer = self.call("POST", "/auth/signup", json=self.sign_up_body())
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def log_in(self) -> dict:
+        answer = self.call("POST", "/auth/login",
+                           json={"email": self.email, "password": PASSWORD, "recaptchaToken": "sandbox-pass"})
+        assert answer.status_code == 200, answer.text
+        self.session.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+        return answer.json()
+
+
+def assert_error(answer: requests.Response, status: int, code: str) -> dict:
+    """The contract's error body, whoever made it."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert body["code"] == code
+    assert body["message"] and body["timestamp"]
+    assert body["traceId"] == answer.headers["X-Trace-Id"]
+    return body
+
+
+# Bodies that are refused before anybody looks at their meaning: (name, bytes, content type, status).
+MALFORMED = [
+    ("empty", b"", "application/json", 400),
+    ("not JSON", b"email=kim@example.com", "application/json", 400),
+    ("cut short", b'{"email":"kim@exa', "application/json", 400),
+    ("something after it", b'{} {}', "application/json", 400),
+    ("an array", b"[]", "application/json", 400),
+    ("a comment", b'{/* */}', "application/json", 400),
+    ("single quotes", b"{'email':'kim@example.com'}", "application/json", 400),
+    ("not a number", b'{"email":NaN}', "application/json", 400),
+    ("a field twice", b'{"email":"a@example.com","email":"b@example.com"}', "application/json", 400),
+    ("escaped NUL", b'{"email":"kim\\u0000@example.com"}', "application/json", 400),
+    ("raw NUL", b'{"email":"kim\x00@example.com"}', "application/json", 400),
+    ("raw control character", b'{"email":"kim\x01@example.com"}', "application/json", 400),
+    ("lone surrogate", b'{"email":"\\ud800"}', "application/json", 400),
+    ("bad UTF-8", b'{"email":"\xff\xfe"}', "application/json", 400),
+    ("nested too deep", b'{"email":' + b"[" * 17 + b"]" * 17 + b"}", "application/json", 400),
+    ("another content type", b'{"email":"kim@example.com"}', "text/plain", 415),
+]

@@ -1,0 +1,197 @@
+"""Sign-up, login, refresh and logout through the gateway (AUTH-001..006, AUTH-008..012)."""
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from people import MALFORMED, PASSWORD, Person, assert_error
+
+
+@pytest.fixture
+def person(base_url, sandbox_url):
+    return Person(base_url, sandbox_url)
+
+
+@pytest.fixture
+def member(person):
+    person.sign_up()
+    return person
+
+
+def test_terms_name_what_must_be_agreed_to(person):
+    terms = {item["type"]: item for item in person.call("GET", "/auth/terms").json()["terms"]}
+    assert terms["SERVICE"]["required"] and terms["PRIVACY"]["required"] and not terms["MARKETING"]["required"]
+    assert all(item["title"] and item["body"] and item["version"] >= 1 for item in terms.values())
+
+
+def test_sign_up_login_and_profile_of_a_new_person(person):
+    created = person.sign_up()
+    assert created["email"] == person.email and created["name"] == person.name
+    tokens = person.log_in()
+    assert tokens["expiresIn"] == 3600 and tokens["tokenType"] == "Bearer"
+    profile = person.call("GET", "/users/me").json()
+    assert profile["id"] == created["id"]
+    assert profile["email"] == person.email
+    assert profile["phone"] == person.phone
+    assert profile["role"] == "USER"
+    assert profile["linkedProviders"] == []
+    assert profile["createdAt"].endswith("+09:00")
+
+
+def test_email_check_tells_taken_from_free(member, base_url, sandbox_url):
+    def available(email):
+        return member.call("POST", "/auth/email/check", json={"email": email}).json()["available"]
+
+    assert not available(member.email)
+    assert not available(member.email.upper())
+    assert available(Person(base_url, sandbox_url).email)
+
+
+def test_sign_up_with_a_taken_email_is_a_conflict(member, base_url, sandbox_url):
+    other = Person(base_url, sandbox_url)
+    assert_error(other.call("POST", "/auth/signup", json=other.sign_up_body(email=member.email)), 409, "EMAIL_TAKEN")
+
+
+def test_sign_up_of_one_person_twice_is_a_conflict(base_url, sandbox_url):
+    ci = "ci-" + Person(base_url, sandbox_url).email
+    first, second = Person(base_url, sandbox_url), Person(base_url, sandbox_url)
+    body = first.sign_up_body(identityVerificationId=first.verify_identity(ci=ci))
+    assert first.call("POST", "/auth/signup", json=body).status_code == 201
+    body = second.sign_up_body(identityVerificationId=second.verify_identity(ci=ci))
+    assert_error(second.call("POST", "/auth/signup", json=body), 409, "PERSON_ALREADY_REGISTERED")
+
+
+def test_sign_up_of_one_email_by_many_at_once_makes_one_account(person):
+    bodies = [person.sign_up_body() for _ in range(6)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = list(pool.map(lambda body: Person(person.base_url, person.sandbox_url).call(
+            "POST", "/auth/signup", json=body).status_code, bodies))
+    assert sorted(answers) == [201] + [409] * 5
+
+
+@pytest.mark.parametrize("changes, code", [
+    ({"recaptchaToken": "sandbox-fail"}, "CAPTCHA_FAILED"),
+    ({"identityVerificationId": "identity-verification-unknown"}, "IDENTITY_NOT_VERIFIED"),
+    ({"name": "다른 사람"}, "IDENTITY_NOT_VERIFIED"),
+    ({"agreements": []}, "TERMS_REQUIRED"),
+    ({"agreements": [{"type": "SERVICE", "version": 1, "agreed": True}]}, "TERMS_REQUIRED"),
+    ({"agreements": [{"type": "SERVICE", "version": 999, "agreed": True}]}, "TERMS_REQUIRED"),
+    ({"email": "kim"}, "INVALID_REQUEST"),
+    ({"email": 7}, "INVALID_REQUEST"),
+    ({"email": None}, "INVALID_REQUEST"),
+    ({"password": "short"}, "INVALID_REQUEST"),
+    ({"password": "x" * 73}, "INVALID_REQUEST"),
+    ({"phone": "not a number"}, "INVALID_REQUEST"),
+    ({"name": "   "}, "INVALID_REQUEST"),
+    ({"name": "이름" * 50}, "INVALID_REQUEST"),
+    ({"agreements": "all"}, "INVALID_REQUEST"),
+    ({"agreements": [{"type": "OTHER", "version": 1, "agreed": True}]}, "INVALID_REQUEST"),
+    ({"agreements": [{"type": "SERVICE", "version": 1, "agreed": True, "extra": 1}]}, "INVALID_REQUEST"),
+    ({"emailVerificationToken": "forged"}, "INVALID_REQUEST"),
+    ({"ci": "forged"}, "INVALID_REQUEST"),
+    ({"role": "ADMIN"}, "INVALID_REQUEST"),
+])
+def test_sign_up_that_is_refused_leaves_nothing(person, changes, code):
+    body = person.sign_up_body()
+    body.update(changes)
+    assert_error(person.call("POST", "/auth/signup", json=body), 400, code)
+    assert person.call("POST", "/auth/email/check", json={"email": person.email}).json() == {"available": True}
+
+
+@pytest.mark.parametrize("field", ["email", "password", "name", "phone", "agreements", "recaptchaToken",
+                                   "identityVerificationId"])
+def test_sign_up_without_a_field_names_it(person, field):
+    body = person.sign_up_body(identityVerificationId="unused")
+    del body[field]
+    error = assert_error(person.call("POST", "/auth/signup", json=body), 400, "INVALID_REQUEST")
+    assert [detail["field"] for detail in error["details"]] == [field]
+
+
+@pytest.mark.parametrize("path", ["/auth/signup", "/auth/login", "/auth/refresh", "/auth/email/check"])
+@pytest.mark.parametrize("body, content_type, status", [row[1:] for row in MALFORMED], ids=[row[0] for row in MALFORMED])
+def test_malformed_body_is_refused_and_the_service_lives(person, path, body, content_type, status):
+    answer = person.call("POST", path, data=body, headers={"Content-Type": content_type})
+    assert_error(answer, status, "INVALID_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE")
+    assert person.call("GET", "/auth/terms").status_code == 200
+
+
+def test_body_over_ten_kilobytes_is_too_large(person):
+    answer = person.call("POST", "/auth/signup", json={"email": "x" * 20000})
+    assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_login_with_a_wrong_password_or_email_is_refused_alike(member):
+    def attempt(**changes):
+        body = {"email": member.email, "password": PASSWORD, "recaptchaToken": "sandbox-pass"} | changes
+        return member.call("POST", "/auth/login", json=body)
+
+    wrong = assert_error(attempt(password="wrong-horse"), 401, "BAD_CREDENTIALS")
+    unknown = assert_error(attempt(email="nobody@example.com"), 401, "BAD_CREDENTIALS")
+    assert wrong["message"] == unknown["message"]
+    assert_error(attempt(recaptchaToken="sandbox-fail"), 400, "CAPTCHA_FAILED")
+
+
+def refresh(person, token):
+    return person.call("POST", "/auth/refresh", json={"refreshToken": token})
+
+
+def me(person, token):
+    return person.call("GET", "/users/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_refresh_rotates_and_reuse_ends_the_session(member):
+    first = member.log_in()
+    other = member.log_in()
+    second = refresh(member, first["refreshToken"]).json()
+    assert me(member, second["accessToken"]).status_code == 200
+    assert_error(refresh(member, first["refreshToken"]), 401, "REFRESH_REUSED")
+    assert_error(refresh(member, second["refreshToken"]), 401, "TOKEN_REVOKED")
+    assert_error(me(member, second["accessToken"]), 401, "TOKEN_REVOKED")
+    assert refresh(member, other["refreshToken"]).status_code == 200
+
+
+def test_logout_ends_this_session_only(member):
+    other = member.log_in()
+    tokens = member.log_in()
+    answer = member.call("POST", "/auth/logout")
+    assert answer.status_code == 204 and not answer.content
+    assert_error(me(member, tokens["accessToken"]), 401, "TOKEN_REVOKED")
+    assert_error(refresh(member, tokens["refreshToken"]), 401, "TOKEN_REVOKED")
+    assert me(member, other["accessToken"]).status_code == 200
+
+
+def encoded(part: dict) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def test_tokens_that_are_not_ours_are_refused(member):
+    tokens = member.log_in()
+    header, payload, signature = tokens["accessToken"].split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    unsigned = f"{encoded({'alg': 'none', 'typ': 'JWT'})}.{payload}."
+    other_algorithm = f"{encoded({'alg': 'HS512', 'typ': 'JWT'})}.{payload}.{signature}"
+    promoted = f"{header}.{encoded(claims | {'role': 'ADMIN'})}.{signature}"
+    for token in [unsigned, other_algorithm, promoted, tokens["refreshToken"], "x", "a.b.c", "x" * 5000]:
+        assert_error(me(member, token), 401, "TOKEN_INVALID")
+    assert_error(refresh(member, tokens["accessToken"]), 401, "TOKEN_INVALID")
+    member.session.headers.pop("Authorization")
+    assert_error(member.call("GET", "/users/me"), 401, "TOKEN_MISSING")
+
+
+def test_identity_headers_of_a_client_mean_nothing(person):
+    forged = {"X-User-Id": "00000000-0000-7000-8000-000000000000", "X-User-Role": "ADMIN"}
+    assert_error(person.call("GET", "/users/me", headers=forged), 401, "TOKEN_MISSING")
+
+
+def test_unknown_path_and_method_are_told_apart(person):
+    assert_error(person.call("GET", "/auth/nothing"), 404, "NOT_FOUND")
+    answer = person.call("DELETE", "/auth/login")
+    assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_message_follows_the_clients_language(person):
+    korean = person.call("GET", "/users/me").json()["message"]
+    english = person.call("GET", "/users/me", headers={"Accept-Language": "en"}).json()["message"]
+    assert korean != english and english.isascii()

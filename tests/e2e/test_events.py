@@ -1,0 +1,270 @@
+"""Venues, halls, events and seats through the gateway (EVT-001, EVT-004..007, EVT-010, EVT-013, EVT-018)."""
+import datetime
+import uuid
+
+import pytest
+
+from people import MALFORMED, Person, assert_error
+
+
+@pytest.fixture(scope="module")
+def admin(base_url, sandbox_url, boxctl):
+    admin = Person(base_url, sandbox_url, "관리자")
+    admin.sign_up()
+    boxctl("admin", "grant", admin.email)
+    admin.log_in()
+    return admin
+
+
+@pytest.fixture(scope="module")
+def visitor(base_url, sandbox_url):
+    return Person(base_url, sandbox_url)
+
+
+@pytest.fixture(scope="module")
+def buyer(base_url, sandbox_url):
+    buyer = Person(base_url, sandbox_url)
+    buyer.sign_up()
+    buyer.log_in()
+    return buyer
+
+
+def moment(**offset) -> str:
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    return (now + datetime.timedelta(**offset)).isoformat()
+
+
+HALL = {
+    "name": "Main Hall",
+    "capacity": 9,
+    "seatTemplate": {
+        "rows": ["A", "B"],
+        "seatsPerRow": {"A": 4, "B": 6},
+        "gradeMapping": {"A": "VIP", "B": "S"},
+        "missing": ["B-3"],
+        "accessible": ["A-1"],
+        "viewRestricted": ["B-6"],
+        "positions": {"A-1": {"x": 10, "y": 20}},
+    },
+}
+
+
+def schedule(sequence: int = 1, **changes) -> dict:
+    return {
+        "playSequence": sequence,
+        "eventStartAt": moment(days=30),
+        "eventEndAt": moment(days=30, hours=2),
+        "saleStartAt": moment(minutes=-1),
+        "saleEndAt": moment(days=29),
+    } | changes
+
+
+@pytest.fixture(scope="module")
+def venue(admin):
+    answer = admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Stage Road", "city": "서울"})
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"/venues/{answer.json()['id']}"
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def hall(admin, venue):
+    answer = admin.call("POST", f"/venues/{venue['id']}/halls", json=HALL)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def draft_body(venue, hall):
+    return {
+        "title": f"봄 콘서트 {uuid.uuid4()}",
+        "artist": "아이유",
+        "description": "First line\nSecond line",
+        "venueId": venue["id"],
+        "hallId": hall["id"],
+        "gradePrices": {"VIP": 150000, "S": 110000},
+        "schedules": [schedule()],
+    }
+
+
+@pytest.fixture
+def draft(admin, draft_body):
+    answer = admin.call("POST", "/events", json=draft_body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def event(admin, draft):
+    answer = admin.call("POST", f"/events/{draft['id']}/publish")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_venue_and_hall_made_are_public(visitor, venue, hall):
+    assert visitor.call("GET", f"/venues/{venue['id']}").json() == venue
+    halls = visitor.call("GET", f"/venues/{venue['id']}/halls").json()
+    assert halls["totalElements"] == 1 and halls["list"][0]["seatTemplate"]["missing"] == ["B-3"]
+    page = visitor.call("GET", "/venues?size=1").json()
+    assert len(page["list"]) == 1 and page["page"] == 0 and page["size"] == 1 and page["totalElements"] >= 1
+
+
+def test_draft_is_seen_by_nobody_until_published(admin, visitor, draft, draft_body):
+    schedule_id = draft["schedules"][0]["id"]
+    assert draft["status"] == "DRAFT"
+    assert_error(visitor.call("GET", f"/events/{draft['id']}"), 404, "NOT_FOUND")
+    assert_error(visitor.call("GET", f"/events/schedules/{schedule_id}/seats"), 404, "NOT_FOUND")
+    assert visitor.call("GET", "/events", params={"q": draft_body["title"]}).json()["totalElements"] == 0
+    assert admin.call("POST", f"/events/{draft['id']}/publish").json()["status"] == "OPEN"
+    assert visitor.call("GET", f"/events/{draft['id']}").json()["status"] == "ONGOING"
+    assert visitor.call("GET", "/events", params={"q": draft_body["title"]}).json()["totalElements"] == 1
+
+
+def test_detail_tells_schedules_and_seats_left(visitor, event, venue, hall, draft_body):
+    detail = visitor.call("GET", f"/events/{event['id']}")
+    body = detail.json()
+    assert body["venue"] == {"id": venue["id"], "name": venue["name"]}
+    assert body["hall"] == {"id": hall["id"], "name": hall["name"]}
+    assert body["description"] == draft_body["description"]
+    [performance] = body["schedules"]
+    assert performance["status"] == "ONGOING"
+    assert performance["total"] == performance["available"] == 9 and performance["soldOut"] is False
+    again = visitor.call("GET", f"/events/{event['id']}", headers={"If-None-Match": detail.headers["ETag"]})
+    assert again.status_code == 304 and not again.content
+
+
+def test_seats_follow_the_template(visitor, event):
+    path = f"/events/schedules/{event['schedules'][0]['id']}/seats"
+    answer = visitor.call("GET", path)
+    grades = answer.json()["grades"]
+    assert [(grade["grade"], grade["price"]) for grade in grades] == [("VIP", 150000), ("S", 110000)]
+    assert [seat["seatNumber"] for seat in grades[0]["seats"]] == ["A-1", "A-2", "A-3", "A-4"]
+    assert [seat["seatNumber"] for seat in grades[1]["seats"]] == ["B-1", "B-2", "B-4", "B-5", "B-6"]
+    first, last = grades[0]["seats"][0], grades[1]["seats"][-1]
+    assert (first["x"], first["y"], first["accessible"], first["row"], first["number"]) == (10, 20, True, "A", 1)
+    assert last["viewRestricted"] is True and "x" not in last and last["status"] == "AVAILABLE"
+    again = visitor.call("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("window, state", [
+    ({"saleStartAt": moment(minutes=-1), "saleEndAt": moment(days=1)}, "ONGOING"),
+    ({"saleStartAt": moment(days=1), "saleEndAt": moment(days=2)}, "UPCOMING"),
+    ({"saleStartAt": moment(days=-2), "saleEndAt": moment(days=-1)}, "ENDED"),
+])
+def test_sale_state_follows_the_window(admin, visitor, draft_body, window, state):
+    draft_body["schedules"] = [schedule(**window)]
+    draft = admin.call("POST", "/events", json=draft_body).json()
+    admin.call("POST", f"/events/{draft['id']}/publish")
+    assert visitor.call("GET", f"/events/{draft['id']}").json()["status"] == state
+    found = visitor.call("GET", "/events", params={"q": draft_body["title"], "status": state}).json()
+    assert [item["status"] for item in found["list"]] == [state]
+
+
+def test_list_filters_and_refuses_what_it_does_not_know(visitor, event):
+    for params in [{"artist": "이유"}, {"city": "서울"}, {"status": "ONGOING"}, {"sort": "title"},
+                   {"from": moment(days=29)}, {"to": moment(days=31)}]:
+        found = visitor.call("GET", "/events", params=params | {"q": event["title"]}).json()
+        assert [item["id"] for item in found["list"]] == [event["id"]], params
+    for params in [{"city": "부산"}, {"status": "ENDED"}, {"from": moment(days=31)}, {"to": moment(days=29)}]:
+        assert visitor.call("GET", "/events", params=params | {"q": event["title"]}).json()["list"] == [], params
+    for params in [{"size": 0}, {"size": 101}, {"page": -1}, {"page": "x"}, {"status": "DRAFT"}, {"sort": "price"},
+                   {"from": "yesterday"}, {"unknown": 1}]:
+        assert_error(visitor.call("GET", "/events", params=params), 400, "INVALID_REQUEST")
+
+
+def test_search_takes_wildcards_literally(visitor, event):
+    assert visitor.call("GET", "/events", params={"q": "%"}).json()["totalElements"] == 0 or "%" in event["title"]
+    assert visitor.call("GET", "/events", params={"q": event["title"].replace(" ", "_")}).json()["list"] == []
+
+
+ADMIN_ONLY = [("POST", "/venues"), ("POST", f"/venues/{uuid.uuid4()}/halls"), ("POST", "/events"),
+              ("POST", f"/events/{uuid.uuid4()}/publish")]
+
+
+@pytest.mark.parametrize("method, path", ADMIN_ONLY)
+def test_administration_needs_the_role(visitor, buyer, method, path):
+    assert_error(visitor.call(method, path, json={}), 401, "TOKEN_MISSING")
+    assert_error(buyer.call(method, path, json={}), 403, "FORBIDDEN")
+
+
+def changed(body: dict, **changes) -> dict:
+    return body | changes
+
+
+BAD_EVENTS = [
+    ("unknown field", lambda b: changed(b, extra=1), "extra"),
+    ("no title", lambda b: {k: v for k, v in b.items() if k != "title"}, "title"),
+    ("title of a wrong type", lambda b: changed(b, title=7), "title"),
+    ("empty title", lambda b: changed(b, title=""), "title"),
+    ("long title", lambda b: changed(b, title="x" * 201), "title"),
+    ("control character", lambda b: changed(b, artist="a\u0007b"), None),
+    ("malformed venue id", lambda b: changed(b, venueId="7"), "venueId"),
+    ("unknown hall", lambda b: changed(b, hallId=str(uuid.uuid4())), "hallId"),
+    ("script as poster", lambda b: changed(b, posterUrl="javascript:alert(1)"), "posterUrl"),
+    ("grade without price", lambda b: changed(b, gradePrices={"VIP": 1}), "gradePrices.S"),
+    ("unknown grade", lambda b: changed(b, gradePrices={"VIP": 1, "S": 1, "Z": 1}), "gradePrices.Z"),
+    ("negative price", lambda b: changed(b, gradePrices={"VIP": -1, "S": 1}), "gradePrices.VIP"),
+    ("fractional price", lambda b: changed(b, gradePrices={"VIP": 1.5, "S": 1}), "gradePrices.VIP"),
+    ("no schedule", lambda b: changed(b, schedules=[]), "schedules"),
+    ("schedule of a wrong type", lambda b: changed(b, schedules=[7]), "schedules[0]"),
+    ("a sequence twice", lambda b: changed(b, schedules=[schedule(), schedule()]), "schedules[1].playSequence"),
+    ("no such day", lambda b: changed(b, schedules=[schedule(eventStartAt="2026-02-30T10:00:00")]),
+     "schedules[0].eventStartAt"),
+    ("ends before it starts", lambda b: changed(b, schedules=[schedule(eventEndAt=moment(days=29, hours=23))]),
+     "schedules[0].eventEndAt"),
+    ("sale ends before it starts", lambda b: changed(b, schedules=[schedule(saleEndAt=moment(days=-1))]),
+     "schedules[0].saleEndAt"),
+    ("sale ends after the event", lambda b: changed(b, schedules=[schedule(saleEndAt=moment(days=40))]),
+     "schedules[0].saleEndAt"),
+    ("admission rate of zero", lambda b: changed(b, schedules=[schedule(admissionRate=0)]),
+     "schedules[0].admissionRate"),
+]
+
+
+@pytest.mark.parametrize("make, field", [row[1:] for row in BAD_EVENTS], ids=[row[0] for row in BAD_EVENTS])
+def test_event_that_cannot_be_is_refused_with_the_field(admin, draft_body, make, field):
+    error = assert_error(admin.call("POST", "/events", json=make(draft_body)), 400, "INVALID_REQUEST")
+    assert field is None or field in [detail["field"] for detail in error["details"]]
+
+
+@pytest.mark.parametrize("body, content_type, status", [row[1:] for row in MALFORMED], ids=[row[0] for row in MALFORMED])
+def test_malformed_event_is_refused_and_the_service_lives(admin, visitor, body, content_type, status):
+    answer = admin.call("POST", "/events", data=body, headers={"Content-Type": content_type})
+    assert_error(answer, status, "INVALID_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE")
+    assert visitor.call("GET", "/events").status_code == 200
+
+
+def test_event_body_over_the_limit_is_too_large(admin, draft_body):
+    answer = admin.call("POST", "/events", json=changed(draft_body, description="x" * 100_000))
+    assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("changes, field", [
+    ({"capacity": 10}, "capacity"),
+    ({"capacity": 0}, "capacity"),
+    ({"seatTemplate": HALL["seatTemplate"] | {"missing": ["Z-1"]}}, "seatTemplate.missing"),
+    ({"seatTemplate": HALL["seatTemplate"] | {"gradeMapping": {"A": "VIP"}}}, "seatTemplate.gradeMapping"),
+    ({"seatTemplate": HALL["seatTemplate"] | {"seatsPerRow": -1}}, "seatTemplate.seatsPerRow"),
+    ({"seatTemplate": HALL["seatTemplate"] | {"unknown": 1}}, "seatTemplate.unknown"),
+])
+def test_hall_that_cannot_be_is_refused_with_the_field(admin, venue, changes, field):
+    body = HALL | {"name": f"Hall {uuid.uuid4()}"} | changes
+    error = assert_error(admin.call("POST", f"/venues/{venue['id']}/halls", json=body), 400, "INVALID_REQUEST")
+    assert field in [detail["field"] for detail in error["details"]]
+
+
+def test_hall_of_a_taken_name_is_a_conflict(admin, venue, hall):
+    assert_error(admin.call("POST", f"/venues/{venue['id']}/halls", json=HALL), 409, "CONFLICT")
+
+
+@pytest.mark.parametrize("path", ["/events/7", f"/events/{uuid.uuid4()}", "/venues/x", f"/venues/{uuid.uuid4()}",
+                                  f"/venues/{uuid.uuid4()}/halls", "/events/schedules/x/seats",
+                                  f"/events/schedules/{uuid.uuid4()}/seats"])
+def test_ids_malformed_or_unknown_are_not_found(visitor, path):
+    assert_error(visitor.call("GET", path), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", [f"/internal/schedules/{uuid.uuid4()}", f"/internal/seats/status/{uuid.uuid4()}"])
+def test_internal_routes_do_not_exist_outside(admin, path):
+    assert_error(admin.call("GET", path), 404, "NOT_FOUND")
