@@ -189,7 +189,8 @@ static void answer_error(struct unit *unit, const struct err *e)
     json_add_str(out, "message", strcmp(unit->rq.language, "en") == 0 ? e->en : e->ko);
     json_add_time(out, "timestamp", clock_now());
     json_add_str(out, "traceId", ctx->trace.id);
-    if (ctx->details) {
+    /* Details of other statuses are about what somebody else sent us: no business of this client. */
+    if (e->status == 400 && ctx->details) {
         json_open_array(out, "details");
         write_details(out, ctx->details);
         json_close_array(out);
@@ -297,6 +298,14 @@ void dispatch(const struct responder *responder, struct ctx *ctx, const struct i
     account(&unit, e, clock_monotonic() - started);
 }
 
+static void check_query(const struct route *route)
+{
+    for (size_t i = 0; route->query && i < route->query->count; i++)
+        if (route->query->fields[i].type >= FIELD_OBJECT)
+            log_panic("'%s %s' wants '%s', which no query string can give", route->method, route->path,
+                      route->query->fields[i].name);
+}
+
 void dispatch_check(const struct responder *responder)
 {
     for (size_t i = 0; i < responder->route_count; i++) {
@@ -305,6 +314,7 @@ void dispatch_check(const struct responder *responder)
             log_panic("'%s %s' has no handler", route->method, route->path);
         if ((route->flags & RT_ADMITTED) && !responder->admission_error)
             log_panic("'%s %s' needs an admission_error", route->method, route->path);
+        check_query(route);
     }
 }
 

@@ -52,12 +52,13 @@ const char *json_text(const struct json *value);
 /* ---- shapes ---- */
 
 enum field_type {
-    FIELD_STR,    /* const char *; min/max = length in code points, no control characters; absent: NULL */
-    FIELD_INT,    /* int64_t; min/max = range; absent: FIELD_NO_INT */
-    FIELD_BOOL,   /* int: 0, 1; absent: -1 */
-    FIELD_UUID,   /* const char *, lower-cased; absent: NULL */
-    FIELD_TIME,   /* int64_t microseconds (clock.h); absent: CLOCK_NONE */
-    FIELD_ENUM,   /* const char * from `choices` ("A|B|C"); absent: NULL */
+    FIELD_STR,  /* const char *; min/max = length in code points, no control characters; absent: NULL */
+    FIELD_INT,  /* int64_t; min/max = range; absent: FIELD_NO_INT */
+    FIELD_BOOL, /* int: 0, 1; absent: -1 */
+    FIELD_UUID, /* const char *, lower-cased; absent: NULL */
+    FIELD_TIME, /* int64_t microseconds (clock.h); absent: CLOCK_NONE */
+    FIELD_ENUM, /* const char * from `choices` ("A|B|C"); absent: NULL */
+    /* Single values end here: a query string has no others. */
     FIELD_OBJECT, /* struct described by `sub`, embedded; absent: zeroed with absent members */
     FIELD_LIST,   /* struct json_list of elements described by `sub`; min/max = element count */
     FIELD_STRS,   /* struct json_list of const char *; min/max = element count; elements of 1-200 characters */

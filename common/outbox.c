@@ -12,20 +12,29 @@
 #define LOCK_BASE INT64_C(0x6f7574626f780000) /* "outbox", then the share */
 #define SHARES_TEXT_MAX 64
 
-enum { OUTBOX_NEXT, OUTBOX_PUBLISHED, OUTBOX_FAILED, OUTBOX_STMT__MAX };
+enum { OUTBOX_NEXT, OUTBOX_PUBLISHED, OUTBOX_FAILED, OUTBOX_OLDEST, OUTBOX_STMT__MAX };
 
 /* Ids are given at the insert, by the server's clock. Whoever inserts a second event of a key has waited for the first
  * one's transaction on the row that both change, so the ids of a key are in the order of its commits and none becomes
- * visible after a later one was read. */
+ * visible after a later one was read.
+ *
+ * The next rows are the oldest that have not been tried yet and stand behind no refused one of their key, then, if
+ * asked for, those that have been refused: however many they are, they do not keep the others waiting. */
 static const struct db_stmt outbox_stmt[OUTBOX_STMT__MAX] = {
-    [OUTBOX_NEXT] = {"outbox_next", "SELECT id, topic, partition_key, envelope, attempts, created_at"
-                                    " FROM common.outbox_events"
-                                    " WHERE published_at IS NULL AND partition_no = ANY ($1::smallint[])"
-                                    " ORDER BY id LIMIT $2"},
+    [OUTBOX_NEXT] = {"outbox_next",
+                     "SELECT id, topic, partition_key, envelope, attempts FROM common.outbox_events AS event"
+                     " WHERE published_at IS NULL AND partition_no = ANY ($1::smallint[])"
+                     " AND CASE WHEN attempts > 0 THEN $2::boolean ELSE NOT EXISTS ("
+                     "SELECT FROM common.outbox_events AS refused"
+                     " WHERE refused.published_at IS NULL AND refused.attempts > 0"
+                     " AND refused.partition_no = event.partition_no AND refused.partition_key = event.partition_key"
+                     " AND refused.id < event.id) END"
+                     " ORDER BY attempts > 0, id LIMIT $3"},
     [OUTBOX_PUBLISHED] = {"outbox_published", "UPDATE common.outbox_events SET published_at = clock_timestamp()"
                                               " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},
     [OUTBOX_FAILED] = {"outbox_failed", "UPDATE common.outbox_events SET attempts = attempts + 1, last_error = $2"
                                         " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},
+    [OUTBOX_OLDEST] = {"outbox_oldest", "SELECT min(created_at) FROM common.outbox_events WHERE published_at IS NULL"},
 };
 const struct db_table outbox_statements = {"outbox_relay", outbox_stmt, OUTBOX_STMT__MAX};
 
@@ -47,8 +56,8 @@ struct outbox_relay {
     struct kafka_producer *producer; /* NULL until there is something to send */
     bool leads[OUTBOX_SHARES];
     struct retry backoff;
-    int64_t retry_at;        /* clock_monotonic() before which nothing is sent */
-    const struct err *error; /* of the last round */
+    int64_t retry_at;        /* clock_monotonic() before which nothing that was refused is sent again */
+    const struct err *error; /* of the last round that failed; NULL when all is well again */
     struct metric *published;
     struct metric *lag;
 };
@@ -233,25 +242,15 @@ static const struct err *mark_failed(struct ctx *ctx, const struct batch *batch)
     return e != NULL ? e : &err_unavailable;
 }
 
-static void note_lag(const struct outbox_relay *relay, const struct db_rows *rows)
-{
-    int64_t lag = db_count(rows) > 0 ? clock_now() - db_time(rows, 0, 5) : 0;
-    metrics_set(relay->lag, lag > 0 ? lag / CLOCK_SECOND : 0);
-}
-
 /* ---- a round ---- */
 
-static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)
+static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool refused_too, bool *more_r)
 {
     const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &outbox_stmt[OUTBOX_NEXT], &rows, DB_TEXT(shares_text(relay, ctx)), DB_INT(cfg_outbox.batch));
-    if (e != NULL) {
+    const struct err *e = DB_RUN(ctx, &outbox_stmt[OUTBOX_NEXT], &rows, DB_TEXT(shares_text(relay, ctx)),
+                                 DB_BOOL(refused_too), DB_INT(cfg_outbox.batch));
+    if (e != NULL || db_count(rows) == 0) {
         return e;
-    }
-    note_lag(relay, rows);
-    if (db_count(rows) == 0) {
-        return NULL;
     }
     struct batch batch = read_batch(ctx, rows);
     publish_batch(relay, &batch, rows);
@@ -261,6 +260,7 @@ static const struct err *publish_round(struct outbox_relay *relay, struct ctx *c
     return e;
 }
 
+/* What has been refused waits ever longer for its next try; the rest goes on meanwhile. */
 const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)
 {
     if (relay->producer != NULL) {
@@ -270,16 +270,27 @@ const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *c
     if (e != NULL || outbox_relay_shares(relay) == 0) {
         return e;
     }
-    if (clock_monotonic() < relay->retry_at) {
-        return relay->error;
-    }
-    relay->error = publish_round(relay, ctx, more_r);
-    if (relay->error == NULL) {
-        retry_reset(&relay->backoff);
-    } else {
+    bool refused_too = clock_monotonic() >= relay->retry_at;
+    e = publish_round(relay, ctx, refused_too, more_r);
+    if (e != NULL) {
         relay->retry_at = clock_monotonic() + retry_next(&relay->backoff) * 1000;
+        relay->error = e;
+    } else if (refused_too) {
+        retry_reset(&relay->backoff);
+        relay->error = NULL;
     }
     return relay->error;
+}
+
+const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN0(ctx, &outbox_stmt[OUTBOX_OLDEST], &rows);
+    if (e == NULL) {
+        int64_t lag = db_null(rows, 0, 0) ? 0 : clock_now() - db_time(rows, 0, 0);
+        metrics_set(relay->lag, lag > 0 ? lag / CLOCK_SECOND : 0);
+    }
+    return e;
 }
 
 /* ---- life ---- */

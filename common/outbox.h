@@ -41,8 +41,10 @@ void outbox_relay_free(struct outbox_relay **relay);
 /* Tries to lead the shares that it does not lead yet. */
 BO_MUSTCHECK const struct err *outbox_relay_lead(struct outbox_relay *relay, struct ctx *ctx);
 /* Publishes the oldest rows of its shares, at most cfg_outbox.batch, and marks them. *more_r: there are more.
- * &err_unavailable when some could not be published: they will be tried again, ever more slowly. */
+ * &err_unavailable while some cannot be published: they are tried again, ever more slowly, and others go on. */
 BO_MUSTCHECK const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r);
+/* Sets the metric of the oldest unpublished event's age. */
+BO_MUSTCHECK const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx);
 /* Shares led at the moment. */
 int outbox_relay_shares(const struct outbox_relay *relay);
 

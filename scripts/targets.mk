@@ -1,7 +1,7 @@
 # What people type. Every target first installs what it needs and is missing (scripts/setup).
 .DEFAULT_GOAL := help
 
-.PHONY: help up down status logs demo test check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test
+.PHONY: docs help up down status logs demo test check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' scripts/targets.mk | awk -F'#' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -32,11 +32,14 @@ check: setup-unit ## unit tests only, in seconds
 coverage: setup-test ## every C test with coverage: build/cov/coverage.html
 	@scripts/test-all coverage
 
-bench: setup-test up ## the ratios of tests/load, as a table and as JSON
+bench: setup-test ## the ratios of tests/load, as a table and as JSON
 	@tests/load/bench
 
 lint: setup-test ## layers, vendor headers, banned functions, SQL, sizes, format, documents
 	@scripts/lint
+
+docs: build ## makes docs/configuration.md anew from the settings' tables
+	@build/boxctl config --manual >docs/configuration.md
 
 clean-data: ## stops everything and forgets its data
 	@scripts/stack clean-data

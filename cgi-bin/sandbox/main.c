@@ -12,6 +12,17 @@
  *     https://accounts.google.com, oauth2.googleapis.com, www.googleapis.com, openidconnect.googleapis.com   /google
  *
  * so the issuer of Google's id_tokens is <origin>/google and Kakao's <origin>/kauth.
+ *
+ * Steering, beyond what the routes say:
+ *
+ *     pay       {outcome, amount?, webhook?, force?, noticeUrls?}; webhook false silences the payment for good, also at
+ *               its confirm and cancel; force pays an amount other than the pre-registered one
+ *     webhook   {type?, delayMs?, times?, forge?}; of the last webhook's type it is the same event once more
+ *     faults    {target, operation?, latencyMs?, errorRate?, status?, type?, hang?, loseAnswer?, times?}; errorRate is
+ *               the share of calls struck, type a PortOne error to answer with `status`; loseAnswer alone drops the
+ *               connection after the work, with hang it never answers, with status it answers that instead. Deleting
+ *               the faults lets go of the calls that hang
+ *     captchas  a token that works once, within two minutes
  */
 #include "cgi-bin/sandbox/sandbox.h"
 #include "common/redis.h"

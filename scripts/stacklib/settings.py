@@ -79,12 +79,16 @@ class Stack:
         self.log = ROOT / "var" / "log" if name == "dev" else self.dir / "log"
         self.build = ROOT / "build"
 
-    def recall(self) -> None:
-        """Takes the settings with which the stack came up, which need not be those of this command's environment."""
+    def recorded(self) -> dict:
+        """The settings with which the stack came up last; empty when it never did."""
         try:
-            self.values |= json.loads((self.state / ".settings").read_text())
+            return json.loads((self.state / ".settings").read_text())
         except FileNotFoundError:
-            pass
+            return {}
+
+    def recall(self) -> None:
+        """Takes those, which need not be those of this command's environment."""
+        self.values |= self.recorded()
 
     def __getitem__(self, name: str):
         return self.values[name]

@@ -23,6 +23,12 @@ static const struct err *publish(struct ctx *ctx, bool *more_r)
     return outbox_relay_publish(relay, ctx, more_r);
 }
 
+static const struct err *measure(struct ctx *ctx, bool *more_r)
+{
+    (void)more_r;
+    return outbox_relay_measure(relay, ctx);
+}
+
 static void drain(struct ctx *ctx)
 {
     (void)ctx;
@@ -35,6 +41,7 @@ int main(int argc, char **argv)
     static const struct tick ticks[] = {
         {.name = "lead", .period_ms = &cfg_outbox.lead_ms, .run = lead},
         {.name = "publish", .period_ms = &cfg_outbox.poll_ms, .run = publish},
+        {.name = "measure", .period_ms = &cfg_outbox.lead_ms, .run = measure},
     };
     static const struct daemon daemon = {
         .name = "outbox-relay",

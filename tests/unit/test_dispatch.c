@@ -93,6 +93,7 @@ static const struct err *handle_busy(struct request *rq, struct reply *rp)
     reply_header(rp, "X-Half-Done", "1");
     json_open_object(reply_json(rp, 200), NULL);
     rq->ctx->retry_after_s = 7;
+    (void)ctx_invalid(rq->ctx, "status", "of a provider's answer");
     return &err_busy;
 }
 
@@ -553,6 +554,7 @@ static void test_handler_error_discards_what_it_wrote(void **state)
     assert_string_equal(json_str(json_get(body_json(), "message")), "Busy.");
     assert_string_equal(header("Retry-After"), "7");
     assert_string_equal(header("X-Half-Done"), "(none)");
+    assert_null(json_get(body_json(), "details"));
 }
 
 static void test_handler_without_reply_is_500(void **state)

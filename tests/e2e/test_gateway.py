@@ -1,0 +1,254 @@
+"""What nginx itself promises: routes, trace ids, its own errors, limits, CORS, and what a client cannot bring in."""
+import http.client
+import json
+import re
+import socket
+import urllib.parse
+import uuid
+
+import pytest
+import requests
+
+from people import assert_error
+from stack_tools import await_
+
+TIMEOUT_S = 30
+TRACE_ID = re.compile(r"[0-9a-f]{32}")
+SERVICES = ("user", "event", "queue", "reservation", "payment")
+
+
+def call(method: str, url: str, **kwargs) -> requests.Response:
+    return requests.request(method, url, timeout=TIMEOUT_S, **kwargs)
+
+
+def raw(base_url: str, request: bytes) -> bytes:
+    """Everything that the server says to bytes that no HTTP library would send."""
+    address = urllib.parse.urlsplit(base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_S) as client:
+        client.sendall(request)
+        answer = b""
+        while chunk := client.recv(65536):
+            answer += chunk
+    return answer
+
+
+# ---- routes (GW-001, INT-007) ----
+
+
+@pytest.mark.parametrize("path,service", [
+    ("/auth/terms", "user"), ("/users/me", "user"), ("/events", "event"), ("/venues", "event"),
+    ("/queue/status", "queue"), ("/reservations", "reservation"), ("/payments", "payment"), ("/health", "gateway"),
+])
+def test_path_reaches_its_service(stack, base_url, path, service):
+    trace = uuid.uuid4().hex
+    call("GET", base_url + path, headers={"X-Trace-Id": trace})
+    assert access_line(stack, trace)["service"] == service
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/authx", "/eventsx", "/internal", "/internal/health/user",
+                                  "/internal/seats/status/x", "/metrics", "/%69nternal/health", "//internal/health",
+                                  "/events/../internal/health/user", "/.error", "/sandbox/payments"])
+def test_path_that_is_not_public_is_not_found(base_url, path):
+    address = urllib.parse.urlsplit(base_url)
+    client = http.client.HTTPConnection(address.hostname, address.port, timeout=TIMEOUT_S)
+    client.putrequest("GET", path, skip_host=False)
+    client.endheaders()
+    answer = client.getresponse()
+    body = json.loads(answer.read())
+    assert (answer.status, body["code"]) == (404, "NOT_FOUND")
+
+
+def test_internal_listener_serves_every_services_health(internal_url):
+    for service in SERVICES:
+        assert call("GET", f"{internal_url}/internal/health/{service}").status_code == 200, service
+
+
+def test_internal_listener_needs_a_service_key(internal_url):
+    path = f"/internal/schedules/{uuid.uuid4()}"
+    assert_error(call("GET", internal_url + path), 401, "SERVICE_KEY_INVALID")
+    assert_error(call("GET", internal_url + path, headers={"X-Service-Api-Key": str(uuid.uuid4())}), 401,
+                 "SERVICE_KEY_INVALID")
+
+
+def test_metrics_are_prometheus_text_on_the_internal_listener_only(internal_url):
+    answer = call("GET", f"{internal_url}/metrics")
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/plain")
+    assert 'program="event"' in answer.text
+
+
+# ---- health (GW-HEALTH) ----
+
+
+def test_health_names_every_service_and_store(base_url):
+    answer = call("GET", f"{base_url}/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "UP"
+    assert set(answer.json()["services"]) == {*SERVICES, "postgres", "redis", "kafka"}
+    assert set(answer.json()["services"].values()) == {"UP"}
+
+
+def test_health_live_answers_without_any_service(stack, base_url):
+    trace = uuid.uuid4().hex
+    assert call("GET", f"{base_url}/health/live", headers={"X-Trace-Id": trace}).status_code == 200
+    assert access_line(stack, trace)["upstream"] == ""
+
+
+# ---- trace id (GW-009) ----
+
+
+def test_trace_id_is_made_when_there_is_none(base_url):
+    seen = {call("GET", f"{base_url}/events").headers["X-Trace-Id"] for _ in range(3)}
+    assert len(seen) == 3 and all(TRACE_ID.fullmatch(trace) for trace in seen)
+
+
+def test_trace_id_is_taken_over(base_url):
+    trace, plain = uuid.uuid4().hex, str(uuid.uuid4())
+    parent = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    assert call("GET", f"{base_url}/events", headers=parent).headers["X-Trace-Id"] == trace
+    assert call("GET", f"{base_url}/events", headers={"X-Trace-Id": trace}).headers["X-Trace-Id"] == trace
+    answer = call("GET", f"{base_url}/events", headers={"X-Trace-Id": plain})
+    assert answer.headers["X-Trace-Id"] == plain.replace("-", "")
+    both = parent | {"X-Trace-Id": uuid.uuid4().hex}
+    assert call("GET", f"{base_url}/events", headers=both).headers["X-Trace-Id"] == trace
+
+
+@pytest.mark.parametrize("headers", [
+    {"X-Trace-Id": "x" * 32}, {"X-Trace-Id": "0" * 32}, {"X-Trace-Id": "a" * 31}, {"X-Trace-Id": "a" * 33},
+    {"X-Trace-Id": 'a","evil":"'}, {"traceparent": "00-" + "0" * 32 + "-00f067aa0ba902b7-01"},
+    {"traceparent": "ff-" + "a" * 32 + "-00f067aa0ba902b7-01"}, {"traceparent": "00-" + "A" * 32 + "-" + "b" * 16 + "-01"},
+])
+def test_trace_id_that_is_malformed_is_replaced(base_url, headers):
+    trace = call("GET", f"{base_url}/events", headers=headers).headers["X-Trace-Id"]
+    assert TRACE_ID.fullmatch(trace) and trace not in str(headers)
+
+
+def test_trace_id_of_an_error_is_the_one_in_its_body(base_url):
+    for path in ("/nothing", "/users/me"):
+        answer = call("GET", base_url + path)
+        assert answer.json()["traceId"] == answer.headers["X-Trace-Id"]
+
+
+def test_trace_id_stands_once_in_an_answer(base_url):
+    answer = raw(base_url, b"GET /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.lower().count(b"\r\nx-trace-id:") == 1
+
+
+# ---- its own errors ----
+
+
+def test_own_errors_speak_the_contract_in_both_languages(base_url):
+    korean = assert_error(call("GET", f"{base_url}/nothing"), 404, "NOT_FOUND")
+    english = assert_error(call("GET", f"{base_url}/nothing", headers={"Accept-Language": "en"}), 404, "NOT_FOUND")
+    assert korean["message"] != english["message"] and english["message"].isascii()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+09:00", korean["timestamp"])
+
+
+@pytest.mark.parametrize("request_line,status,code", [
+    (b"NONSENSE\r\n\r\n", 400, "INVALID_REQUEST"),
+    (b"GET /events HTTP/1.1\r\n\r\n", 400, "INVALID_REQUEST"),
+    (b"GET /ev\x00ents HTTP/1.1\r\nHost: x\r\n\r\n", 400, "INVALID_REQUEST"),
+    (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505, "INTERNAL_ERROR"),
+    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414, "INVALID_REQUEST"),
+    (b"GET /events HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 9000 + b"\r\nConnection: close\r\n\r\n", 400,
+     "INVALID_REQUEST"),
+    (b"TRACE /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405, "METHOD_NOT_ALLOWED"),
+])
+def test_malformed_request_gets_the_contracts_error(base_url, request_line, status, code):
+    answer = raw(base_url, request_line)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status}".encode()), head
+    assert json.loads(body)["code"] == code
+    assert call("GET", f"{base_url}/health/live").status_code == 200
+
+
+def test_method_not_allowed_names_the_allowed_ones(base_url):
+    answer = call("DELETE", f"{base_url}/auth/terms")
+    assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+    assert "GET" in answer.headers["Allow"]
+
+
+# ---- limits (GW-014) ----
+
+
+@pytest.mark.parametrize("path,size", [("/auth/login", 10 * 1024 + 1), ("/payments", (1 << 20) + 1),
+                                       ("/events", (1 << 20) + 1)])
+def test_body_over_the_limit_is_too_large(base_url, path, size):
+    assert_error(call("POST", base_url + path, data=b"x" * size), 413, "PAYLOAD_TOO_LARGE")
+
+
+def test_headers_below_the_limit_pass(base_url):
+    headers = {"X-One": "a" * 7000, "X-Two": "b" * 7000}
+    assert call("GET", f"{base_url}/events", headers=headers).status_code == 200
+
+
+# ---- headers (GW-002, GW-011, GW-013) ----
+
+
+@pytest.mark.parametrize("name", ["X-User-Id", "X-User-Role", "X-Role", "X-Auth-User", "Remote-User"])
+def test_identity_header_of_a_client_means_nothing(base_url, name):
+    assert_error(call("GET", f"{base_url}/users/me", headers={name: "ADMIN"}), 401, "TOKEN_MISSING")
+
+
+def test_security_headers_stand_on_every_answer(base_url):
+    for path in ("/events", "/nothing", "/health/live", "/users/me"):
+        headers = call("GET", base_url + path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["Server"] == "nginx"
+
+
+def test_answer_of_a_kilobyte_is_compressed(base_url):
+    answer = call("GET", f"{base_url}/auth/terms", headers={"Accept-Encoding": "gzip"})
+    assert len(answer.content) > 1024 and answer.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in call("GET", f"{base_url}/health/live", headers={"Accept-Encoding": "gzip"}).headers
+
+
+# ---- CORS (GW-004) ----
+
+ORIGIN = "http://localhost:3000"
+
+
+def test_cors_preflight_of_a_configured_origin_is_answered(base_url):
+    answer = call("OPTIONS", f"{base_url}/reservations/hold",
+                  headers={"Origin": ORIGIN, "Access-Control-Request-Method": "POST"})
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert "X-Queue-Token" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_cors_origin_stands_on_answers_and_errors(base_url):
+    for path in ("/events", "/nothing", "/users/me"):
+        headers = call("GET", base_url + path, headers={"Origin": ORIGIN}).headers
+        assert headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert "X-Trace-Id" in headers["Access-Control-Expose-Headers"]
+        assert "Origin" in headers["Vary"]
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", f"{ORIGIN}.evil.example", "null", f"x{ORIGIN}"])
+def test_cors_of_another_origin_gets_nothing(base_url, origin):
+    for method in ("GET", "OPTIONS"):
+        answer = call(method, f"{base_url}/events", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+        assert not [name for name in answer.headers if name.startswith("Access-Control")]
+
+
+# ---- access log (GW-010) ----
+
+
+def access_line(stack, trace: str) -> dict:
+    """The access log's line of one request; it is written after the answer."""
+    path = stack.log / "nginx-access" / "current"
+    return json.loads(await_(lambda: next((line for line in path.read_text().splitlines() if trace in line), None)))
+
+
+def test_access_log_is_json_without_query_or_credentials(stack, base_url):
+    trace = uuid.uuid4().hex
+    call("GET", f"{base_url}/events?q=hidden-words", headers={
+        "X-Trace-Id": trace, "Authorization": "Bearer hidden-token", "User-Agent": 'quote " and \\ in it'})
+    line = access_line(stack, trace)
+    assert line["traceId"] == trace and line["method"] == "GET" and line["path"] == "/events"
+    assert line["userAgent"] == 'quote " and \\ in it'
+    assert "hidden" not in json.dumps(line)

@@ -1,0 +1,193 @@
+"""The local stack as its operator sees it: what dies comes back, what is up stays up, stores may be restarted."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+import requests
+
+from stack_tools import alive, await_, children
+
+ROOT = pathlib.Path(__file__).parents[2]
+RESPONDERS = ("user", "event", "queue", "reservation", "payment", "gateway")
+DAEMONS = ("queue-approver-1", "queue-approver-2", "outbox-relay", "reservation-saga", "event-saga", "payment-saga")
+BACK_S = 1.0
+# What the machine itself may add to that second while it runs every other test.
+SLACK_S = 1.0
+
+
+def service_pid(stack, name: str) -> int:
+    """The process that runit started; 0 while there is none."""
+    try:
+        return int((stack.dir / "service" / name / "supervise" / "pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def sv(stack, command: str, name: str) -> None:
+    subprocess.run(["sv", "-w", "60", command, stack.dir / "service" / name], check=True, capture_output=True)
+
+
+def healthy(stack) -> bool:
+    try:
+        return requests.get(f"{stack.gateway_url}/health", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def play_demo(stack) -> str:
+    done = subprocess.run([ROOT / "scripts/demo", "--stack", stack.name], text=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    return done.stdout
+
+
+# ---- what dies comes back ----
+
+
+@pytest.mark.parametrize("service", RESPONDERS)
+def test_responder_killed_is_back_within_a_second(stack, service):
+    pool = service_pid(stack, f"{service}-1")
+    before = children(pool)
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    began = time.monotonic()
+    await_(lambda: len(children(pool)) == len(before) and victim not in children(pool))
+    assert time.monotonic() - began < BACK_S + SLACK_S
+    assert requests.get(f"{stack.internal_url}/internal/health/{service}", timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("service", DAEMONS)
+def test_daemon_killed_is_back_within_a_second(stack, service):
+    before = service_pid(stack, service)
+    os.kill(before, signal.SIGKILL)
+    began = time.monotonic()
+    await_(lambda: service_pid(stack, service) not in (0, before) and alive(service_pid(stack, service)))
+    assert time.monotonic() - began < BACK_S + SLACK_S
+
+
+def test_pool_killed_leaves_no_orphan_and_is_back(stack):
+    pool = service_pid(stack, "event-1")
+    before = children(pool)
+    os.kill(pool, signal.SIGKILL)
+    await_(lambda: not any(alive(pid) for pid in before))
+    await_(lambda: service_pid(stack, "event-1") not in (0, pool) and children(service_pid(stack, "event-1")))
+    await_(lambda: healthy(stack), 30)
+
+
+def test_reads_do_not_notice_a_pool_that_is_down(stack):
+    sv(stack, "down", "event-1")
+    try:
+        answers = [requests.get(f"{stack.gateway_url}/events", timeout=10).status_code for _ in range(20)]
+    finally:
+        sv(stack, "up", "event-1")
+    assert answers == [200] * 20
+
+
+def test_buyer_gets_a_ticket_after_the_killing(stack):
+    await_(lambda: healthy(stack), 30)
+    assert "reservation CONFIRMED  seats SOLD 2  charges 1  outbox empty" in play_demo(stack)
+
+
+# ---- up again ----
+
+
+def test_up_again_changes_nothing_and_is_quick(stack):
+    names = [path.name for path in (stack.dir / "service").iterdir()]
+    before = {name: service_pid(stack, name) for name in names if not name.startswith("maint")}
+    began = time.monotonic()
+    done = stack.run("up")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 10
+    assert {name: service_pid(stack, name) for name in before} == before
+
+
+def test_taken_port_is_one_sentence_that_names_the_setting(stack):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        done = stack.run("up", env={"BOX_GATEWAY_PORT": str(port)})
+    assert done.returncode != 0
+    assert done.stderr.strip() == f"stack: port {port} is taken: stop what uses it, or set BOX_GATEWAY_PORT"
+    assert healthy(stack)
+
+
+def test_setting_that_is_no_number_is_one_sentence(stack):
+    done = stack.run("up", env={"BOX_EVENT_PROCESSES": "many"})
+    assert done.stderr.strip() == "stack: BOX_EVENT_PROCESSES must be a number from 1 to 1000, not 'many'"
+
+
+# ---- who may reach what ----
+
+
+def test_sockets_are_closed_to_others(stack):
+    sockets = [path for path in (stack.dir / "run").rglob("*") if path.is_socket()]
+    assert len(sockets) >= 2 * len(RESPONDERS)
+    for path in sockets:
+        mode = path.stat().st_mode
+        assert not mode & stat.S_IRWXO, path
+        if path.name.endswith(".sock"):
+            assert stat.S_IMODE(mode) == 0o660, path
+
+
+def test_secrets_are_the_owners_alone(stack):
+    files = [*(stack.dir / "secrets").iterdir(), *(stack.dir / "env").rglob("BOX_*")]
+    assert files and all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
+
+
+@pytest.mark.parametrize("program,never", [
+    ("event", {"BOX_PII_KEYS_FILE", "BOX_BLIND_KEY_FILE"}),
+    ("queue", {"BOX_DB_URL", "BOX_PII_KEYS_FILE"}),
+    ("sandbox", {"BOX_DB_URL", "BOX_JWT_KEYS_FILE", "BOX_SERVICE_KEYS_FILE", "BOX_PII_KEYS_FILE"}),
+    ("outbox-relay", {"BOX_JWT_KEYS_FILE", "BOX_REDIS_URL", "BOX_PII_KEYS_FILE"}),
+])
+def test_program_is_told_only_what_it_needs(stack, program, never):
+    told = {path.name for path in (stack.dir / "env" / program).iterdir()}
+    assert told and not told & never
+
+
+def test_logs_of_our_programs_are_json(stack):
+    for service in ("queue-approver-1", "outbox-relay", "payment-saga"):
+        lines = (stack.log / service / "current").read_text().splitlines()
+        assert lines and all("msg" in json.loads(line) for line in lines), service
+
+
+# ---- stores that are restarted in between ----
+
+
+def test_scripts_flushed_from_redis_are_loaded_again(stack):
+    with socket.socket(socket.AF_UNIX) as redis:
+        redis.connect(str(stack.dir / "run" / "redis.sock"))
+        redis.sendall(b"SCRIPT FLUSH\r\n")
+        assert redis.recv(64) == b"+OK\r\n"
+    play_demo(stack)
+
+
+@pytest.mark.parametrize("store", ["redis", "postgres", "kafka"])
+def test_restarted_store_is_taken_up_again_without_a_restart_of_ours(stack, store):
+    ours = {name: service_pid(stack, name) for name in ("reservation-1", "outbox-relay", "event-saga")}
+    sv(stack, "restart", store)
+    await_(lambda: healthy(stack), 60)
+    play_demo(stack)
+    assert {name: service_pid(stack, name) for name in ours} == ours
+
+
+def test_down_leaves_nothing_running_and_up_keeps_the_data(stack, query):
+    before = query("SELECT count(*) FROM reservation_service.reservations WHERE status = 'CONFIRMED'")
+    pids = [service_pid(stack, path.name) for path in (stack.dir / "service").iterdir()]
+    pids += [child for pid in pids for child in children(pid)]
+    done = stack.run("down")
+    assert done.returncode == 0, done.stderr
+    try:
+        assert not [pid for pid in pids if alive(pid)]
+        assert not [path for path in (stack.dir / "run").rglob("*") if path.is_socket()]
+    finally:
+        again = stack.run("up")
+    assert again.returncode == 0, again.stderr
+    assert query("SELECT count(*) FROM reservation_service.reservations WHERE status = 'CONFIRMED'") == before
+    assert before != [["0"]]
