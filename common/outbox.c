@@ -18,17 +18,14 @@ enum { OUTBOX_NEXT, OUTBOX_PUBLISHED, OUTBOX_FAILED, OUTBOX_OLDEST, OUTBOX_STMT_
  * one's transaction on the row that both change, so the ids of a key are in the order of its commits and none becomes
  * visible after a later one was read.
  *
- * The next rows are the oldest that have not been tried yet and stand behind no refused one of their key, then, if
- * asked for, those that have been refused: however many they are, they do not keep the others waiting. */
+ * The next rows are the oldest of the keys of which none has been refused, then, if asked for, those that have been
+ * refused: however many they are, they do not keep the others waiting. */
 static const struct db_stmt outbox_stmt[OUTBOX_STMT__MAX] = {
     [OUTBOX_NEXT] = {"outbox_next",
-                     "SELECT id, topic, partition_key, envelope, attempts FROM common.outbox_events AS event"
+                     "SELECT id, topic, partition_key, envelope, attempts FROM common.outbox_events"
                      " WHERE published_at IS NULL AND partition_no = ANY ($1::smallint[])"
-                     " AND CASE WHEN attempts > 0 THEN $2::boolean ELSE NOT EXISTS ("
-                     "SELECT FROM common.outbox_events AS refused"
-                     " WHERE refused.published_at IS NULL AND refused.attempts > 0"
-                     " AND refused.partition_no = event.partition_no AND refused.partition_key = event.partition_key"
-                     " AND refused.id < event.id) END"
+                     " AND CASE WHEN attempts > 0 THEN $2::boolean ELSE partition_key NOT IN ("
+                     "SELECT partition_key FROM common.outbox_events WHERE published_at IS NULL AND attempts > 0) END"
                      " ORDER BY attempts > 0, id LIMIT $3"},
     [OUTBOX_PUBLISHED] = {"outbox_published", "UPDATE common.outbox_events SET published_at = clock_timestamp()"
                                               " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},

@@ -7,9 +7,9 @@
  * At least once: a row is marked after its acknowledgement, so a relay that dies in between publishes it again, and so
  * does its successor while the old one's last records are still on their way. Readers recognise the repetition by the
  * event id. In order per key, taking the first occurrence of each event: every relay sends the rows of a key in the
- * order of their ids, beginning with the oldest that is not marked, so wherever an event stands in the log, those
- * before it stand before it. A row that Kafka refuses holds back the later ones of its key until it goes through;
- * nothing is ever given up.
+ * order of their ids, beginning with the oldest that it does not know to be stored, so wherever an event stands in the
+ * log, those before it stand before it. A row that Kafka refuses holds back the later ones of its key until it goes
+ * through; nothing is ever given up.
  */
 #ifndef COMMON_OUTBOX_H
 #define COMMON_OUTBOX_H

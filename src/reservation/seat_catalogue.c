@@ -14,12 +14,6 @@
 
 extern const struct redis_script redis_script_reservation_install;
 
-struct seat_keys seat_keys_of(struct arena *arena, const char *schedule_id)
-{
-    return (struct seat_keys){arena_printf(arena, "rsv:{%s}:seats", schedule_id),
-                              arena_printf(arena, "rsv:{%s}:claims", schedule_id)};
-}
-
 /* Collects field-value pairs of one hash into HSET commands of a bounded size. */
 struct hash_writer {
     struct redis_pipe *pipe;

@@ -1,5 +1,5 @@
-"""The stand-ins for PortOne, reCAPTCHA and the OAuth providers, as the other tests lean on them: each ordered fault does
-what it says, the ledger tells the truth, webhooks come as ordered. (That the answers are the providers' own is shown by
+"""The stand-ins for PortOne, reCAPTCHA and the OAuth providers, as the other tests lean on them: ordered faults do
+what they say, the ledger tells the truth, webhooks come as ordered. (That the answers are the providers' own is shown by
 their own client libraries in tests/sdk.)
 """
 import base64
@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import http.server
 import json
-import os
 import pathlib
 import queue
 import subprocess
@@ -21,7 +20,7 @@ import pytest
 import requests
 
 ROOT = pathlib.Path(__file__).parents[2]
-URL = os.environ.get("BOX_SANDBOX_URL", "http://127.0.0.1:8090")
+URL = ""  # of the sandbox; set by the fixture below
 AUTHORIZATION = {"Authorization": "PortOne sandbox-portone-secret"}
 STORE = "store-sandbox"
 WEBHOOK_KEY = base64.b64decode("c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5")
@@ -75,8 +74,14 @@ def wait_until_struck() -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def address(sandbox_url):
+    global URL
+    URL = sandbox_url
+
+
 @pytest.fixture(autouse=True)
-def no_faults():
+def no_faults(address):
     steer("DELETE", "/sandbox/faults")
     yield
     steer("DELETE", "/sandbox/faults")
