@@ -306,11 +306,18 @@ static const struct err *prepare(struct ctx *ctx, const struct db_stmt *stmt)
     return e;
 }
 
+/* SELECT from a table. One that calls a function, in place of a table or without any, may write. */
+static bool only_reads(const char *sql)
+{
+    const char *from = strstr(sql, " FROM ");
+    const char *source = from != NULL ? from + strlen(" FROM ") : "(";
+    return strncmp(sql, "SELECT ", strlen("SELECT ")) == 0 && source[strcspn(source, " (,")] != '(';
+}
+
 /* What a connection lost after sending means: inside a transaction nothing has happened, a read has no effect. */
 static const struct err *lost_means(const struct db *db, const struct db_stmt *stmt)
 {
-    bool read = strncmp(stmt->sql, "SELECT", strlen("SELECT")) == 0;
-    return db->in_transaction || read ? &err_unavailable : &err_uncertain;
+    return db->in_transaction || only_reads(stmt->sql) ? &err_unavailable : &err_uncertain;
 }
 
 const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args, size_t count,
@@ -504,7 +511,8 @@ void db_free(struct db **db)
 const struct err *db_ping(struct ctx *ctx)
 {
     static const struct db_stmt ping = {"db_ping", "SELECT 1"};
-    return DB_RUN0(ctx, &ping, NULL);
+    const struct err *e = DB_RUN0(ctx, &ping, NULL);
+    return e == &err_uncertain ? &err_unavailable : e;
 }
 
 const struct err *db_try_lock(struct ctx *ctx, int64_t key, bool *held_r)
@@ -521,7 +529,7 @@ const struct err *db_try_lock(struct ctx *ctx, int64_t key, bool *held_r)
     const struct db_rows *rows;
     e = e != NULL ? e : DB_RUN(ctx, &try_lock, &rows, DB_INT(key));
     if (e != NULL) {
-        return e;
+        return e == &err_uncertain ? &err_unavailable : e; /* a lock would be lost with the connection */
     }
     *held_r = db_bool(rows, 0, 0);
     if (*held_r && db->lock_count == LOCKS_MAX) {

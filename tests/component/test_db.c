@@ -28,7 +28,10 @@ static const struct db_stmt raise_ours = {"test_raise_ours",
 static const struct db_stmt wrong = {"test_wrong", "SELECT no_such_column"};
 static const struct db_stmt nap = {"test_nap", "SELECT pg_sleep(30)"};
 static const struct db_stmt forbidden = {"test_forbidden", "SELECT id FROM common.outbox_events"};
-static const struct db_stmt dying_read = {"test_dying_read", "SELECT pg_terminate_backend(pg_backend_pid())"};
+static const struct db_stmt dying_read = {"test_dying_read", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                                             " WHERE pid = pg_backend_pid()"};
+static const struct db_stmt dying_call = {"test_dying_call",
+                                          "SELECT done FROM pg_terminate_backend(pg_backend_pid()) AS call (done)"};
 static const struct db_stmt dying_write = {"test_dying_write",
                                            "WITH added AS (INSERT INTO idempotency_keys"
                                            " (user_id, route, key, fingerprint) VALUES ($1, 'TEST', 'k', '')"
@@ -322,6 +325,7 @@ static void test_connection_lost_in_a_write_is_uncertain(void **state)
 {
     struct ctx *ctx = ((struct pair *)*state)->ctx;
     assert_ptr_equal(DB_RUN(ctx, &dying_write, NULL, DB_TEXT(fixture_uuid())), &err_uncertain);
+    assert_ptr_equal(DB_RUN0(ctx, &dying_call, NULL), &err_uncertain);
     assert_null(db_ping(ctx));
 }
 
