@@ -1,5 +1,6 @@
 #include "common/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,13 @@ int64_t clock_now(void)
 int64_t clock_monotonic(void)
 {
     return read_clock(CLOCK_MONOTONIC) + skipped_us;
+}
+
+void clock_sleep(int64_t ms)
+{
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
 }
 
 void clock_skip(int64_t microseconds)

@@ -22,6 +22,8 @@ int64_t clock_now(void);
 int64_t clock_monotonic(void);
 /* Moves clock_monotonic() ahead. Tests only. */
 void clock_skip(int64_t microseconds);
+/* Waits, also through signals. For pauses between tries; never in a test. */
+void clock_sleep(int64_t ms);
 /* Makes clock_now() answer `at` until clock_freeze(CLOCK_NONE). Tests only. */
 void clock_freeze(int64_t at);
 

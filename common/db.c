@@ -458,7 +458,7 @@ const struct err *db_transact(struct ctx *ctx, db_work *work, void *arg)
         if (wait_ms < 0) {
             return e;
         }
-        nanosleep(&(struct timespec){.tv_nsec = (long)wait_ms * 1000000}, NULL);
+        clock_sleep(wait_ms);
     }
 }
 

@@ -10,8 +10,8 @@
  * 08xxx/57P01 before anything was sent or outside a write &err_unavailable, a connection lost during COMMIT or during a
  * write outside a transaction &err_uncertain, lock or statement time-outs &err_unavailable, class BX (raised by our own
  * SQL functions) &err_db_raised (db_raised() gives the five characters), anything else &err_internal after one error
- * line that names the statement and SQLSTATE but never parameters. A SELECT from a table counts
- * as a read, a SELECT that calls a function in its place as a write.
+ * line that names the statement and SQLSTATE but never parameters. For this a SELECT from a table counts as a read, one
+ * that calls a function in place of a table, or without any, as a write.
  */
 #ifndef COMMON_DB_H
 #define COMMON_DB_H

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/clock.h"
+
 /* Replaces the answer by the ordered one. */
 static void spoil(struct request *rq, struct reply *rp, const struct sandbox_fault *fault)
 {
@@ -35,7 +37,7 @@ const struct err *fault_begin(struct request *rq, struct reply *rp, const char *
     const struct err *e = sandbox_fault_take(rq->ctx, target, operation, fault, &strike_r->struck);
     if (e != NULL || !strike_r->struck)
         return e;
-    sandbox_fault_wait(fault->latency_ms);
+    clock_sleep(fault->latency_ms);
     strike_r->over = !fault->lose_answer && (fault->hang || fault->status != 0);
     if (strike_r->over)
         spoil(rq, rp, fault);

@@ -124,7 +124,7 @@ static const struct err *wait_for_lock(struct ctx *ctx, const char **why_r)
             return &err_unavailable;
         }
         int64_t wait_ms = retry_next(&retry);
-        nanosleep(&(struct timespec){wait_ms / 1000, wait_ms % 1000 * 1000000}, NULL);
+        clock_sleep(wait_ms);
     }
 }
 
@@ -194,6 +194,7 @@ static const struct err *migrate(struct boxctl *box, const char *dir, const char
         err = migrate_apply(box->ctx, dir, why_r);
     if (err == NULL)
         err = set_passwords(box->ctx, why_r);
+    db_free(&box->ctx->db); /* and with it the lock */
     return err;
 }
 

@@ -26,7 +26,7 @@ int migration_version(const char *name)
     size_t word = strspn(name + 4, "abcdefghijklmnopqrstuvwxyz0123456789_");
     if (word == 0 || strcmp(name + 4 + word, SUFFIX) != 0)
         return 0;
-    return atoi(name);
+    return (name[0] - '0') * 100 + (name[1] - '0') * 10 + (name[2] - '0');
 }
 
 static int is_sql(const struct dirent *entry)

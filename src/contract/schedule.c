@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/redis.h"
 #include "common/uuid.h"
 #include "src/contract/internal_call.h"
@@ -14,6 +15,8 @@
 #define WON_MAX INT64_C(1000000000)
 #define SEATS_MAX 200000
 #define SEATS_BYTES_MAX (32u << 20)
+
+ERR_SALE_LIST(ERR_DEFINE)
 
 struct cfg_schedule cfg_schedule;
 static const struct cfg_key cfg_schedule_keys[] = {
@@ -169,4 +172,13 @@ void schedule_forget(struct ctx *ctx, const char *schedule_id)
     if (REDIS_RUN(ctx, NULL, "DEL", cache_key(ctx, schedule_id)) != NULL) {
         log_warn(&ctx->log, "a changed schedule stays cached for a while");
     }
+}
+
+const struct err *schedule_check_sale(const struct schedule *schedule)
+{
+    int64_t now = clock_now();
+    if (strcmp(schedule->status, "OPEN") != 0 || now >= schedule->sale_end_at) {
+        return &err_sale_ended;
+    }
+    return now < schedule->sale_start_at ? &err_sale_not_open : NULL;
 }

@@ -30,6 +30,14 @@ struct schedule {
 };
 extern const struct shape schedule_shape;
 
+#define ERR_SALE_LIST(X)                                                                                          \
+    X(sale_not_open, "SALE_NOT_OPEN", 409, 0, "아직 판매가 시작되지 않았습니다.", "The sale has not opened yet.") \
+    X(sale_ended, "SALE_ENDED", 409, 0, "판매가 종료되었습니다.", "The sale has ended.")
+ERR_SALE_LIST(ERR_DECLARE)
+
+/* NULL while the sale runs; else &err_sale_not_open, or &err_sale_ended (also when cancelled). */
+BO_MUSTCHECK const struct err *schedule_check_sale(const struct schedule *schedule);
+
 /* GET /internal/schedules/{scheduleId}/seats */
 struct schedule_seat {
     const char *id;

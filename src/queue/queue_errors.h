@@ -7,9 +7,6 @@
 #define ERR_QUEUE_LIST(X)                                                                                       \
     X(already_queued_elsewhere, "ALREADY_QUEUED_ELSEWHERE", 409, 0, "이미 다른 공연의 대기열에 참여 중입니다.", \
       "You are already waiting for another performance.")                                                       \
-    X(queue_sale_not_open, "SALE_NOT_OPEN", 409, 0, "아직 판매가 시작되지 않았습니다.",                         \
-      "The sale has not opened yet.")                                                                           \
-    X(queue_sale_ended, "SALE_ENDED", 409, 0, "판매가 종료되었습니다.", "The sale has ended.")                  \
     X(queue_full, "QUEUE_FULL", 503, ERR_RETRY, "대기열이 가득 찼습니다. 잠시 후 다시 시도해 주세요.",          \
       "The queue is full. Please try again in a moment.")                                                       \
     X(not_in_queue, "NOT_IN_QUEUE", 404, 0, "대기열에 참여하고 있지 않습니다.", "You are not in this queue.")

@@ -27,15 +27,6 @@ static const char *text_of(struct ctx *ctx, int64_t number)
     return arena_printf(ctx->arena, "%lld", (long long)number);
 }
 
-static const struct err *check_window(const struct schedule *schedule)
-{
-    int64_t now = clock_now();
-    if (strcmp(schedule->status, "OPEN") != 0 || now >= schedule->sale_end_at) {
-        return &err_queue_sale_ended;
-    }
-    return now < schedule->sale_start_at ? &err_queue_sale_not_open : NULL;
-}
-
 /* A tenth of the wait, so that a client asks about ten times in all, within bounds. */
 static int64_t poll_after(int64_t wait_s)
 {
@@ -146,7 +137,7 @@ const struct err *queue_enter(struct ctx *ctx, const char *user_id, const char *
     const struct redis_value *answer;
     const struct err *e = schedule_get(ctx, schedule_id, &schedule);
     if (!e) {
-        e = check_window(&schedule);
+        e = schedule_check_sale(&schedule);
     }
     if (!e) {
         e = claim_marker(ctx, user_id, &schedule);

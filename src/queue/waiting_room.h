@@ -31,8 +31,8 @@ struct queue_place {
     int64_t token_expires_at; /* microseconds; CLOCK_NONE unless ACTIVE */
 };
 
-/* Takes a place, or finds the one the user has. &err_not_found (no such schedule), &err_queue_sale_not_open,
- * &err_queue_sale_ended, &err_already_queued_elsewhere, &err_queue_full with ctx->retry_after_s. */
+/* Takes a place, or finds the one the user has. &err_not_found (no such schedule), &err_sale_not_open,
+ * &err_sale_ended, &err_already_queued_elsewhere, &err_queue_full with ctx->retry_after_s. */
 BO_MUSTCHECK const struct err *queue_enter(struct ctx *ctx, const char *user_id, const char *schedule_id,
                                            struct queue_place *place_r);
 /* Where the user stands; hands out the token once called. &err_not_in_queue. */

@@ -45,15 +45,6 @@ struct attempt {
     struct hold hold;
 };
 
-static const struct err *check_sale(const struct schedule *schedule)
-{
-    int64_t now = clock_now();
-    if (strcmp(schedule->status, "OPEN") != 0 || now >= schedule->sale_end_at) {
-        return &err_reservation_sale_ended;
-    }
-    return now < schedule->sale_start_at ? &err_reservation_sale_not_open : NULL;
-}
-
 /* ---- the claim ---- */
 
 /* The event as hold_seats() takes it. */
@@ -229,7 +220,7 @@ const struct err *hold_create(struct ctx *ctx, const struct hold_request *reques
     struct attempt attempt = {.request = request};
     const struct err *e = schedule_get(ctx, request->schedule_id, &attempt.schedule);
     if (!e) {
-        e = check_sale(&attempt.schedule);
+        e = schedule_check_sale(&attempt.schedule);
     }
     if (e) {
         return e;

@@ -1,5 +1,6 @@
 #include "src/reservation/seat_catalogue.h"
 
+#include "common/clock.h"
 #include "common/db.h"
 #include "common/redis.h"
 #include "common/uuid.h"
@@ -10,6 +11,7 @@
 #include "src/reservation/seat_mirror.h"
 
 #define FIELDS_PER_COMMAND 500
+#define LOOK_AGAIN_MS 20
 #define UNFINISHED_S "60" /* what a loader that was killed leaves behind goes away */
 
 extern const struct redis_script redis_script_reservation_install;
@@ -99,7 +101,7 @@ static const struct err *install(struct ctx *ctx, const char *schedule_id, const
                       (const char *const[]){life}, 1);
 }
 
-const struct err *seat_catalogue_load(struct ctx *ctx, const char *schedule_id)
+static const struct err *load(struct ctx *ctx, const char *schedule_id)
 {
     const struct schedule_seats *seats;
     const struct err *e = schedule_seats_get(ctx, schedule_id, &seats);
@@ -112,4 +114,46 @@ const struct err *seat_catalogue_load(struct ctx *ctx, const char *schedule_id)
     const struct db_rows *claims;
     e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_LIVE], &claims, DB_TEXT(schedule_id), DB_NULL);
     return e ? e : install(ctx, schedule_id, seats, claims);
+}
+
+/* Is this process the one that loads? */
+static const struct err *begin_loading(struct ctx *ctx, const char *mark, bool *ours_r)
+{
+    const struct redis_value *set;
+    const struct err *e =
+        REDIS_RUN(ctx, &set, "SET", mark, "1", "NX", "PX", arena_printf(ctx->arena, "%d", SEAT_CATALOGUE_LOADER_MS));
+    if (!e) {
+        *ours_r = set->type == REDIS_STATUS;
+    }
+    return e;
+}
+
+static const struct err *await_loader(struct ctx *ctx, const char *mark)
+{
+    int64_t end = clock_monotonic() + SEAT_CATALOGUE_LOADER_MS * INT64_C(1000);
+    const struct redis_value *there;
+    do {
+        clock_sleep(LOOK_AGAIN_MS);
+        const struct err *e = REDIS_RUN(ctx, &there, "EXISTS", mark);
+        if (e) {
+            return e;
+        }
+    } while (there->integer && clock_monotonic() < end);
+    return NULL;
+}
+
+const struct err *seat_catalogue_load(struct ctx *ctx, const char *schedule_id)
+{
+    const char *mark = seat_keys_of(ctx->arena, schedule_id).loading;
+    bool ours = false;
+    const struct err *e = begin_loading(ctx, mark, &ours);
+    if (e) {
+        return e;
+    }
+    if (!ours) {
+        return await_loader(ctx, mark);
+    }
+    e = load(ctx, schedule_id);
+    const struct err *ended = REDIS_RUN(ctx, NULL, "DEL", mark);
+    return e ? e : ended;
 }

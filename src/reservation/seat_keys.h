@@ -5,8 +5,9 @@
 #include "common/arena.h"
 
 struct seat_keys {
-    const char *seats;  /* hash: seat -> "number|grade|price" */
-    const char *claims; /* hash: seat -> "state|user|reservation"; the field "" says that it is complete */
+    const char *seats;   /* hash: seat -> "number|grade|price" */
+    const char *claims;  /* hash: seat -> "state|user|reservation"; the field "" says that it is complete */
+    const char *loading; /* there while somebody loads the other two */
 };
 
 struct seat_keys seat_keys_of(struct arena *arena, const char *schedule_id);

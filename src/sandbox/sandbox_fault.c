@@ -1,8 +1,6 @@
 #include "src/sandbox/sandbox_fault.h"
 
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/crypto.h"
@@ -93,13 +91,6 @@ const struct err *sandbox_fault_clear(struct ctx *ctx)
     return e == NULL ? REDIS_RUN(ctx, NULL, "SET", EPOCH, dice(ctx)) : e;
 }
 
-void sandbox_fault_wait(int64_t milliseconds)
-{
-    struct timespec left = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
-    while (nanosleep(&left, &left) != 0 && errno == EINTR)
-        continue;
-}
-
 static bool orders_stand(struct ctx *ctx, const struct sandbox_fault *fault)
 {
     const char *epoch;
@@ -112,5 +103,5 @@ void sandbox_fault_hang(struct ctx *ctx, const struct sandbox_fault *fault)
 {
     int64_t end = clock_monotonic() + cfg_sandbox.hang_ms * 1000;
     while (clock_monotonic() < end && orders_stand(ctx, fault))
-        sandbox_fault_wait(HANG_STEP_MS);
+        clock_sleep(HANG_STEP_MS);
 }

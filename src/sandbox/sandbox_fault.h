@@ -32,6 +32,5 @@ BO_MUSTCHECK const struct err *sandbox_fault_list(struct ctx *ctx, const char *c
 BO_MUSTCHECK const struct err *sandbox_fault_clear(struct ctx *ctx);
 /* Blocks for cfg_sandbox.hang_ms or until the orders are deleted. */
 void sandbox_fault_hang(struct ctx *ctx, const struct sandbox_fault *fault);
-void sandbox_fault_wait(int64_t milliseconds);
 
 #endif

@@ -70,7 +70,7 @@ static void wait_supervised(int64_t milliseconds, pid_t supervisor)
         if (supervisor > 1 && kill(supervisor, 0) != 0 && errno == ESRCH)
             _exit(0);
         int64_t left_ms = (end - clock_monotonic()) / 1000 + 1;
-        sandbox_fault_wait(left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
+        clock_sleep(left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
     }
 }
 

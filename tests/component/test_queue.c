@@ -137,15 +137,15 @@ static void test_enter_outside_the_window_is_refused(void **state)
     struct schedule schedule = open_schedule(line->schedule);
     schedule.sale_start_at = clock_now() + HOUR;
     publish(line->ctx, &schedule);
-    assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_queue_sale_not_open);
+    assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_sale_not_open);
     schedule = open_schedule(line->schedule);
     schedule.sale_end_at = clock_now() - CLOCK_SECOND;
     publish(line->ctx, &schedule);
-    assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_queue_sale_ended);
+    assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_sale_ended);
     schedule = open_schedule(line->schedule);
     schedule.status = "CANCELLED";
     publish(line->ctx, &schedule);
-    assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_queue_sale_ended);
+    assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_sale_ended);
 }
 
 static void test_enter_beyond_capacity_is_refused_with_a_time(void **state)

@@ -320,15 +320,15 @@ static void test_hold_outside_the_sale_window_is_refused(void **state)
     struct schedule schedule = sale_schedule(&scene->sale);
     schedule.sale_start_at = clock_now() + 60 * CLOCK_SECOND;
     sale_publish(scene->ctx, &schedule);
-    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_reservation_sale_not_open);
+    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_sale_not_open);
     schedule.sale_start_at = clock_now() - 120 * CLOCK_SECOND;
     schedule.sale_end_at = clock_now() - 60 * CLOCK_SECOND;
     sale_publish(scene->ctx, &schedule);
-    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_reservation_sale_ended);
+    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_sale_ended);
     schedule = sale_schedule(&scene->sale);
     schedule.status = "CANCELLED";
     sale_publish(scene->ctx, &schedule);
-    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_reservation_sale_ended);
+    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_sale_ended);
 }
 
 static void test_hold_repeated_with_its_key_gets_the_first_answer(void **state)
