@@ -13,7 +13,7 @@ enum { EVENT_INSERT, INBOX_CLAIM, EVENT_STMT__MAX };
  * millisecond, so events of one key, whose writers wait for each other on the aggregate's row, get ids in the order of
  * their commits. That is the order in which the relay publishes. */
 static const struct db_stmt event_stmt[EVENT_STMT__MAX] = {
-    [EVENT_INSERT] = {"event_insert",
+    [EVENT_INSERT] = {"outbox_insert",
                       "WITH new AS MATERIALIZED (SELECT uuidv7() AS id)"
                       " INSERT INTO common.outbox_events"
                       " (id, aggregate_type, aggregate_id, topic, partition_key, event_type, envelope)"

@@ -20,7 +20,8 @@ def sockets(stack: Stack, service: str) -> list[str]:
 
 def _upstream(stack: Stack, service: str) -> str:
     # The sandbox drops answers on purpose: that must not count against it.
-    health = "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=5s"
+    # A pool that died is back within a second; to wait longer than that would leave nobody when the other one dies.
+    health = "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=1s"
     lines = [f"        server unix:{stack.run}/{name}.sock {health};" for name in sockets(stack, service)]
     return "\n".join([f"    upstream {service} {{", f"        zone {service} 64k;", *lines, "    }"])
 
@@ -42,7 +43,7 @@ def write_configuration(stack: Stack) -> None:
         "USER_LINE": "user root;" if os.geteuid() == 0 else "",
         "OPEN_FILES": open_files,
         "CONNECTIONS": min(4096, open_files // 3),
-        "RUN": stack.run,
+        "PID_FILE": pid_file(stack),
         "TEMP": temp,
         "CORS_ORIGINS": _cors_origins(stack),
         "UPSTREAMS": "\n".join(_upstream(stack, service) for service in SERVICES),
@@ -65,6 +66,10 @@ def write_configuration(stack: Stack) -> None:
 
 def parts() -> list[pathlib.Path]:
     return sorted((ROOT / "nginx").glob("*.conf"))
+
+
+def pid_file(stack: Stack) -> pathlib.Path:
+    return stack.run / "nginx.pid"
 
 
 def command(stack: Stack, path) -> list[str]:

@@ -111,10 +111,13 @@ def _program(stack: Stack, service: str, name: str, command: list) -> Service:
 
 
 def _nginx(stack: Stack) -> Service:
+    # Workers whose master was killed would go on listening: they are found by the process group that it led.
+    leftover = f'test ! -s {gateway.pid_file(stack)} || pkill -QUIT -x -g "$(cat {gateway.pid_file(stack)})" nginx'
     return Service(
         "nginx",
         "gateway",
-        gateway.command(stack, stack.conf / "nginx.conf"),
+        [program("chpst"), "-P", *gateway.command(stack, stack.conf / "nginx.conf")],
+        before=["sh", "-c", leftover],
         variables={"TZ": "Asia/Seoul"},
         inputs=(stack.conf / "nginx.conf", *(stack.conf / part.name for part in gateway.parts())),
         stop_signal="QUIT",

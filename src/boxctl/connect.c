@@ -5,7 +5,7 @@
 
 static const struct err *open_url(struct boxctl *box, const char *url, const char *password, const char **why_r)
 {
-    /* db reads cfg_db whenever it connects, so there is one connection at a time. */
+    /* db_new() takes its copy of cfg_db. */
     struct ctx *ctx = box->ctx;
     db_free(&ctx->db);
     cfg_db.url = url;

@@ -48,22 +48,24 @@ static bool visible_ascii(const char *text, size_t len)
 
 bool file_secret(struct arena *arena, const char *folder, const char *name, const char **secret_r, const char **why_r)
 {
-    *secret_r = NULL;
-    if (folder == NULL || *folder == '\0')
+    if (folder == NULL || *folder == '\0') {
+        *secret_r = NULL;
         return true;
+    }
     const char *path = arena_printf(arena, "%s/%s", folder, name);
     char *text;
     size_t len;
-    if (!file_read(arena, path, SECRET_MAX, &text, &len)) {
+    bool read = file_read(arena, path, SECRET_MAX, &text, &len);
+    if (!read && errno != ENOENT) {
         *why_r = arena_printf(arena, "%s: %s", path, strerror(errno));
-        return errno == ENOENT;
+        return false;
     }
-    if (len > 0 && text[len - 1] == '\n')
+    if (read && len > 0 && text[len - 1] == '\n')
         text[--len] = '\0';
-    if (!visible_ascii(text, len)) {
+    if (read && !visible_ascii(text, len)) {
         *why_r = arena_printf(arena, "%s: must be one line of visible ASCII characters", path);
         return false;
     }
-    *secret_r = text;
+    *secret_r = read ? text : NULL;
     return true;
 }

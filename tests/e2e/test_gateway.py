@@ -239,9 +239,14 @@ def test_cors_of_another_origin_gets_nothing(base_url, origin):
 
 
 def access_line(stack, trace: str) -> dict:
-    """The access log's line of one request; it is written after the answer."""
+    """The access log's line of one public request, without what it caused inside; it is written after the answer."""
     path = stack.log / "nginx-access" / "current"
-    return json.loads(await_(lambda: next((line for line in path.read_text().splitlines() if trace in line), None)))
+
+    def find() -> dict | None:
+        lines = [json.loads(line) for line in path.read_text().splitlines() if trace in line]
+        return next((line for line in lines if not line["path"].startswith("/internal")), None)
+
+    return await_(find)
 
 
 def test_access_log_is_json_without_query_or_credentials(stack, base_url):

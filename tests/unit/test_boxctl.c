@@ -102,9 +102,14 @@ static void test_file_secret_good_file_is_its_line(void **state)
 
 static void test_file_secret_missing_file_is_none(void **state)
 {
+    char dir[] = "/tmp/test_boxctl.XXXXXX";
     const char *secret = "untouched", *why = NULL;
-    assert_true(file_secret(*state, "/nonexistent", "db-x", &secret, &why));
+    assert_non_null(mkdtemp(dir));
+    bool read = file_secret(*state, dir, "db-x", &secret, &why);
+    rmdir(dir);
+    assert_true(read);
     assert_null(secret);
+    secret = "untouched";
     assert_true(file_secret(*state, NULL, "db-x", &secret, &why));
     assert_null(secret);
 }

@@ -1,0 +1,261 @@
+"""The running system against docs/openapi.yaml: every documented route, its answers, its limits and its refusals."""
+import base64
+import hashlib
+import hmac
+import json
+import time
+import uuid
+
+import jsonschema
+import pytest
+import requests
+
+from box_office import Buyer, new_admin, put_on_sale
+from contract import (
+    DOCUMENT, METHODS, assert_conforms, assert_error, body_schema, broken_bodies, is_public, operations, parameters,
+    schemes, validate, watch)
+from people import TIMEOUT_S
+
+WEBHOOK_SECRET = "c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
+
+
+@pytest.fixture(scope="module")
+def admin(base_url, sandbox_url, boxctl):
+    return new_admin(base_url, sandbox_url, boxctl)
+
+
+@pytest.fixture(scope="module")
+def sale(admin):
+    return put_on_sale(admin)
+
+
+def filled(path: str) -> str:
+    """A path whose ids belong to nothing."""
+    for name in ("id", "scheduleId"):
+        path = path.replace(f"{{{name}}}", str(uuid.uuid4()))
+    return path
+
+
+# ---- answers ----
+
+
+PLAIN_GETS = [path for method, path, operation in operations() if method == "GET" and is_public(path)
+              and not any(parameter.get("required") for parameter in parameters(path, operation))]
+
+
+@pytest.mark.parametrize("path", PLAIN_GETS)
+def test_get_without_parameters_answers_as_documented(admin, path):
+    answer = admin.call("GET", path)
+    assert answer.status_code == 200
+    assert_conforms(answer, "GET", path)
+    head = admin.call("HEAD", path)
+    assert head.status_code == 200 and not head.content and "X-Trace-Id" in head.headers
+
+
+def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandbox_url):
+    admin_saw = watch(admin.session)
+    try:
+        sale = put_on_sale(admin)
+    finally:
+        admin.session.hooks["response"].clear()
+    buyer = Buyer(base_url, sandbox_url)
+    saw = watch(buyer.session)
+    buyer.call("POST", "/auth/email/check", json={"email": buyer.email})
+    buyer.sign_up()
+    tokens = buyer.log_in()
+    tokens = buyer.call("POST", "/auth/refresh", json={"refreshToken": tokens["refreshToken"]}).json()
+    buyer.session.headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+    look_around(buyer, sale)
+    buyer.admit(sale)
+    buyer.call("GET", f"/queue/status?scheduleId={sale.schedule_id}")
+    buyer.call("GET", f"/reservations/seats/{sale.schedule_id}")
+    released = buyer.hold(sale.seats[0]).json()
+    buyer.call("DELETE", f"/reservations/hold/{released['reservationId']}")
+    buy_two(buyer, sale)
+    buyer.call("DELETE", f"/queue/leave?scheduleId={sale.schedule_id}")
+    buyer.call("POST", "/auth/logout")
+
+    successes = {(method, path, int(status)) for method, path, operation in operations() if is_public(path)
+                 for status in operation["responses"] if int(status) < 400}
+    not_on_the_way = {("POST", "/payments/confirm", 202), ("GET", "/health/live", 200), ("GET", "/health", 200),
+                      ("GET", "/.well-known/jwks.json", 200)}
+    assert successes - admin_saw - saw == not_on_the_way
+
+
+def look_around(buyer: Buyer, sale) -> None:
+    for path in ("/users/me", "/venues", "/events", f"/events/{sale.event_id}",
+                 f"/events/schedules/{sale.schedule_id}/seats"):
+        answer = buyer.call("GET", path)
+        if "ETag" in answer.headers:
+            again = buyer.call("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+            assert again.status_code == 304
+    venue = buyer.call("GET", f"/events/{sale.event_id}").json()["venue"]
+    buyer.call("GET", f"/venues/{venue['id']}")
+    buyer.call("GET", f"/venues/{venue['id']}/halls")
+
+
+def buy_two(buyer: Buyer, sale) -> None:
+    held = buyer.hold(*sale.seats[:2]).json()
+    order = buyer.order(held).json()
+    paid = buyer.pay_at_portone(order, "AUTHORIZED")
+    assert buyer.confirm(held, order, paid).status_code == 200
+    bought = buyer.wait_until(held, "CONFIRMED")
+    assert bought["ticketNumber"] and bought["qrData"]
+    buyer.payment(order)
+    buyer.call("GET", "/reservations")
+    buyer.call("GET", "/payments")
+    told = send_webhook(buyer, {"type": "Transaction.Paid", "data": {"paymentId": order["paymentKey"]}})
+    assert told.status_code == 200
+
+
+def send_webhook(buyer: Buyer, content: dict) -> requests.Response:
+    body, name, at = json.dumps(content), f"webhook-{uuid.uuid4()}", str(int(time.time()))
+    mac = hmac.digest(base64.b64decode(WEBHOOK_SECRET), f"{name}.{at}.{body}".encode(), hashlib.sha256)
+    return buyer.call("POST", "/payments/webhook", data=body, headers={
+        "webhook-id": name, "webhook-timestamp": at, "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+        "Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize("method,path", [(method, path) for method, path, operation in operations()
+                                         if "accessToken" in schemes(operation)])
+def test_route_that_needs_a_login_says_so(base_url, method, path):
+    answer = requests.request(method, base_url + filled(path), json={}, timeout=TIMEOUT_S)
+    assert_error(answer, 401, "TOKEN_MISSING")
+    assert_conforms(answer, method, path)
+
+
+@pytest.mark.parametrize("method,path", [(method, path) for method, path, operation in operations()
+                                         if "queueToken" in schemes(operation)])
+@pytest.mark.parametrize("token", [None, "qr_", "qr_7", str(uuid.uuid4()), f"QR_{uuid.uuid4()}", f"qr_{uuid.uuid4()}x"])
+def test_route_that_needs_admission_says_so(admin, method, path, token):
+    answer = admin.call(method, filled(path), json={}, headers={"X-Queue-Token": token})
+    assert_error(answer, 401, "QUEUE_TOKEN_INVALID")
+    assert_conforms(answer, method, path)
+
+
+@pytest.mark.parametrize("path", [path for method, path, _ in operations()
+                                  if method == "GET" and "{" in path and path != "/reservations/seats/{scheduleId}"])
+def test_id_of_nothing_and_id_that_is_none_are_not_found(admin, path):
+    for address in (filled(path), path.replace("{id}", "7").replace("{scheduleId}", "7")):
+        answer = admin.call("GET", address)
+        assert_error(answer, 404, "NOT_FOUND")
+        assert_conforms(answer, "GET", path)
+
+
+def test_queue_and_sale_refusals_are_as_documented(admin, sale, base_url, sandbox_url):
+    later = put_on_sale(admin, saleStartAt="2099-01-01T00:00:00", saleEndAt="2099-01-02T00:00:00",
+                        eventStartAt="2099-02-01T00:00:00", eventEndAt="2099-02-02T00:00:00")
+    buyer = Buyer(base_url, sandbox_url)
+    buyer.sign_up()
+    buyer.log_in()
+    watch(buyer.session)
+
+    def enter(schedule_id: str) -> requests.Response:
+        return buyer.call("POST", "/queue/enter", json={"scheduleId": schedule_id})
+
+    assert_error(enter(later.schedule_id), 409, "SALE_NOT_OPEN")
+    assert_error(enter(str(uuid.uuid4())), 404, "NOT_FOUND")
+    assert_error(buyer.call("GET", f"/queue/status?scheduleId={sale.schedule_id}"), 404, "NOT_IN_QUEUE")
+    assert enter(sale.schedule_id).status_code == 200
+    assert_error(enter(put_on_sale(admin).schedule_id), 409, "ALREADY_QUEUED_ELSEWHERE")
+
+
+# ---- paths and methods ----
+
+
+@pytest.mark.parametrize("path", ["/auth", "/auth/", "/auth/terms/", "/users", "/users/me/nothing", "/events/7/nothing",
+                                  "/venues//halls", "/queue", "/queue/nothing", "/reservations/hold/7/8",
+                                  "/payments/7/8", "/nothing", "/health/nothing", "/.well-known/nothing", "/metrics",
+                                  "/openapi.yaml"])
+def test_path_that_nobody_documented_is_not_found(admin, path):
+    assert_error(admin.call("GET", path), 404, "NOT_FOUND")
+
+
+# nginx answers /health/live by itself, whatever the method.
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if path != "/health/live"])
+def test_method_that_nobody_documented_is_not_allowed(base_url, internal_url, path):
+    known = {method.upper() for method in METHODS if method in DOCUMENT["paths"][path]}
+    expected = known | ({"HEAD"} if "GET" in known else set())
+    origin = base_url if is_public(path) else internal_url
+    for method in [*(method.upper() for method in METHODS), "OPTIONS", "BREW"]:
+        if method in known:
+            continue
+        answer = requests.request(method, origin + filled(path), json={}, timeout=TIMEOUT_S)
+        assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+        assert set(answer.headers["Allow"].split(", ")) == expected, method
+
+
+# ---- language ----
+
+
+@pytest.mark.parametrize("path", ["/users/me", "/queue/status", "/reservations", "/payments", "/events/7", "/nothing"])
+def test_words_follow_accept_language_and_codes_do_not(base_url, path):
+    def ask(language: str | None) -> dict:
+        return requests.get(base_url + path, headers={"Accept-Language": language}, timeout=TIMEOUT_S).json()
+
+    korean, english = ask(None), ask("en")
+    assert english["message"].isascii() and not korean["message"].isascii()
+    assert korean["code"] == english["code"]
+    for language, words in [("en-US,en;q=0.9,ko;q=0.8", english), ("ko", korean), ("ko-KR,ko;q=0.9,en;q=0.8", korean),
+                            ("fr", korean), ("*", korean), ("", korean), ("en" * 1000, korean), (";;q=,,", korean)]:
+        assert ask(language)["message"] == words["message"], language
+
+
+# ---- limits ----
+
+
+def examples(node, pointer: str = "") -> list[tuple[str, object]]:
+    """Every example of a schema, with the schema's place."""
+    found = [(pointer, example) for example in node.get("examples", [])] if isinstance(node, dict) else []
+    for key, value in node.items() if isinstance(node, dict) else []:
+        if isinstance(value, dict) and key != "examples":
+            found += examples(value, f"{pointer}/{key}")
+    return found
+
+
+@pytest.mark.parametrize("pointer,example", examples(DOCUMENT["components"]["schemas"], "/components/schemas"))
+def test_documented_example_keeps_to_its_schema(pointer, example):
+    validate(example, pointer)
+
+
+BODIES = [(method, path, place, body) for method, path, operation in operations()
+          if (schema := body_schema(operation)) and path != "/payments/webhook"
+          for place, body in broken_bodies(schema, schema["examples"][0])]
+
+
+@pytest.mark.parametrize("method,path", sorted({row[:2] for row in BODIES}))
+def test_documented_limits_of_a_body_are_kept(admin, method, path):
+    schema = body_schema(DOCUMENT["paths"][path][method.lower()])
+    for place, body in [row[2:] for row in BODIES if row[:2] == (method, path)]:
+        with pytest.raises(jsonschema.ValidationError):
+            validate(body, pointer_of(path, method))
+        answer = admin.call(method, filled(path), json=body, headers={"X-Queue-Token": f"qr_{uuid.uuid4()}"})
+        error = assert_error(answer, 400, "INVALID_REQUEST")
+        assert_conforms(answer, method, path)
+        assert any(place.startswith(detail["field"]) for detail in error["details"]), (place, body, error)
+    assert schema["additionalProperties"] is False
+
+
+def pointer_of(path: str, method: str) -> str:
+    """Of the schema of a body, which is always one by name."""
+    media = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]
+    return media["schema"]["$ref"].removeprefix("#")
+
+
+@pytest.mark.parametrize("path,name,bad", [
+    (path, parameter["name"], bad) for path in ("/venues", "/events", "/reservations", "/payments")
+    for parameter in parameters(path, DOCUMENT["paths"][path]["get"]) for bad in ("", "\u0007", "-1", "x" * 201)
+    if not (parameter["name"] in ("q", "city", "artist") and bad == "-1")])
+def test_documented_limits_of_a_query_are_kept(admin, path, name, bad):
+    answer = admin.call("GET", path, params={name: bad})
+    error = assert_error(answer, 400, "INVALID_REQUEST")
+    assert error["details"][0]["field"] in (name, "query")
+
+
+@pytest.mark.parametrize("query", ["nothing=1", "page=1&page=1", "page", "page=1%", "page=%00", "size=101", "size=0",
+                                   "page=1000001", "page=99999999999999999999", "page=1e3", "page=+1", "=1"])
+def test_query_that_is_none_is_refused(admin, query):
+    for path in ("/venues", "/events", "/reservations", "/payments"):
+        answer = admin.call("GET", f"{path}?{query}")
+        assert_error(answer, 400, "INVALID_REQUEST")
+        assert_conforms(answer, "GET", path)
