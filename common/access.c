@@ -24,14 +24,14 @@ static const struct err *find_bearer(const struct request *rq, const char **toke
     return NULL;
 }
 
-static const struct err *check_identity(struct request *rq)
+static const struct err *check_identity(struct request *rq, bool late)
 {
     const char *token;
     struct token_claims claims;
     const struct err *e = find_bearer(rq, &token);
     if (!e)
         e = token_verify(rq->ctx, TOKEN_ACCESS, token, &claims);
-    if (!e)
+    if (!e && !late)
         e = token_check_revoked(rq->ctx, claims.jti);
     if (e)
         return e;
@@ -85,7 +85,7 @@ const struct err *access_check(const struct responder *responder, const struct r
     if (route->flags & RT_INTERNAL)
         e = check_service(rq);
     if (!e && (route->flags & (RT_USER | RT_ADMIN)))
-        e = check_identity(rq);
+        e = check_identity(rq, route->flags & RT_LATE);
     if (!e && (route->flags & RT_ADMIN) && strcmp(rq->identity.role, "ADMIN") != 0)
         e = &err_forbidden;
     if (!e && (route->flags & RT_ADMITTED))

@@ -1,5 +1,6 @@
 #include "common/arena.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "common/log.h"
 
 #define BLOCK_SIZE ((size_t)16 << 10)
+#define TRIM_FROM (1u << 20)
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct block {
@@ -62,6 +64,10 @@ void arena_reset(struct arena *arena)
         free(newest);
     }
     arena->blocks->used = 0;
+    /* After an unusually large unit the heap keeps what it grew by; with many processes that adds up. */
+    if (arena->used > TRIM_FROM) {
+        malloc_trim(0);
+    }
     arena->used = 0;
 }
 

@@ -1,11 +1,16 @@
 #include "common/ctx.h"
 
-void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id)
+void ctx_end(struct ctx *ctx)
 {
     arena_reset(ctx->arena);
     ctx->details = NULL;
     ctx->retry_after_s = 0;
     ctx->log.count = 0;
+}
+
+void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id)
+{
+    ctx_end(ctx);
     trace_start(&ctx->trace, traceparent, trace_id);
     log_field(&ctx->log, "trace_id", ctx->trace.id);
 }

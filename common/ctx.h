@@ -38,6 +38,8 @@ enum ctx_need { NEED_DB = 1u, NEED_REDIS = 2u, NEED_HTTP = 4u };
 
 /* Starts a new unit: resets the arena, details, log fields and retry_after_s, and starts a trace. */
 void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id);
+/* Ends the unit: gives its memory back while the process waits for the next one. */
+void ctx_end(struct ctx *ctx);
 /* Records why `field` was refused (both are copied) and returns &err_invalid_request. */
 const struct err *ctx_invalid(struct ctx *ctx, const char *field, const char *fmt, ...) BO_PRINTF(3, 4);
 

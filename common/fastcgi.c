@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -84,28 +84,74 @@ enum next {
     NEXT_REQUEST, /* a request has been accepted */
     NEXT_WAIT,    /* none yet */
     NEXT_STOP,    /* a signal asks to stop */
+    NEXT_LAST,    /* both: a connection that woke this process wakes no other */
     NEXT_BROKEN,  /* the listen socket is of no more use */
 };
 
-/* Waits for a connection or a signal; for a signal only when `listen_fd` is -1. */
-static enum next wait_for(int stop_fd, int listen_fd, int timeout_ms)
+/* What a process of the pool waits for. */
+struct waiting {
+    int stop_fd;
+    int listen_fd; /* an epoll on the listen socket and stop_fd */
+    int stop_only; /* an epoll on stop_fd */
+};
+
+static void watch(int epoll_fd, int fd, uint32_t events)
 {
-    struct pollfd fds[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = listen_fd, .events = POLLIN}};
-    int ready = poll(fds, 2, timeout_ms);
-    if (ready < 0 && errno != EINTR)
-        log_panic("poll failed: %s", strerror(errno));
-    if (ready <= 0)
-        return NEXT_WAIT;
-    if (fds[0].revents)
-        return NEXT_STOP;
-    /* A listen socket that was shut down stays readable, but accept() says EAGAIN: without this we would spin. */
-    if (fds[1].revents == POLLIN)
-        return NEXT_REQUEST;
-    log_error(NULL, "the listen socket was shut down");
-    return NEXT_BROKEN;
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+        log_fatal("cannot wait on descriptor %d: %s", fd, strerror(errno));
 }
 
-static enum next accept_request(FCGX_Request *request, int stop_fd)
+/* The listen socket is shared by the pool: exclusively, so that a connection wakes one process, not all. */
+static struct waiting open_waiting(void)
+{
+    struct waiting waiting = {open_stop_fd(), epoll_create1(EPOLL_CLOEXEC), epoll_create1(EPOLL_CLOEXEC)};
+    if (waiting.listen_fd < 0 || waiting.stop_only < 0)
+        log_fatal("cannot open an epoll: %s", strerror(errno));
+    watch(waiting.listen_fd, waiting.stop_fd, EPOLLIN);
+    watch(waiting.listen_fd, LISTEN_FD, EPOLLIN | EPOLLEXCLUSIVE);
+    watch(waiting.stop_only, waiting.stop_fd, EPOLLIN);
+    return waiting;
+}
+
+static void close_waiting(const struct waiting *waiting)
+{
+    close(waiting->stop_only);
+    close(waiting->listen_fd);
+    close(waiting->stop_fd);
+}
+
+static enum next judge(bool stop, uint32_t connection)
+{
+    /* A listen socket that was shut down stays readable, but accept() says EAGAIN: without this we would spin. */
+    if (connection && connection != EPOLLIN) {
+        log_error(NULL, "the listen socket was shut down");
+        return NEXT_BROKEN;
+    }
+    if (connection)
+        return stop ? NEXT_LAST : NEXT_REQUEST;
+    return stop ? NEXT_STOP : NEXT_WAIT;
+}
+
+/* Waits for a connection or a signal. */
+static enum next wait_for(int epoll_fd, int timeout_ms)
+{
+    struct epoll_event events[2];
+    int ready = epoll_wait(epoll_fd, events, 2, timeout_ms);
+    if (ready < 0 && errno != EINTR)
+        log_panic("epoll_wait failed: %s", strerror(errno));
+    bool stop = false;
+    uint32_t connection = 0;
+    for (int i = 0; i < ready; i++) {
+        if (events[i].data.fd == LISTEN_FD)
+            connection = events[i].events;
+        else
+            stop = true;
+    }
+    return judge(stop, connection);
+}
+
+static enum next accept_request(FCGX_Request *request, const struct waiting *waiting)
 {
     int error = -FCGX_Accept_r(request);
     switch (error) {
@@ -119,32 +165,34 @@ static enum next accept_request(FCGX_Request *request, int stop_fd)
     case ENOBUFS:
     case ENOMEM:
         log_warn(NULL, "cannot accept, trying again: %s", strerror(error));
-        return wait_for(stop_fd, -1, BACK_OFF_MS);
+        return wait_for(waiting->stop_only, BACK_OFF_MS);
     }
     log_error(NULL, "cannot accept: %s", strerror(error));
     return NEXT_BROKEN;
 }
 
 /* Accepting is watched too: libfcgi reads the head of the request in it. */
-static enum next serve_next(FCGX_Request *request, int stop_fd, const struct responder *responder, struct ctx *ctx)
+static enum next serve_next(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
+                            struct ctx *ctx)
 {
-    enum next next = wait_for(stop_fd, LISTEN_FD, -1);
-    if (next != NEXT_REQUEST)
-        return next;
+    enum next awaited = wait_for(waiting->listen_fd, -1);
+    if (awaited != NEXT_REQUEST && awaited != NEXT_LAST)
+        return awaited;
     watchdog_arm(cfg_process.watchdog_ms);
-    next = accept_request(request, stop_fd);
+    enum next next = accept_request(request, waiting);
     if (next == NEXT_REQUEST)
         serve(request, responder, ctx);
     watchdog_disarm();
-    ctx_begin(ctx, NULL, NULL); /* gives the memory back while waiting */
-    return next;
+    ctx_end(ctx);
+    return awaited == NEXT_LAST ? NEXT_STOP : next;
 }
 
-static int loop(FCGX_Request *request, int stop_fd, const struct responder *responder, struct ctx *ctx)
+static int loop(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
+                struct ctx *ctx)
 {
     int64_t left = requests_to_serve();
     while (left > 0) {
-        enum next next = serve_next(request, stop_fd, responder, ctx);
+        enum next next = serve_next(request, waiting, responder, ctx);
         if (next == NEXT_STOP)
             return 0;
         if (next == NEXT_BROKEN)
@@ -156,15 +204,15 @@ static int loop(FCGX_Request *request, int stop_fd, const struct responder *resp
 
 int fastcgi_run(const struct responder *responder, struct ctx *ctx)
 {
-    int stop_fd = open_stop_fd();
+    struct waiting waiting = open_waiting();
     FCGX_Request request;
     if (FCGX_Init() != 0 || FCGX_InitRequest(&request, LISTEN_FD, 0) != 0)
         log_fatal("cannot start libfcgi");
-    /* All processes of a pool wake up for one connection; those that come too late must not block in accept(). */
+    /* Should two processes wake up for one connection, the later one must not block in accept(). */
     fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK);
     watchdog_init(responder->name, ctx);
-    int status = loop(&request, stop_fd, responder, ctx);
+    int status = loop(&request, &waiting, responder, ctx);
     FCGX_Free(&request, 1);
-    close(stop_fd);
+    close_waiting(&waiting);
     return status;
 }

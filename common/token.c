@@ -274,6 +274,19 @@ const struct err *token_revoke(struct ctx *ctx, const char *jti, int64_t expires
                      arena_printf(ctx->arena, "%lld", (long long)left_s));
 }
 
+void token_pipe_revoked(struct redis_pipe *pipe, struct ctx *ctx, const char *jti)
+{
+    REDIS_PIPE(pipe, "EXISTS", revoked_key(ctx, jti));
+}
+
+const struct err *token_piped_revoked(const struct redis_value *answer)
+{
+    if (answer->type != REDIS_INT) {
+        return &err_internal;
+    }
+    return answer->integer != 0 ? &err_token_revoked : NULL;
+}
+
 const struct err *token_check_revoked(struct ctx *ctx, const char *jti)
 {
     const struct redis_value *found;
@@ -285,5 +298,5 @@ const struct err *token_check_revoked(struct ctx *ctx, const char *jti)
     if (e != NULL) {
         return e;
     }
-    return found->integer != 0 ? &err_token_revoked : NULL;
+    return token_piped_revoked(found);
 }

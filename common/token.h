@@ -47,6 +47,11 @@ BO_MUSTCHECK const struct err *token_verify(struct ctx *ctx, enum token_kind kin
                                             struct token_claims *claims_r);
 /* Blacklists an access token's jti in Redis for its remaining life. */
 BO_MUSTCHECK const struct err *token_revoke(struct ctx *ctx, const char *jti, int64_t expires_s);
+struct redis_pipe;
+struct redis_value;
+/* The same question as token_check_revoked() as one command of a pipeline, and its answer. */
+void token_pipe_revoked(struct redis_pipe *pipe, struct ctx *ctx, const char *jti);
+BO_MUSTCHECK const struct err *token_piped_revoked(const struct redis_value *answer);
 /* &err_token_revoked when blacklisted. Redis away: answers NULL (a logged-out token may live on for that outage, so
  * that payments in progress can finish). */
 BO_MUSTCHECK const struct err *token_check_revoked(struct ctx *ctx, const char *jti);

@@ -36,6 +36,7 @@ bench: setup-test ## the ratios of tests/load, as a table and as JSON
 	@tests/load/bench
 
 lint: setup-test ## layers, vendor headers, banned functions, SQL, sizes, format, documents
+	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	@scripts/lint
 
 docs: build ## makes docs/configuration.md anew from the settings' tables

@@ -6,7 +6,7 @@
 
 static const struct route routes[] = {
     {"POST", "/queue/enter", queue_handle_enter, RT_USER, &schedule_ref_shape, NULL, 0},
-    {"GET", "/queue/status", queue_handle_status, RT_USER, NULL, &schedule_ref_shape, 0},
+    {"GET", "/queue/status", queue_handle_status, RT_USER | RT_LATE, NULL, &schedule_ref_shape, 0},
     {"DELETE", "/queue/leave", queue_handle_leave, RT_USER, NULL, &schedule_ref_shape, 0},
 };
 

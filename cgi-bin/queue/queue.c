@@ -33,7 +33,8 @@ const struct err *queue_handle_status(struct request *rq, struct reply *rp)
 {
     const struct schedule_ref *args = rq->args;
     struct queue_place place;
-    const struct err *e = queue_status(rq->ctx, rq->identity.user_id, args->schedule_id, &place);
+    const struct queue_caller caller = {rq->identity.user_id, rq->identity.jti};
+    const struct err *e = queue_status(rq->ctx, &caller, args->schedule_id, &place);
     if (!e) {
         write_place(reply_json(rp, 200), args->schedule_id, &place);
     }

@@ -1,36 +1,34 @@
 """Documents that must agree with the code."""
 import difflib
 import pathlib
-import re
 import subprocess
 
 from stacklib.settings import CACHE
 
-NAMED_TEST = re.compile(r"`(tests/[\w./-]+)::(\w+)`")
+
+def python_tools(root: pathlib.Path) -> pathlib.Path:
+    """The folder of the pinned tools that scripts/setup test fetched."""
+    asked = subprocess.run([root / "scripts/setup", "venv-name"], text=True, capture_output=True, check=True)
+    return CACHE / asked.stdout.strip() / "bin"
+
+
+def complaints_of(command: list) -> list[str]:
+    done = subprocess.run(command, text=True, capture_output=True)
+    if done.returncode == 0:
+        return []
+    return (done.stdout + done.stderr).splitlines() or [f"{command[0]} failed"]
 
 
 def openapi(root: pathlib.Path) -> list[str]:
     path = root / "docs" / "openapi.yaml"
     if not path.exists():
         return ["docs/openapi.yaml is missing"]
-    name = subprocess.run([root / "scripts/setup", "venv-name"], text=True, capture_output=True, check=True).stdout.strip()
-    done = subprocess.run([CACHE / name / "bin" / "openapi-spec-validator", path], text=True, capture_output=True)
-    return [] if done.returncode == 0 else (done.stdout + done.stderr).splitlines()
+    return complaints_of([python_tools(root) / "openapi-spec-validator", path])
 
 
-def requirements(root: pathlib.Path) -> list[str]:
-    """Every test that docs/requirements.md names must be there."""
-    path = root / "docs" / "requirements.md"
-    if not path.exists():
-        return ["docs/requirements.md is missing"]
-    complaints = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        for file, name in NAMED_TEST.findall(line):
-            if not (root / file).exists():
-                complaints.append(f"docs/requirements.md:{number}: there is no {file}")
-            elif not re.search(rf"\b{name}\b", (root / file).read_text()):
-                complaints.append(f"docs/requirements.md:{number}: {file} has no {name}")
-    return complaints
+def agreement(root: pathlib.Path) -> list[str]:
+    """Routes, errors and requirements as the documents tell them, against the code."""
+    return complaints_of([python_tools(root) / "python", "-B", root / "scripts" / "check-docs"])
 
 
 def configuration(root: pathlib.Path) -> list[str]:

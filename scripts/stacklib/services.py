@@ -1,13 +1,15 @@
 """What runs: one runit service folder per process or pool."""
+import os
 import pathlib
 import shlex
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from stacklib import files, gateway, programs, stores
+from stacklib import files, gateway, processes, programs, stores
 from stacklib.settings import ROOT, Failure, Stack, postgresql_bin, program
 
-# In the order in which they start; they stop in the opposite order.
+# In the order in which they start; they stop in the opposite order, nginx first.
 GROUPS = ("stores", "daemons", "responders", "gateway")
 
 
@@ -20,9 +22,19 @@ class Service:
     env: pathlib.Path | None = None
     variables: dict = field(default_factory=dict)
     inputs: tuple = ()  # files that make a restart necessary when they change
+    soft_inputs: tuple = ()  # files whose change renew() takes over without a lost request
+    renew: Callable[[int], None] | None = None  # is given the process id
     stop_signal: str = "TERM"
-    reloads: bool = False  # SIGHUP takes over changed inputs
     ready: Callable[[], bool] = lambda: True
+
+
+def waves(wanted: list[Service]) -> list[list[Service]]:
+    """What may start or restart at the same time: never two pools of one service."""
+    found = {}
+    for service in wanted:
+        pool = service.name.rsplit("-")[-1] if service.group == "responders" else ""
+        found.setdefault((GROUPS.index(service.group), pool), []).append(service)
+    return [found[key] for key in sorted(found)]
 
 
 def all_services(stack: Stack) -> list[Service]:
@@ -62,19 +74,19 @@ def _responders(stack: Stack) -> list[Service]:
     for name, details in programs.PROGRAMS.items():
         if not details.responder or not programs.present(name):
             continue
-        processes = stack[f"BOX_{name.upper()}_PROCESSES"]
+        count = stack[f"BOX_{name.upper()}_PROCESSES"]
         for pool in gateway.sockets(stack, name):
-            found.append(_pool(stack, pool, stack.build / details.binary, processes, stack.env / name))
+            found.append(_pool(stack, pool, stack.build / details.binary, count, stack.env / name))
     return found
 
 
-def _pool(stack: Stack, name: str, binary: pathlib.Path, processes: int, env: pathlib.Path) -> Service:
+def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathlib.Path) -> Service:
     socket = stack.run / f"{name}.sock"
     # multiwatch respawns what dies. A process that dies within a second of its start twenty times in a row is not
     # tried again; when all have come to that, multiwatch ends and runit starts it anew, with pauses. What outlives
     # multiwatch is told to end.
     command = [program("spawn-fcgi"), "-n", "-s", socket, "-M", "0660", "-b", "1024", "--",
-               program("multiwatch"), "-f", processes, "-r", "20", "-t", "1000", "--",
+               program("multiwatch"), "-f", count, "-r", "20", "-t", "1000", "--",
                program("setpriv"), "--pdeathsig", "TERM", binary]
     return Service(
         name,
@@ -82,7 +94,9 @@ def _pool(stack: Stack, name: str, binary: pathlib.Path, processes: int, env: pa
         command,
         before=["rm", "-f", socket],
         env=env,
-        inputs=(binary, env),
+        inputs=(env,),
+        soft_inputs=(binary,),
+        renew=processes.replace_children,
         ready=socket.is_socket,
     )
 
@@ -119,9 +133,9 @@ def _nginx(stack: Stack) -> Service:
         [program("chpst"), "-P", *gateway.command(stack, stack.conf / "nginx.conf")],
         before=["sh", "-c", leftover],
         variables={"TZ": "Asia/Seoul"},
-        inputs=(stack.conf / "nginx.conf", *(stack.conf / part.name for part in gateway.parts())),
+        soft_inputs=(stack.conf / "nginx.conf", *(stack.conf / part.name for part in gateway.parts())),
+        renew=lambda pid: os.kill(pid, signal.SIGHUP),
         stop_signal="QUIT",
-        reloads=True,
         ready=lambda: gateway.get(f"{stack.gateway_url}/health/live")[0] == 200,
     )
 
@@ -153,6 +167,7 @@ def write_folder(stack: Stack, service: Service) -> None:
     for path in (folder / "log", folder / "control", logs):
         path.mkdir(parents=True, exist_ok=True)
     files.write(folder / "run", run_script(service), 0o755)
+    files.write(folder / "group", service.group)
     if service.stop_signal != "TERM":
         control = f'#!/bin/sh\nexec kill -{service.stop_signal} "$(cat supervise/pid)"\n'
         files.write(folder / "control" / "t", control, 0o755)
@@ -170,6 +185,6 @@ def write_folder(stack: Stack, service: Service) -> None:
     files.write(folder / "log" / "run", f"#!/bin/sh\nexec {_words(logger)}\n", 0o755)
 
 
-def fingerprint(stack: Stack, service: Service) -> str:
-    """Changes when the running process is no longer what it should be."""
-    return files.digest([stack.service / service.name / "run", *service.inputs])
+def fingerprint(stack: Stack, service: Service) -> tuple[str, str]:
+    """Of what the process is started from, and of what it takes over while it runs."""
+    return files.digest([stack.service / service.name / "run", *service.inputs]), files.digest(service.soft_inputs)

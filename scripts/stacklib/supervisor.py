@@ -4,23 +4,14 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import time
 
+from stacklib.processes import wait_until
 from stacklib.services import Service, fingerprint
 from stacklib.settings import Failure, Stack, program
 
 # runsvdir looks for new folders every five seconds.
 SUPERVISE_WAIT_S = 8
 STOP_WAIT_S = 30
-
-
-def wait_until(condition, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 class Supervisor:
@@ -79,6 +70,12 @@ class Supervisor:
     def known(self) -> list[str]:
         return sorted(path.name for path in self.stack.service.glob("*"))
 
+    def group(self, name: str) -> str:
+        try:
+            return (self.stack.service / name / "group").read_text()
+        except FileNotFoundError:
+            return "daemons"
+
     def is_up(self, name: str) -> bool:
         return self._state(name) == "run"
 
@@ -89,22 +86,32 @@ class Supervisor:
             return None
 
     def up(self, services: list[Service]) -> list[Service]:
-        """Starts what is down and restarts what was started from something that has changed. Returns those."""
-        commands = {"up": [], "restart": [], "hup": []}
+        """Starts what is down, restarts or renews what was started from something that has changed. Returns those."""
+        commands = {"up": [], "restart": []}
+        renewed = []
         for service in services:
-            now = fingerprint(self.stack, service)
-            seen = self.stack.state / service.name
+            hard, soft = fingerprint(self.stack, service)
+            was_hard, _, was_soft = self._started_from(service.name).partition(" ")
             if not self.is_up(service.name):
                 commands["up"].append(service)
-            elif not seen.exists() or seen.read_text() != now:
-                commands["hup" if service.reloads else "restart"].append(service)
-            seen.write_text(now)
+            elif was_hard != hard:
+                commands["restart"].append(service)
+            elif service.renew and was_soft != soft:
+                service.renew(self.process(service.name))
+                renewed.append(service)
+            (self.stack.state / service.name).write_text(f"{hard} {soft}")
         for command, changed in commands.items():
             if changed:
                 self._sv(command, *(service.name for service in changed))
         for service in services:
             (self.stack.service / service.name / "down").unlink(missing_ok=True)
-        return [service for changed in commands.values() for service in changed]
+        return [*commands["up"], *commands["restart"], *renewed]
+
+    def _started_from(self, name: str) -> str:
+        try:
+            return (self.stack.state / name).read_text()
+        except FileNotFoundError:
+            return ""
 
     def down(self, names: list[str]) -> None:
         names = [name for name in names if self._state(name) is not None]

@@ -1,7 +1,8 @@
 /*
  * queue_keys: the Redis keys of the waiting room. Those of a schedule share its hash tag.
  *
- *     queue:{S}:state     hash   sequence, rate, credit, credited_us, serving, admitted, expired
+ *     queue:{S}:state     hash   sequence, rate (set by hand), pace (in force), credit, credited_us, serving,
+ *                                admitted, expired
  *     queue:{S}:waiting   zset   user -> sequence
  *     queue:{S}:active    zset   user -> until when (ms): to arrive, then the token's end
  *     queue:{S}:tokens    hash   user -> token, for those who have fetched it

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/redis.h"
+#include "common/token.h"
 #include "common/uuid.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/schedule.h"
@@ -54,8 +55,9 @@ static struct queue_place place_of(const struct redis_value *answer)
     return place;
 }
 
-/* Asks one line for the user's place; a called person gets the token here. */
-static const struct err *ask(struct ctx *ctx, const char *user_id, const char *schedule_id, int64_t rate,
+/* Asks one line for the user's place; a called person gets the token here. With a `jti` the access token's blacklist is
+ * asked in the same round trip. */
+static const struct err *ask(struct ctx *ctx, const char *user_id, const char *jti, const char *schedule_id,
                              struct queue_place *place_r)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
@@ -63,13 +65,26 @@ static const struct err *ask(struct ctx *ctx, const char *user_id, const char *s
     const char *token = arena_printf(ctx->arena, QUEUE_TOKEN_PREFIX "%s", uuid_v4(uuid));
     const char *key_list[] = {keys.state, keys.waiting, keys.active, keys.tokens,
                               queue_token_key(ctx->arena, schedule_id, token)};
-    const char *args[] = {user_id, token, text_of(ctx, queue_settings.token_s * 1000), text_of(ctx, rate)};
-    const struct redis_value *answer;
-    const struct err *e = redis_eval(ctx, &redis_script_queue_status, &answer, key_list, 5, args, 4);
-    if (!e) {
-        *place_r = place_of(answer);
+    const char *args[] = {user_id, token, text_of(ctx, queue_settings.token_s * 1000)};
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_eval(pipe, &redis_script_queue_status, key_list, 5, args, 3);
+    if (jti) {
+        token_pipe_revoked(pipe, ctx, jti);
     }
-    return e;
+    const struct redis_value *answers;
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    if (!e && jti) {
+        e = token_piped_revoked(&answers[1]);
+    }
+    if (e) {
+        return e;
+    }
+    if (answers[0].type != REDIS_LIST) {
+        log_error(&ctx->log, "asking the queue failed: '%s'", answers[0].str);
+        return &err_internal;
+    }
+    *place_r = place_of(&answers[0]);
+    return NULL;
 }
 
 /* The marker named `other`; unless the user really has a place there, it is moved to `schedule`. */
@@ -154,17 +169,17 @@ const struct err *queue_enter(struct ctx *ctx, const char *user_id, const char *
         return &err_queue_full;
     }
     if (state && strcmp(state, "ACTIVE") == 0) {
-        return ask(ctx, user_id, schedule_id, schedule.admission_rate, place_r);
+        return ask(ctx, user_id, NULL, schedule_id, place_r);
     }
     *place_r = place_of(answer);
     return NULL;
 }
 
-const struct err *queue_status(struct ctx *ctx, const char *user_id, const char *schedule_id,
+const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                struct queue_place *place_r)
 {
     struct queue_place place;
-    const struct err *e = ask(ctx, user_id, schedule_id, 0, &place);
+    const struct err *e = ask(ctx, caller->user_id, caller->jti, schedule_id, &place);
     if (e) {
         return e;
     }

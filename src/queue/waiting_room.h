@@ -35,8 +35,15 @@ struct queue_place {
  * &err_sale_ended, &err_already_queued_elsewhere, &err_queue_full with ctx->retry_after_s. */
 BO_MUSTCHECK const struct err *queue_enter(struct ctx *ctx, const char *user_id, const char *schedule_id,
                                            struct queue_place *place_r);
-/* Where the user stands; hands out the token once called. &err_not_in_queue. */
-BO_MUSTCHECK const struct err *queue_status(struct ctx *ctx, const char *user_id, const char *schedule_id,
+/* Who asks. */
+struct queue_caller {
+    const char *user_id;
+    const char *jti; /* the access token's id, to be looked up in the same round trip; NULL: it has been */
+};
+
+/* Where the user stands; hands out the token once called. One round trip to Redis. &err_not_in_queue,
+ * &err_token_revoked. */
+BO_MUSTCHECK const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                             struct queue_place *place_r);
 /* Gives up the place or the admission and its token. &err_not_in_queue when there was none. */
 BO_MUSTCHECK const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *schedule_id);

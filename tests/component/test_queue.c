@@ -193,7 +193,8 @@ static void test_status_before_enter_is_not_found(void **state)
 {
     struct line *line = *state;
     struct queue_place place;
-    assert_ptr_equal(queue_status(line->ctx, new_user(line->ctx), line->schedule, &place), &err_not_in_queue);
+    assert_ptr_equal(queue_status(line->ctx, &(struct queue_caller){new_user(line->ctx), NULL}, line->schedule, &place),
+                     &err_not_in_queue);
 }
 
 static void test_called_user_gets_one_token_that_the_contract_accepts(void **state)
@@ -205,10 +206,10 @@ static void test_called_user_gets_one_token_that_the_contract_accepts(void **sta
     enter(line, user);
     let_pass(line, 1000);
     assert_int_equal(admit(line, 10).called, 1);
-    assert_null(queue_status(ctx, user, line->schedule, &place));
+    assert_null(queue_status(ctx, &(struct queue_caller){user, NULL}, line->schedule, &place));
     assert_int_equal(place.state, QUEUE_ACTIVE);
     assert_int_equal(strlen(place.token), QUEUE_TOKEN_LENGTH);
-    assert_null(queue_status(ctx, user, line->schedule, &again));
+    assert_null(queue_status(ctx, &(struct queue_caller){user, NULL}, line->schedule, &again));
     assert_string_equal(place.token, again.token);
     assert_string_equal(enter(line, user).token, place.token);
     assert_null(queue_token_check(ctx, place.token, user, line->schedule));
@@ -256,7 +257,7 @@ static void test_admission_calls_in_order_of_sequence(void **state)
     assert_int_equal(admit(line, 10).called, 10);
     for (int i = 0; i < 30; i++) {
         struct queue_place place;
-        assert_null(queue_status(line->ctx, users[i], line->schedule, &place));
+        assert_null(queue_status(line->ctx, &(struct queue_caller){users[i], NULL}, line->schedule, &place));
         assert_int_equal(place.state, i < 10 ? QUEUE_ACTIVE : QUEUE_WAITING);
         assert_int_equal(place.rank, i < 10 ? 0 : i - 9);
     }
@@ -272,7 +273,8 @@ static void test_called_user_who_never_arrives_gives_the_slot_back(void **state)
     assert_int_equal(admit(line, 1).called, 1);
     assert_int_equal(admit(line, 1).active, 0);
     struct queue_place place;
-    assert_ptr_equal(queue_status(line->ctx, user, line->schedule, &place), &err_not_in_queue);
+    assert_ptr_equal(queue_status(line->ctx, &(struct queue_caller){user, NULL}, line->schedule, &place),
+                     &err_not_in_queue);
 }
 
 /* 8 processes x 50 users join at once: sequences 1 to 400 are each given once. */

@@ -172,7 +172,9 @@ def target(request, world, built, stack):
 
 def processes(stack, service: str) -> set[int]:
     pools = (stack.dir / "service").glob(f"{service}-[0-9]*/supervise/pid")
-    return {child for pool in pools for child in children(int(pool.read_text()))}
+    found = {child for pool in pools for child in children(int(pool.read_text()))}
+    assert found
+    return found
 
 
 # ---- asking ----

@@ -1,5 +1,6 @@
 """The running system against docs/openapi.yaml: every documented route, its answers, its limits and its refusals."""
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -10,11 +11,11 @@ import jsonschema
 import pytest
 import requests
 
-from box_office import Buyer, new_admin, put_on_sale
+from box_office import Buyer, made, new_admin, new_buyer, put_on_sale
 from contract import (
     DOCUMENT, METHODS, assert_conforms, assert_error, body_schema, broken_bodies, is_public, operations, parameters,
     schemes, validate, watch)
-from people import TIMEOUT_S
+from people import TIMEOUT_S, Person
 
 WEBHOOK_SECRET = "c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
 
@@ -44,11 +45,13 @@ PLAIN_GETS = [path for method, path, operation in operations() if method == "GET
 
 
 @pytest.mark.parametrize("path", PLAIN_GETS)
-def test_get_without_parameters_answers_as_documented(admin, path):
-    answer = admin.call("GET", path)
+def test_get_without_parameters_answers_as_documented(admin, base_url, sandbox_url, path):
+    """What is open to everyone is asked by nobody in particular."""
+    person = admin if schemes(DOCUMENT["paths"][path]["get"]) else Person(base_url, sandbox_url)
+    answer = person.call("GET", path)
     assert answer.status_code == 200
     assert_conforms(answer, "GET", path)
-    head = admin.call("HEAD", path)
+    head = person.call("HEAD", path)
     assert head.status_code == 200 and not head.content and "X-Trace-Id" in head.headers
 
 
@@ -114,6 +117,35 @@ def send_webhook(buyer: Buyer, content: dict) -> requests.Response:
     return buyer.call("POST", "/payments/webhook", data=body, headers={
         "webhook-id": name, "webhook-timestamp": at, "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
         "Content-Type": "application/json"})
+
+
+def seconds_until(moment: str) -> float:
+    return datetime.datetime.fromisoformat(moment).timestamp() - time.time()
+
+
+def test_token_lives_ten_minutes_and_hold_five(admin, base_url, sandbox_url):
+    sale = put_on_sale(admin)
+    buyer = new_buyer(base_url, sandbox_url, sale)
+    place = buyer.call("GET", f"/queue/status?scheduleId={sale.schedule_id}").json()
+    assert 570 < seconds_until(place["tokenExpiresAt"]) <= 600
+    assert 270 < seconds_until(buyer.hold(sale.seats[0]).json()["holdExpiresAt"]) <= 300
+
+
+def test_seats_of_all_grades_are_listed_the_dearest_first(admin):
+    venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Stage Road", "city": "Seoul"}))
+    template = {"rows": ["1", "2", "3", "4"], "seatsPerRow": 1,
+                "gradeMapping": {"1": "B", "2": "VIP", "3": "A", "4": "S"}}
+    hall = made(admin.call("POST", f"/venues/{venue['id']}/halls",
+                           json={"name": "Hall", "capacity": 4, "seatTemplate": template}))
+    prices = {"VIP": 4000, "S": 3000, "A": 2000, "B": 1000}
+    body = body_schema(DOCUMENT["paths"]["/events"]["post"])["examples"][0]
+    event = made(admin.call("POST", "/events", json=body | {"venueId": venue["id"], "hallId": hall["id"],
+                                                            "gradePrices": prices}))
+    made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
+    grades = admin.call("GET", f"/events/schedules/{event['schedules'][0]['id']}/seats").json()["grades"]
+    assert {grade["grade"]: grade["price"] for grade in grades} == prices
+    assert [(grade["grade"], grade["seats"][0]["row"]) for grade in grades] == [
+        ("VIP", "2"), ("S", "4"), ("A", "3"), ("B", "1")]
 
 
 @pytest.mark.parametrize("method,path", [(method, path) for method, path, operation in operations()

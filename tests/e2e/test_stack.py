@@ -1,4 +1,5 @@
 """The local stack as its operator sees it: what dies comes back, what is up stays up, stores may be restarted."""
+import collections
 import json
 import os
 import pathlib
@@ -6,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -94,6 +96,42 @@ def test_buyer_gets_a_ticket_after_the_killing(stack):
 
 
 # ---- up again ----
+
+
+def test_new_binary_is_taken_up_without_a_lost_request(stack):
+    """A byte after the program's end makes a new binary of it that does the same."""
+    binary = ROOT / "build" / "user.fcgi"
+    old = binary.read_bytes()
+    before = {pool: children(service_pid(stack, pool)) for pool in ("user-1", "user-2")}
+    stop, answers = threading.Event(), collections.Counter()
+
+    def ask() -> None:
+        while not stop.is_set():
+            answer = requests.post(f"{stack.gateway_url}/auth/email/check", json={"email": "a@example.com"}, timeout=30)
+            answers[answer.status_code] += 1
+
+    def put(octets: bytes) -> None:
+        part = binary.with_name("user.fcgi.new")
+        part.write_bytes(octets)
+        part.chmod(0o755)
+        part.replace(binary)
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        put(old + b"\0")
+        done = stack.run("up")
+    finally:
+        put(old)
+        stop.set()
+        for client in clients:
+            client.join()
+    assert done.returncode == 0, done.stderr
+    for pool, pids in before.items():
+        assert children(service_pid(stack, pool)).isdisjoint(pids), pool
+    assert set(answers) == {200} and answers[200] > 20, answers
+    assert stack.run("up").returncode == 0
 
 
 def test_up_again_changes_nothing_and_is_quick(stack):

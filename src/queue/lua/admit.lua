@@ -37,5 +37,5 @@ if count > 0 then
 end
 -- As text without an exponent: Lua would write 1e+15 for a microsecond clock.
 redis.call('HSET', KEYS[1], 'credit', string.format('%.0f', credit - count * 1000000), 'credited_us',
-  string.format('%.0f', now_us))
+  string.format('%.0f', now_us), 'pace', rate)
 return {count, redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[3])}

@@ -5,7 +5,7 @@
 -- Answers {state, rank, sequence, rate}: state WAITING with rank from 1, ACTIVE (already called), or FULL.
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local rate = redis.call('HGET', KEYS[1], 'rate') or ARGV[3]
+local rate = redis.call('HGET', KEYS[1], 'pace') or ARGV[3]
 
 local expires = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if expires and tonumber(expires) > now_ms then

@@ -1,11 +1,11 @@
 -- Where a user stands; whoever has been called and asks gets a token (QUEUE-002, QUEUE-003).
 --
 -- KEYS 1 state hash, 2 waiting, 3 active, 4 tokens hash (user -> token), 5 key of the candidate token
--- ARGV 1 user id, 2 candidate token, 3 life of a token in ms, 4 default admission rate per second
--- Answers {state, rank, sequence, rate, token, expiry in ms}: state WAITING, ACTIVE or NONE.
+-- ARGV 1 user id, 2 candidate token, 3 life of a token in ms
+-- Answers {state, rank, sequence, rate, token, expiry in ms}: state WAITING, ACTIVE or NONE; rate 0 before any approver ran.
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local rate = redis.call('HGET', KEYS[1], 'rate') or ARGV[4]
+local rate = redis.call('HGET', KEYS[1], 'pace') or 0
 
 local expires = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[1]) or 0)
 if expires > now_ms then
