@@ -11,7 +11,7 @@ ROLES = ("user_service", "event_service", "reservation_service", "payment_servic
 SANDBOX_DATABASE = 15
 
 # Services that call /internal, each with a key of its own.
-CALLERS = ("event", "queue", "reservation", "payment")
+CALLERS = ("queue", "reservation", "payment")
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
 
 PROGRAMS = {
     "user": _responder("user", "user_service", "redis", "jwt", "pii", "portone", "recaptcha"),
-    "event": _responder("event", "event_service", "redis", "jwt", "call", "serve"),
-    "queue": _responder("queue", None, "redis", "jwt", "call", "serve"),
+    "event": _responder("event", "event_service", "redis", "jwt", "serve"),
+    "queue": _responder("queue", None, "redis", "jwt", "call"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
-    "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone"),
-    "gateway": _responder("gateway", "gateway", "redis", "kafka", "call"),
+    "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "portone"),
+    "gateway": _responder("gateway", "gateway", "redis", "kafka", "internal"),
     "sandbox": _responder("sandbox", None, "sandbox"),
     "queue-approver": _daemon("queue-approver", None, "redis", "call"),
     "outbox-relay": _daemon("outbox-relay", "outbox_relay", "kafka"),
-    "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka", "call", "ticket"),
-    "event-saga": _daemon("event-saga", "event_service", "redis", "kafka"),
+    "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka"),
+    "event-saga": _daemon("event-saga", "event_service", "kafka"),
     "payment-saga": _daemon("payment-saga", "payment_service", "kafka", "call", "portone"),
     "maint": Program("boxoffice-maint", "src/maint/main.c", "reservation_service", frozenset({"redis"})),
     "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "pii", "boxctl"})),
@@ -80,11 +80,6 @@ def _secret(stack: Stack, name: str, value: str) -> None:
 # ---- environments ----
 
 
-def _caller(name: str) -> str:
-    """Under whose key a program calls /internal."""
-    return name.split("-")[0] if name.split("-")[0] in CALLERS else "event"
-
-
 def environment(stack: Stack, name: str) -> dict[str, str]:
     program = PROGRAMS[name]
     values = {"BOX_SANDBOX": "1", "BOX_RUN_DIR": str(stack.run)}
@@ -101,9 +96,11 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
             "BOX_BLIND_KEY_FILE": str(stack.secrets / "blind-key"),
         },
         "serve": {"BOX_SERVICE_KEYS_FILE": str(stack.secrets / "service-keys")},
+        "internal": {"BOX_INTERNAL_URL": stack.internal_url},
         "call": {
             "BOX_INTERNAL_URL": stack.internal_url,
-            "BOX_SERVICE_KEY_FILE": str(stack.secrets / f"service-key-{_caller(name)}"),
+            # A daemon calls under the key of its service: queue-approver as queue.
+            "BOX_SERVICE_KEY_FILE": str(stack.secrets / f"service-key-{name.split('-')[0]}"),
         },
         "portone": {"BOX_PORTONE_URL": stack.sandbox_url},
         "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},

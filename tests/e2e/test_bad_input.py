@@ -1,4 +1,4 @@
-"""Input that no honest client sends, against one route of each service: the contract's error, nothing changed, every
+"""Input that no honest client sends, against routes of each service: the contract's error, nothing changed, every
 process alive. Each request differs by one mistake from one that is answered with success."""
 import base64
 import dataclasses
@@ -36,11 +36,11 @@ class Target:
     success: int = 201
     limit: int = LIMIT
 
-    def post(self, data: bytes | str | None = None, path: str = "", **headers) -> requests.Response:
+    def post(self, data: bytes | str | None = None, **headers) -> requests.Response:
         """A header given as None is not sent. Names have "_" for "-"."""
         sent = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
         data = json.dumps(self.body) if data is None else data
-        return self.person.call("POST", path or self.path, data=data, headers=sent)
+        return self.person.call("POST", self.path, data=data, headers=sent)
 
 
 # ---- one route of each service ----
@@ -314,7 +314,7 @@ def bearer(target: Target) -> str:
 
 
 def forged_tokens(token: str, secret: str) -> dict[str, str]:
-    """What the right key signed all the same, and what another one did."""
+    """Tokens that differ by one thing from one that is good."""
     header, claims, now = read_part(token, 0), read_part(token, 1), int(time.time())
 
     def with_header(**changes) -> str:
