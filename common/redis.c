@@ -256,14 +256,10 @@ static const struct err *exchange(struct ctx *ctx, const struct buf *wire, size_
         log_error(&ctx->log, "a pipeline exceeds %u bytes", WIRE_MAX);
         return &err_internal;
     }
-    const struct err *e = ensure_connected(ctx);
-    if (e != NULL) {
-        return e;
-    }
     if (redisAppendFormattedCommand(redis->conn, wire->data, wire->len) != REDIS_OK) {
         log_panic("out of memory for a pipeline");
     }
-    e = send_all(redis->conn);
+    const struct err *e = send_all(redis->conn);
     for (size_t i = 0; e == NULL && i < count; i++) {
         redisReply *reply = NULL;
         if (redisGetReply(redis->conn, (void **)&reply) != REDIS_OK) {
@@ -354,7 +350,7 @@ void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script,
 static const struct err *load_scripts(const struct redis_pipe *pipe)
 {
     struct redis *redis = pipe->ctx->redis;
-    const struct err *e = ensure_connected(pipe->ctx); /* a new connection has loaded none */
+    const struct err *e = NULL;
     for (size_t i = 0; e == NULL && i < pipe->script_count; i++) {
         const struct redis_script *script = pipe->scripts[i];
         if (listed(redis->loaded, redis->loaded_count, script)) {
@@ -385,7 +381,8 @@ static bool script_missing(const struct redis_value *value)
 
 static const struct err *run_once(const struct redis_pipe *pipe, struct redis_value *values)
 {
-    const struct err *e = load_scripts(pipe);
+    const struct err *e = ensure_connected(pipe->ctx); /* a new connection has loaded no script */
+    e = e != NULL ? e : load_scripts(pipe);
     return e != NULL ? e : exchange(pipe->ctx, &pipe->wire, pipe->count, values);
 }
 

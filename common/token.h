@@ -1,5 +1,5 @@
 /*
- * token: access and refresh JWTs (AUTH-010, AUTH-011). The only module that knows libjwt.
+ * token: access and refresh JWTs (RFC 7519, AUTH-010, AUTH-011).
  *
  * HS256 and nothing else. Keys are a ring "kid:secret,kid:secret" (BOX_JWT_KEYS): the first signs, all verify, so keys
  * rotate without logging anyone out. Claims: iss, aud, sub, jti, iat, nbf, exp, typ (access or refresh), role (access),

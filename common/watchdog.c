@@ -14,7 +14,8 @@
 static struct {
     const char *program;
     const struct ctx *ctx;
-    char line[256]; /* up to the trace id */
+    int64_t line_at; /* the second for which the line was made */
+    char line[256];  /* up to the trace id */
 } dog;
 
 static void bark(int signal_number)
@@ -42,14 +43,23 @@ static void set_timer(int64_t ms)
         log_panic("cannot set the watchdog to %lld ms", (long long)ms);
 }
 
-void watchdog_arm(int64_t limit_ms)
+static void make_line(int64_t at, int64_t limit_ms)
 {
     char time[CLOCK_TEXT_SIZE];
-    clock_format_utc(clock_now() + limit_ms * 1000, time);
+    clock_format_utc(at + limit_ms * 1000, time);
     snprintf(dog.line, sizeof dog.line,
              "{\"time\":\"%s\",\"level\":\"error\",\"program\":\"%.64s\",\"pid\":%ld,"
              "\"msg\":\"no end after %lld ms, the process gives up\",\"trace_id\":\"",
              time, dog.program, (long)getpid(), (long long)limit_ms);
+    dog.line_at = at / CLOCK_SECOND;
+}
+
+void watchdog_arm(int64_t limit_ms)
+{
+    int64_t now = clock_now();
+    if (now / CLOCK_SECOND != dog.line_at) {
+        make_line(now, limit_ms);
+    }
     set_timer(limit_ms);
 }
 

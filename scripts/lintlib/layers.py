@@ -14,7 +14,6 @@ VENDORS = {
     "hiredis": r"hiredis/.*",
     "librdkafka": r"librdkafka/.*",
     "json-c": r"json-c/.*|json\.h",
-    "libjwt": r"jwt\.h",
     "libcurl": r"curl/.*",
     "openssl": r"openssl/.*",
     "libcrypt": r"crypt\.h",

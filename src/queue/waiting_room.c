@@ -35,30 +35,35 @@ static int64_t poll_after(int64_t wait_s)
     return after < POLL_NEAR_S ? POLL_NEAR_S : after > POLL_FAR_S ? POLL_FAR_S : after;
 }
 
+static struct queue_place waiting_place(int64_t rank, int64_t sequence, int64_t rate)
+{
+    int64_t wait_s = rate > 0 ? (rank + rate - 1) / rate : 0;
+    return (struct queue_place){.state = QUEUE_WAITING,
+                                .rank = rank,
+                                .sequence = sequence,
+                                .estimated_wait_s = wait_s,
+                                .poll_after_s = poll_after(wait_s),
+                                .token_expires_at = CLOCK_NONE};
+}
+
 /* Reads {state, rank, sequence, rate, token, expiry} as enter.lua and status.lua answer it. */
 static struct queue_place place_of(const struct redis_value *answer)
 {
     const char *state = redis_str(answer, 0);
-    struct queue_place place = {.state = QUEUE_NONE, .poll_after_s = POLL_NEAR_S, .token_expires_at = CLOCK_NONE};
     if (state && strcmp(state, "WAITING") == 0) {
-        int64_t rate = redis_int(answer, 3);
-        place.state = QUEUE_WAITING;
-        place.rank = redis_int(answer, 1);
-        place.sequence = redis_int(answer, 2);
-        place.estimated_wait_s = rate > 0 ? (place.rank + rate - 1) / rate : 0;
-        place.poll_after_s = poll_after(place.estimated_wait_s);
-    } else if (state && strcmp(state, "ACTIVE") == 0) {
-        place.state = QUEUE_ACTIVE;
-        place.token = redis_str(answer, 4);
-        place.token_expires_at = redis_int(answer, 5) * 1000;
+        return waiting_place(redis_int(answer, 1), redis_int(answer, 2), redis_int(answer, 3));
     }
-    return place;
+    if (state && strcmp(state, "ACTIVE") == 0) {
+        return (struct queue_place){.state = QUEUE_ACTIVE,
+                                    .poll_after_s = POLL_NEAR_S,
+                                    .token = redis_str(answer, 4),
+                                    .token_expires_at = redis_int(answer, 5) * 1000};
+    }
+    return (struct queue_place){.state = QUEUE_NONE};
 }
 
-/* Asks one line for the user's place; a called person gets the token here. With a `jti` the access token's blacklist is
- * asked in the same round trip. */
-static const struct err *ask(struct ctx *ctx, const char *user_id, const char *jti, const char *schedule_id,
-                             struct queue_place *place_r)
+/* Asks one line for the user's place by script; a called person gets the token here. */
+static const struct err *ask(struct ctx *ctx, const char *user_id, const char *schedule_id, struct queue_place *place_r)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
     char uuid[UUID_SIZE];
@@ -66,24 +71,40 @@ static const struct err *ask(struct ctx *ctx, const char *user_id, const char *j
     const char *key_list[] = {keys.state, keys.waiting, keys.active, keys.tokens,
                               queue_token_key(ctx->arena, schedule_id, token)};
     const char *args[] = {user_id, token, text_of(ctx, queue_settings.token_s * 1000)};
+    const struct redis_value *answer;
+    const struct err *e = redis_eval(ctx, &redis_script_queue_status, &answer, key_list, 5, args, 3);
+    if (!e) {
+        *place_r = place_of(answer);
+    }
+    return e;
+}
+
+/* What nearly everybody who asks is: waiting. Read by plain commands, in one round trip with the access token's
+ * blacklist. *waiting_r false: not, or no longer, in the line; ask() knows more. */
+static const struct err *glance(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
+                                bool *waiting_r, struct queue_place *place_r)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    redis_pipe_eval(pipe, &redis_script_queue_status, key_list, 5, args, 3);
-    if (jti) {
-        token_pipe_revoked(pipe, ctx, jti);
+    REDIS_PIPE(pipe, "ZRANK", keys.waiting, caller->user_id);
+    REDIS_PIPE(pipe, "ZSCORE", keys.waiting, caller->user_id);
+    REDIS_PIPE(pipe, "HGET", keys.state, "pace");
+    if (caller->jti) {
+        token_pipe_revoked(pipe, ctx, caller->jti);
     }
     const struct redis_value *answers;
     const struct err *e = redis_pipe_run(pipe, &answers);
-    if (!e && jti) {
-        e = token_piped_revoked(&answers[1]);
+    if (!e && caller->jti) {
+        e = token_piped_revoked(&answers[3]);
     }
     if (e) {
         return e;
     }
-    if (answers[0].type != REDIS_LIST) {
-        log_error(&ctx->log, "asking the queue failed: '%s'", answers[0].str);
-        return &err_internal;
+    *waiting_r = answers[0].type == REDIS_INT && answers[1].type == REDIS_STR;
+    if (*waiting_r) {
+        *place_r = waiting_place(answers[0].integer + 1, strtoll(answers[1].str, NULL, 10),
+                                 answers[2].type == REDIS_STR ? strtoll(answers[2].str, NULL, 10) : 0);
     }
-    *place_r = place_of(&answers[0]);
     return NULL;
 }
 
@@ -169,7 +190,7 @@ const struct err *queue_enter(struct ctx *ctx, const char *user_id, const char *
         return &err_queue_full;
     }
     if (state && strcmp(state, "ACTIVE") == 0) {
-        return ask(ctx, user_id, NULL, schedule_id, place_r);
+        return ask(ctx, user_id, schedule_id, place_r);
     }
     *place_r = place_of(answer);
     return NULL;
@@ -179,7 +200,11 @@ const struct err *queue_status(struct ctx *ctx, const struct queue_caller *calle
                                struct queue_place *place_r)
 {
     struct queue_place place;
-    const struct err *e = ask(ctx, caller->user_id, caller->jti, schedule_id, &place);
+    bool waiting = false;
+    const struct err *e = glance(ctx, caller, schedule_id, &waiting, &place);
+    if (!e && !waiting) {
+        e = ask(ctx, caller->user_id, schedule_id, &place);
+    }
     if (e) {
         return e;
     }
