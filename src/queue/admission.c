@@ -1,8 +1,5 @@
 #include "src/queue/admission.h"
 
-#include <string.h>
-
-#include "common/clock.h"
 #include "common/redis.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_keys.h"
@@ -29,7 +26,22 @@ const struct err *queue_admit(struct ctx *ctx, const char *schedule_id, int64_t 
     return e;
 }
 
-/* Admission goes on while the sale runs; afterwards only the active ones are seen out. */
+/* Takes the schedule off the list, unless somebody has joined meanwhile: who joins first takes a place, then lists the
+ * schedule, so either this look sees the place or the listing comes after the removal. */
+static const struct err *unlist(struct ctx *ctx, const char *schedule_id)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
+    REDIS_PIPE(pipe, "ZCARD", queue_keys_of(ctx->arena, schedule_id).waiting);
+    const struct redis_value *values;
+    const struct err *e = redis_pipe_run(pipe, &values);
+    if (!e && values[1].integer > 0) {
+        e = REDIS_RUN(ctx, NULL, "SADD", QUEUE_SCHEDULES_KEY, schedule_id);
+    }
+    return e;
+}
+
+/* Admission goes on while the sale runs. A line with nobody in it costs nothing. */
 static const struct err *admit_schedule(struct ctx *ctx, const char *schedule_id, struct queue_admission *admission_r)
 {
     struct schedule schedule;
@@ -37,11 +49,14 @@ static const struct err *admit_schedule(struct ctx *ctx, const char *schedule_id
     if (e && e != &err_not_found) {
         return e;
     }
-    bool over = e || strcmp(schedule.status, "OPEN") != 0 || clock_now() >= schedule.sale_end_at;
-    if (!over) {
-        return queue_admit(ctx, schedule_id, schedule.admission_rate, admission_r);
+    if (e || schedule_check_sale(&schedule)) {
+        return REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
     }
-    return REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
+    e = queue_admit(ctx, schedule_id, schedule.admission_rate, admission_r);
+    if (!e && admission_r->waiting == 0 && admission_r->active == 0) {
+        e = unlist(ctx, schedule_id);
+    }
+    return e;
 }
 
 const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r)

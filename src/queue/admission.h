@@ -26,7 +26,8 @@ struct queue_admission {
 BO_MUSTCHECK const struct err *queue_admit(struct ctx *ctx, const char *schedule_id, int64_t rate,
                                            struct queue_admission *admission_r);
 /* Every schedule that has a line; one that fails does not keep the others waiting (the first error is returned at the
- * end). Lines that are empty and whose sale is over are forgotten. */
+ * end). Lines with nobody in them, and those whose sale is over, leave the list; the next to join lists theirs again.
+ */
 BO_MUSTCHECK const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r);
 
 #endif

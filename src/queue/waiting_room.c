@@ -152,16 +152,16 @@ static const struct err *join(struct ctx *ctx, const char *user_id, const struct
     const char *key_list[] = {keys.state, keys.waiting, keys.active};
     const char *args[] = {user_id, text_of(ctx, schedule->queue_capacity), text_of(ctx, schedule->admission_rate)};
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
     redis_pipe_eval(pipe, &redis_script_queue_enter, key_list, 3, args, 3);
+    REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id); /* after the place: see admission.c */
     const struct redis_value *values;
     const struct err *e = redis_pipe_run(pipe, &values);
-    if (!e && (values[0].type == REDIS_ERROR || values[1].type != REDIS_LIST)) {
-        log_error(&ctx->log, "joining the queue failed: '%s'", values[1].str ? values[1].str : values[0].str);
+    if (!e && (values[0].type != REDIS_LIST || values[1].type == REDIS_ERROR)) {
+        log_error(&ctx->log, "joining the queue failed: '%s'", values[0].str ? values[0].str : values[1].str);
         e = &err_internal;
     }
     if (!e) {
-        *answer_r = &values[1];
+        *answer_r = &values[0];
     }
     return e;
 }

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/redis.h"
+#include "common/token.h"
 #include "common/uuid.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/schedule.h"
@@ -310,6 +311,39 @@ static void test_enter_concurrently_gives_distinct_places(void **state)
     }
 }
 
+static bool listed(struct line *line)
+{
+    const struct redis_value *there;
+    assert_null(REDIS_RUN(line->ctx, &there, "SISMEMBER", QUEUE_SCHEDULES_KEY, line->schedule));
+    return there->integer == 1;
+}
+
+static void test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins(void **state)
+{
+    struct line *line = *state;
+    const char *user = new_user(line->ctx);
+    struct queue_admission total;
+    enter(line, user);
+    assert_true(listed(line));
+    assert_null(queue_leave(line->ctx, user, line->schedule));
+    assert_null(queue_admit_all(line->ctx, &total));
+    assert_false(listed(line));
+    enter(line, user);
+    assert_true(listed(line));
+}
+
+static void test_status_with_a_revoked_access_token_is_refused(void **state)
+{
+    struct line *line = *state;
+    const char *user = new_user(line->ctx), *jti = new_user(line->ctx);
+    struct queue_place place;
+    enter(line, user);
+    assert_null(queue_status(line->ctx, &(struct queue_caller){user, jti}, line->schedule, &place));
+    assert_null(token_revoke(line->ctx, jti, clock_now() / CLOCK_SECOND + 60));
+    assert_ptr_equal(queue_status(line->ctx, &(struct queue_caller){user, jti}, line->schedule, &place),
+                     &err_token_revoked);
+}
+
 static void test_queue_after_script_flush_goes_on(void **state)
 {
     struct line *line = *state;
@@ -338,6 +372,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_admission_calls_in_order_of_sequence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_called_user_who_never_arrives_gives_the_slot_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_enter_concurrently_gives_distinct_places, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_status_with_a_revoked_access_token_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_queue_after_script_flush_goes_on, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
