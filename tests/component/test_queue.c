@@ -323,6 +323,7 @@ static void test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins
     struct line *line = *state;
     const char *user = new_user(line->ctx);
     struct queue_admission total;
+    assert_null(REDIS_RUN(line->ctx, NULL, "DEL", QUEUE_SCHEDULES_KEY)); /* other tests' schedules */
     enter(line, user);
     assert_true(listed(line));
     assert_null(queue_leave(line->ctx, user, line->schedule));
