@@ -15,10 +15,12 @@
 static const struct err *find_bearer(const struct request *rq, const char **token_r)
 {
     const char *header = request_header(rq, "Authorization");
-    if (!header)
+    if (!header) {
         return &err_token_missing;
-    if (strncasecmp(header, "Bearer ", strlen("Bearer ")) != 0)
+    }
+    if (strncasecmp(header, "Bearer ", strlen("Bearer ")) != 0) {
         return &err_token_invalid;
+    }
     *token_r = header + strlen("Bearer ");
     *token_r += strspn(*token_r, " ");
     return NULL;
@@ -29,12 +31,15 @@ static const struct err *check_identity(struct request *rq, bool late)
     const char *token;
     struct token_claims claims;
     const struct err *e = find_bearer(rq, &token);
-    if (!e)
+    if (!e) {
         e = token_verify(rq->ctx, TOKEN_ACCESS, token, &claims);
-    if (!e && !late)
+    }
+    if (!e && !late) {
         e = token_check_revoked(rq->ctx, claims.jti);
-    if (e)
+    }
+    if (e) {
         return e;
+    }
     rq->identity = (struct identity){
         .user_id = claims.subject, .role = claims.role, .jti = claims.jti, .expires_at = claims.expires_s};
     log_field(&rq->ctx->log, "user_id", claims.subject);
@@ -46,8 +51,9 @@ static const struct err *check_service(struct request *rq)
     const char *key = request_header(rq, "X-Service-Api-Key");
     const char *caller = key ? service_key_caller(key) : NULL;
     log_field(&rq->ctx->log, "caller", caller);
-    if (caller)
+    if (caller) {
         return NULL;
+    }
     log_warn(&rq->ctx->log, "refused an internal call from '%s' with %s key", rq->client_ip, key ? "a wrong" : "no");
     return &err_service_key_invalid;
 }
@@ -56,8 +62,9 @@ static const struct err *check_queue_token(struct request *rq, const struct err 
 {
     const char *token = request_header(rq, "X-Queue-Token");
     size_t prefix = strlen(QUEUE_TOKEN_PREFIX);
-    if (!token || strncmp(token, QUEUE_TOKEN_PREFIX, prefix) != 0 || !uuid_valid(token + prefix))
+    if (!token || strncmp(token, QUEUE_TOKEN_PREFIX, prefix) != 0 || !uuid_valid(token + prefix)) {
         return admission_error;
+    }
     rq->queue_token = token;
     return NULL;
 }
@@ -67,14 +74,16 @@ static const struct err *check_queue_token(struct request *rq, const struct err 
 static const struct err *check_idempotency_key(struct request *rq)
 {
     const char *header = request_header(rq, "Idempotency-Key");
-    if (!header)
+    if (!header) {
         return NULL;
+    }
     bool quoted = *header == '"';
     const char *key = header + quoted;
     size_t len = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
-    if (len < KEY_MIN || len > KEY_MAX || strcmp(key + len, quoted ? "\"" : "") != 0)
+    if (len < KEY_MIN || len > KEY_MAX || strcmp(key + len, quoted ? "\"" : "") != 0) {
         return ctx_invalid(rq->ctx, "Idempotency-Key", "must be %d to %d letters, digits, '-' or '_'", KEY_MIN,
                            KEY_MAX);
+    }
     rq->idempotency_key = arena_memdup(rq->ctx->arena, key, len);
     return NULL;
 }
@@ -82,15 +91,20 @@ static const struct err *check_idempotency_key(struct request *rq)
 const struct err *access_check(const struct responder *responder, const struct route *route, struct request *rq)
 {
     const struct err *e = NULL;
-    if (route->flags & RT_INTERNAL)
+    if (route->flags & RT_INTERNAL) {
         e = check_service(rq);
-    if (!e && (route->flags & (RT_USER | RT_ADMIN)))
+    }
+    if (!e && (route->flags & (RT_USER | RT_ADMIN))) {
         e = check_identity(rq, route->flags & RT_LATE);
-    if (!e && (route->flags & RT_ADMIN) && strcmp(rq->identity.role, "ADMIN") != 0)
+    }
+    if (!e && (route->flags & RT_ADMIN) && strcmp(rq->identity.role, "ADMIN") != 0) {
         e = &err_forbidden;
-    if (!e && (route->flags & RT_ADMITTED))
+    }
+    if (!e && (route->flags & RT_ADMITTED)) {
         e = check_queue_token(rq, responder->admission_error);
-    if (!e && (route->flags & RT_IDEMPOTENT))
+    }
+    if (!e && (route->flags & RT_IDEMPOTENT)) {
         e = check_idempotency_key(rq);
+    }
     return e;
 }

@@ -30,14 +30,17 @@ struct unit {
 static bool is_json(const char *content_type)
 {
     static const char json[] = "application/json", utf8[] = "charset=utf-8";
-    if (!content_type || strncasecmp(content_type, json, sizeof json - 1) != 0)
+    if (!content_type || strncasecmp(content_type, json, sizeof json - 1) != 0) {
         return false;
+    }
     const char *rest = content_type + sizeof json - 1;
     rest += strspn(rest, " \t");
-    if (*rest == '\0')
+    if (*rest == '\0') {
         return true;
-    if (*rest != ';')
+    }
+    if (*rest != ';') {
         return false;
+    }
     rest += 1 + strspn(rest + 1, " \t");
     return strcasecmp(rest, utf8) == 0 || strcasecmp(rest, "charset=\"utf-8\"") == 0;
 }
@@ -46,10 +49,12 @@ static const struct err *content_length(const struct request *rq, size_t *length
 {
     const char *text = request_env(rq->env, "CONTENT_LENGTH");
     size_t digits = text ? strspn(text, "0123456789") : 0;
-    if (text && text[digits] != '\0')
+    if (text && text[digits] != '\0') {
         return ctx_invalid(rq->ctx, "body", "has a malformed Content-Length");
-    if (digits > 15)
+    }
+    if (digits > 15) {
         return &err_payload_too_large;
+    }
     *length_r = text ? (size_t)strtoull(text, NULL, 10) : 0;
     return NULL;
 }
@@ -59,16 +64,20 @@ static const struct err *read_raw(struct unit *unit)
     struct request *rq = &unit->rq;
     size_t len = 0, max = unit->route->body_max ? unit->route->body_max : BODY_MAX;
     const struct err *e = content_length(rq, &len);
-    if (e)
+    if (e) {
         return e;
+    }
     bool json = unit->route->body && !(unit->route->flags & RT_RAW);
-    if (json && len > 0 && !is_json(request_env(rq->env, "CONTENT_TYPE")))
+    if (json && len > 0 && !is_json(request_env(rq->env, "CONTENT_TYPE"))) {
         return &err_unsupported_media_type;
-    if (len > max)
+    }
+    if (len > max) {
         return &err_payload_too_large;
+    }
     char *bytes = arena_alloc(rq->ctx->arena, len + 1);
-    if (!unit->intake->read(unit->intake->source, bytes, len))
+    if (!unit->intake->read(unit->intake->source, bytes, len)) {
         return ctx_invalid(rq->ctx, "body", "is cut short");
+    }
     rq->raw = bytes;
     rq->raw_len = len;
     return NULL;
@@ -76,13 +85,16 @@ static const struct err *read_raw(struct unit *unit)
 
 static const struct err *read_body(struct unit *unit)
 {
-    if (!unit->route->body && !(unit->route->flags & RT_RAW))
+    if (!unit->route->body && !(unit->route->flags & RT_RAW)) {
         return NULL;
+    }
     const struct err *e = read_raw(unit);
-    if (e || !unit->route->body)
+    if (e || !unit->route->body) {
         return e;
-    if (unit->rq.raw_len == 0)
+    }
+    if (unit->rq.raw_len == 0) {
         return ctx_invalid(unit->rq.ctx, "body", "is empty");
+    }
     void *body = NULL;
     e = json_read(unit->rq.ctx, unit->rq.raw, unit->rq.raw_len, unit->route->body, &body);
     unit->rq.body = body;
@@ -91,8 +103,9 @@ static const struct err *read_body(struct unit *unit)
 
 static const struct err *read_query(struct unit *unit)
 {
-    if (!unit->route->query)
+    if (!unit->route->query) {
         return NULL;
+    }
     void *args = NULL;
     const struct err *e = json_read_query(unit->rq.ctx, unit->rq.query, unit->route->query, &args);
     unit->rq.args = args;
@@ -104,8 +117,9 @@ static const struct err *read_query(struct unit *unit)
 static bool is_health(const struct unit *unit)
 {
     const char *path = unit->rq.path, *rest = path + strlen(HEALTH_PATH);
-    if (strcmp(unit->rq.method, "GET") != 0 || strncmp(path, HEALTH_PATH, strlen(HEALTH_PATH)) != 0)
+    if (strcmp(unit->rq.method, "GET") != 0 || strncmp(path, HEALTH_PATH, strlen(HEALTH_PATH)) != 0) {
         return false;
+    }
     return *rest == '\0' || (*rest == '/' && strcmp(rest + 1, unit->responder->name) == 0);
 }
 
@@ -139,8 +153,9 @@ static const struct err *find_route(struct unit *unit)
 static const struct err *call_handler(struct unit *unit)
 {
     const struct err *e = unit->route->handler(&unit->rq, unit->rp);
-    if (e || unit->rp->dropped)
+    if (e || unit->rp->dropped) {
         return e;
+    }
     if (unit->rp->status == 0 || unit->rp->body.overflow) {
         log_error(&unit->rq.ctx->log, unit->rp->status ? "the reply is too long" : "the handler made no reply");
         return &err_internal;
@@ -156,12 +171,15 @@ static const struct err *run(struct unit *unit)
         return NULL;
     }
     const struct err *e = find_route(unit);
-    if (!e)
+    if (!e) {
         e = access_check(unit->responder, unit->route, &unit->rq);
-    if (!e)
+    }
+    if (!e) {
         e = read_body(unit);
-    if (!e)
+    }
+    if (!e) {
         e = read_query(unit);
+    }
     return e ? e : call_handler(unit);
 }
 
@@ -170,8 +188,9 @@ static const struct err *run(struct unit *unit)
 /* Details are kept newest first and told oldest first. */
 static void write_details(struct json_out *out, const struct ctx_detail *detail)
 {
-    if (!detail)
+    if (!detail) {
         return;
+    }
     write_details(out, detail->next);
     json_open_object(out, NULL);
     json_add_str(out, "field", detail->field);
@@ -196,10 +215,12 @@ static void answer_error(struct unit *unit, const struct err *e)
         json_close_array(out);
     }
     json_close_object(out);
-    if (e == &err_method_not_allowed)
+    if (e == &err_method_not_allowed) {
         reply_header(unit->rp, "Allow", unit->allow);
-    if (e->status == 401)
+    }
+    if (e->status == 401) {
         reply_header(unit->rp, "WWW-Authenticate", "Bearer");
+    }
 }
 
 /* Headers that every reply has. */
@@ -208,8 +229,9 @@ static void complete(struct unit *unit)
     struct reply *rp = unit->rp;
     const struct ctx *ctx = unit->rq.ctx;
     reply_header(rp, "X-Trace-Id", ctx->trace.id);
-    if (!reply_has_header(rp, "Cache-Control"))
+    if (!reply_has_header(rp, "Cache-Control")) {
         reply_header(rp, "Cache-Control", "no-store");
+    }
     if ((rp->status == 429 || rp->status == 503) && !reply_has_header(rp, "Retry-After")) {
         int seconds = ctx->retry_after_s > 0 ? ctx->retry_after_s : 1;
         reply_header(rp, "Retry-After", arena_printf(ctx->arena, "%d", seconds));
@@ -237,21 +259,25 @@ static struct series *series_of(const struct unit *unit)
     if (counted.responder != responder) {
         free(counted.rows);
         counted.rows = calloc(responder->route_count + 2, sizeof *counted.rows);
-        if (!counted.rows)
+        if (!counted.rows) {
             log_panic("out of memory");
+        }
         counted.responder = responder;
     }
-    if (unit->health)
+    if (unit->health) {
         return &counted.rows[responder->route_count + 1];
+    }
     return &counted.rows[unit->route ? (size_t)(unit->route - responder->routes) : responder->route_count];
 }
 
 static const char *route_name(const struct unit *unit)
 {
-    if (unit->health)
+    if (unit->health) {
         return "GET " HEALTH_PATH;
-    if (!unit->route)
+    }
+    if (!unit->route) {
         return "none";
+    }
     return arena_printf(unit->rq.ctx->arena, "%s %s", unit->route->method, unit->route->path);
 }
 
@@ -261,12 +287,14 @@ static void count(const struct unit *unit, const char *route, int64_t took_us)
     struct arena *arena = unit->rq.ctx->arena;
     int class = unit->rp->status / 100;
     class = class >= 1 && class <= 5 ? class : 0;
-    if (!series->seconds)
+    if (!series->seconds) {
         series->seconds =
             metrics_get(METRIC_HISTOGRAM, "boxoffice_request_seconds", arena_printf(arena, "route=\"%s\"", route));
-    if (!series->requests[class])
+    }
+    if (!series->requests[class]) {
         series->requests[class] = metrics_get(METRIC_COUNTER, "boxoffice_requests_total",
                                               arena_printf(arena, "route=\"%s\",status=\"%dxx\"", route, class));
+    }
     metrics_observe(series->seconds, took_us);
     metrics_add(series->requests[class], 1);
 }
@@ -278,10 +306,11 @@ static void account(const struct unit *unit, const struct err *e, int64_t took_u
     int status = unit->rp->status;
     double took_ms = (double)took_us / 1000;
     count(unit, route, took_us);
-    if (status >= 500)
+    if (status >= 500) {
         log_error(log, "'%s' answered %d '%s' in %.1f ms", route, status, e ? e->code : "", took_ms);
-    else
+    } else {
         log_debug(log, "'%s' answered %d '%s' in %.1f ms", route, status, e ? e->code : "", took_ms);
+    }
 }
 
 void dispatch(const struct responder *responder, struct ctx *ctx, const struct intake *intake, struct reply *rp)
@@ -292,28 +321,33 @@ void dispatch(const struct responder *responder, struct ctx *ctx, const struct i
     request_init(&unit.rq, ctx, intake->env);
     reply_init(rp, ctx->arena);
     const struct err *e = run(&unit);
-    if (e)
+    if (e) {
         answer_error(&unit, e);
+    }
     complete(&unit);
     account(&unit, e, clock_monotonic() - started);
 }
 
 static void check_query(const struct route *route)
 {
-    for (size_t i = 0; route->query && i < route->query->count; i++)
-        if (route->query->fields[i].type >= FIELD_OBJECT)
+    for (size_t i = 0; route->query && i < route->query->count; i++) {
+        if (route->query->fields[i].type >= FIELD_OBJECT) {
             log_panic("'%s %s' wants '%s', which no query string can give", route->method, route->path,
                       route->query->fields[i].name);
+        }
+    }
 }
 
 void dispatch_check(const struct responder *responder)
 {
     for (size_t i = 0; i < responder->route_count; i++) {
         const struct route *route = &responder->routes[i];
-        if (!route->handler)
+        if (!route->handler) {
             log_panic("'%s %s' has no handler", route->method, route->path);
-        if ((route->flags & RT_ADMITTED) && !responder->admission_error)
+        }
+        if ((route->flags & RT_ADMITTED) && !responder->admission_error) {
             log_panic("'%s %s' needs an admission_error", route->method, route->path);
+        }
         check_query(route);
     }
 }
@@ -328,10 +362,12 @@ struct text_body {
 static bool read_text(void *source, char *to, size_t len)
 {
     struct text_body *body = source;
-    if (len > body->left)
+    if (len > body->left) {
         return false;
-    if (len > 0)
+    }
+    if (len > 0) {
         memcpy(to, body->bytes, len);
+    }
     body->bytes += len;
     body->left -= len;
     return true;
@@ -340,8 +376,9 @@ static bool read_text(void *source, char *to, size_t len)
 static const char *const *with_length(struct arena *arena, const char *const *params, size_t body_len)
 {
     size_t count = 0;
-    while (params[count])
+    while (params[count]) {
         count++;
+    }
     const char **env = arena_calloc(arena, count + 2, sizeof *env);
     memcpy(env, params, count * sizeof *env);
     env[count] = arena_printf(arena, "CONTENT_LENGTH=%zu", body_len); /* the first of a name counts */
@@ -351,17 +388,20 @@ static const char *const *with_length(struct arena *arena, const char *const *pa
 void responder_serve(const struct responder *responder, struct ctx *ctx, const char *const *params, const char *body,
                      size_t body_len, struct buf *out)
 {
-    if (out->arena == ctx->arena)
+    if (out->arena == ctx->arena) {
         log_panic("the reply must outlive the request's arena");
+    }
     dispatch_check(responder);
     struct text_body source = {body, body_len};
     const struct intake intake = {
         .env = with_length(out->arena, params, body_len), .read = read_text, .source = &source};
     struct reply rp;
     dispatch(responder, ctx, &intake, &rp);
-    if (rp.dropped)
+    if (rp.dropped) {
         return;
+    }
     reply_head(&rp, out);
-    if (!rp.omit_body)
+    if (!rp.omit_body) {
         buf_add(out, rp.body.data, rp.body.len);
+    }
 }

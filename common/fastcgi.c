@@ -32,8 +32,9 @@ static int open_stop_fd(void)
     sigaddset(&stop, SIGUSR1);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     int fd = signalfd(-1, &stop, SFD_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         log_fatal("cannot open a signalfd: %s", strerror(errno));
+    }
     return fd;
 }
 
@@ -59,8 +60,9 @@ static void send_reply(FCGX_Request *request, const struct ctx *ctx, const struc
     buf_init(&head, ctx->arena, REPLY_HEAD_MAX);
     reply_head(rp, &head);
     FCGX_PutStr(head.data, (int)head.len, request->out);
-    if (!rp->omit_body)
+    if (!rp->omit_body) {
         FCGX_PutStr(rp->body.data, (int)rp->body.len, request->out);
+    }
 }
 
 static void serve(FCGX_Request *request, const struct responder *responder, struct ctx *ctx)
@@ -98,16 +100,18 @@ struct waiting {
 static void watch(int epoll_fd, int fd, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.fd = fd};
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
         log_fatal("cannot wait on descriptor %d: %s", fd, strerror(errno));
+    }
 }
 
 /* The listen socket is shared by the pool: exclusively, so that a connection wakes one process, not all. */
 static struct waiting open_waiting(void)
 {
     struct waiting waiting = {open_stop_fd(), epoll_create1(EPOLL_CLOEXEC), epoll_create1(EPOLL_CLOEXEC)};
-    if (waiting.listen_fd < 0 || waiting.stop_only < 0)
+    if (waiting.listen_fd < 0 || waiting.stop_only < 0) {
         log_fatal("cannot open an epoll: %s", strerror(errno));
+    }
     watch(waiting.listen_fd, waiting.stop_fd, EPOLLIN);
     watch(waiting.listen_fd, LISTEN_FD, EPOLLIN | EPOLLEXCLUSIVE);
     watch(waiting.stop_only, waiting.stop_fd, EPOLLIN);
@@ -128,8 +132,9 @@ static enum next judge(bool stop, uint32_t connection)
         log_error(NULL, "the listen socket was shut down");
         return NEXT_BROKEN;
     }
-    if (connection)
+    if (connection) {
         return stop ? NEXT_LAST : NEXT_REQUEST;
+    }
     return stop ? NEXT_STOP : NEXT_WAIT;
 }
 
@@ -138,15 +143,17 @@ static enum next wait_for(int epoll_fd, int timeout_ms)
 {
     struct epoll_event events[2];
     int ready = epoll_wait(epoll_fd, events, 2, timeout_ms);
-    if (ready < 0 && errno != EINTR)
+    if (ready < 0 && errno != EINTR) {
         log_panic("epoll_wait failed: %s", strerror(errno));
+    }
     bool stop = false;
     uint32_t connection = 0;
     for (int i = 0; i < ready; i++) {
-        if (events[i].data.fd == LISTEN_FD)
+        if (events[i].data.fd == LISTEN_FD) {
             connection = events[i].events;
-        else
+        } else {
             stop = true;
+        }
     }
     return judge(stop, connection);
 }
@@ -176,12 +183,14 @@ static enum next serve_next(FCGX_Request *request, const struct waiting *waiting
                             struct ctx *ctx)
 {
     enum next awaited = wait_for(waiting->listen_fd, -1);
-    if (awaited != NEXT_REQUEST && awaited != NEXT_LAST)
+    if (awaited != NEXT_REQUEST && awaited != NEXT_LAST) {
         return awaited;
+    }
     watchdog_arm(cfg_process.watchdog_ms);
     enum next next = accept_request(request, waiting);
-    if (next == NEXT_REQUEST)
+    if (next == NEXT_REQUEST) {
         serve(request, responder, ctx);
+    }
     watchdog_disarm();
     ctx_end(ctx);
     return awaited == NEXT_LAST ? NEXT_STOP : next;
@@ -193,10 +202,12 @@ static int loop(FCGX_Request *request, const struct waiting *waiting, const stru
     int64_t left = requests_to_serve();
     while (left > 0) {
         enum next next = serve_next(request, waiting, responder, ctx);
-        if (next == NEXT_STOP)
+        if (next == NEXT_STOP) {
             return 0;
-        if (next == NEXT_BROKEN)
+        }
+        if (next == NEXT_BROKEN) {
             return 1;
+        }
         left -= next == NEXT_REQUEST;
     }
     return 0;
@@ -206,8 +217,9 @@ int fastcgi_run(const struct responder *responder, struct ctx *ctx)
 {
     struct waiting waiting = open_waiting();
     FCGX_Request request;
-    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, LISTEN_FD, 0) != 0)
+    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, LISTEN_FD, 0) != 0) {
         log_fatal("cannot start libfcgi");
+    }
     /* Should two processes wake up for one connection, the later one must not block in accept(). */
     fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK);
     watchdog_init(responder->name, ctx);

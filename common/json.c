@@ -34,9 +34,11 @@ static size_t members_of(struct json_object *value)
             members += 1 + members_of(member);
         }
     }
-    if (json_object_is_type(value, json_type_array))
-        for (size_t i = 0; i < json_object_array_length(value); i++)
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
             members += members_of(json_object_array_get_idx(value, i));
+        }
+    }
     return members;
 }
 
@@ -45,13 +47,15 @@ static bool parse(const char *text, size_t len, struct json_object **root_r)
 {
     /* json-c counts the scalar inside the innermost container as a level too. */
     struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
-    if (!tokener)
+    if (!tokener) {
         log_panic("out of memory");
+    }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
     /* A number or word at the very end is only known to be complete when something follows it. */
-    if (json_tokener_get_error(tokener) == json_tokener_continue)
+    if (json_tokener_get_error(tokener) == json_tokener_continue) {
         root = json_tokener_parse_ex(tokener, " ", 1);
+    }
     bool complete = json_tokener_get_error(tokener) == json_tokener_success;
     json_tokener_free(tokener);
     *root_r = root;
@@ -64,16 +68,20 @@ static const struct err *parse_strict(struct arena *arena, const char *text, siz
     size_t members = 0;
     struct json_object *root = NULL;
     *why = len > INT_MAX / 2 ? "too long" : json_scan(text, len, &members);
-    if (*why)
+    if (*why) {
         return &err_invalid_request;
+    }
     *why = "not a JSON value";
-    if (!parse(text, len, &root))
+    if (!parse(text, len, &root)) {
         return &err_invalid_request;
-    if (root)
+    }
+    if (root) {
         arena_defer(arena, release, root);
+    }
     *why = "duplicate key";
-    if (members_of(root) != members)
+    if (members_of(root) != members) {
         return &err_invalid_request;
+    }
     *root_r = (const struct json *)root;
     return NULL;
 }
@@ -83,8 +91,9 @@ const struct err *json_parse(struct arena *arena, const char *text, size_t len, 
 {
     const char *why = NULL;
     const struct err *e = parse_strict(arena, text, len, root_r, &why);
-    if (e && why_r)
+    if (e && why_r) {
         *why_r = why;
+    }
     return e;
 }
 
@@ -112,24 +121,28 @@ enum json_type json_type(const struct json *value)
 const struct json *json_get(const struct json *object, const char *key)
 {
     struct json_object *member = NULL;
-    if (json_type(object) != JSON_OBJECT || !json_object_object_get_ex(object_of(object), key, &member))
+    if (json_type(object) != JSON_OBJECT || !json_object_object_get_ex(object_of(object), key, &member)) {
         return NULL;
+    }
     return (const struct json *)member;
 }
 
 size_t json_count(const struct json *array)
 {
-    if (json_type(array) == JSON_ARRAY)
+    if (json_type(array) == JSON_ARRAY) {
         return json_object_array_length(object_of(array));
-    if (json_type(array) == JSON_OBJECT)
+    }
+    if (json_type(array) == JSON_OBJECT) {
         return (size_t)json_object_object_length(object_of(array));
+    }
     return 0;
 }
 
 const struct json *json_at(const struct json *array, size_t index)
 {
-    if (json_type(array) != JSON_ARRAY)
+    if (json_type(array) != JSON_ARRAY) {
         return NULL;
+    }
     return (const struct json *)json_object_array_get_idx(object_of(array), index);
 }
 
@@ -150,22 +163,26 @@ bool json_bool(const struct json *value, bool fallback)
 
 void json_each(const struct json *object, bool (*fn)(const char *key, const struct json *value, void *arg), void *arg)
 {
-    if (json_type(object) != JSON_OBJECT)
+    if (json_type(object) != JSON_OBJECT) {
         return;
+    }
     json_object_object_foreach(object_of(object), key, member)
     {
-        if (!fn(key, (const struct json *)member, arg))
+        if (!fn(key, (const struct json *)member, arg)) {
             return;
+        }
     }
 }
 
 const char *json_text(const struct json *value)
 {
-    if (!value)
+    if (!value) {
         return "null";
+    }
     const char *text =
         json_object_to_json_string_ext(object_of(value), JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-    if (!text)
+    if (!text) {
         log_panic("out of memory");
+    }
     return text;
 }

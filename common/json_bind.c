@@ -14,19 +14,22 @@
 
 static void write_place(struct buf *path, const struct place *place)
 {
-    if (!place)
+    if (!place) {
         return;
+    }
     write_place(path, place->up);
-    if (!place->name)
+    if (!place->name) {
         buf_printf(path, "[%zu]", place->index);
-    else
+    } else {
         buf_printf(path, "%s%s", path->len ? "." : "", place->name);
+    }
 }
 
 void bind_refuse(struct binder *binder, const struct place *place, const char *fmt, ...)
 {
-    if (binder->refused++ >= JSON_DETAILS_MAX)
+    if (binder->refused++ >= JSON_DETAILS_MAX) {
         return;
+    }
     struct buf path;
     buf_init(&path, binder->ctx->arena, PATH_SIZE);
     write_place(&path, place);
@@ -40,17 +43,20 @@ void bind_refuse(struct binder *binder, const struct place *place, const char *f
 void bind_refuse_unknown(struct binder *binder, const struct place *up, const char *name)
 {
     struct place place = {.up = up, .name = name};
-    if (strlen(name) <= NAME_SIZE)
+    if (strlen(name) <= NAME_SIZE) {
         bind_refuse(binder, &place, "unknown field");
-    else
+    } else {
         bind_refuse(binder, up, "unknown field with a long name");
+    }
 }
 
 const struct field *bind_find(const struct shape *shape, const char *name)
 {
-    for (size_t i = 0; i < shape->count; i++)
-        if (strcmp(shape->fields[i].name, name) == 0)
+    for (size_t i = 0; i < shape->count; i++) {
+        if (strcmp(shape->fields[i].name, name) == 0) {
             return &shape->fields[i];
+        }
+    }
     return NULL;
 }
 
@@ -58,8 +64,9 @@ static void set_absent(const struct field *field, void *slot);
 
 void bind_nothing(const struct shape *shape, void *object)
 {
-    for (size_t i = 0; i < shape->count; i++)
+    for (size_t i = 0; i < shape->count; i++) {
         set_absent(&shape->fields[i], SLOT_OF(object, &shape->fields[i]));
+    }
 }
 
 static void set_absent(const struct field *field, void *slot)
@@ -98,11 +105,13 @@ static bool is_choice(const char *choices, const char *text)
     size_t len = strlen(text);
     for (const char *choice = choices;; choice++) {
         size_t choice_len = strcspn(choice, "|");
-        if (choice_len == len && memcmp(choice, text, len) == 0)
+        if (choice_len == len && memcmp(choice, text, len) == 0) {
             return true;
+        }
         choice += choice_len;
-        if (*choice == '\0')
+        if (*choice == '\0') {
             return false;
+        }
     }
 }
 
@@ -134,12 +143,14 @@ static void bind_str(struct binder *binder, const struct field *field, const str
                      const char **slot)
 {
     int64_t count, max = field->max ? field->max : STRING_MAX;
-    if (!check_characters(binder, place, text, field->flags & FIELD_LINES, &count))
+    if (!check_characters(binder, place, text, field->flags & FIELD_LINES, &count)) {
         return;
-    if (count < field->min || count > max)
+    }
+    if (count < field->min || count > max) {
         bind_refuse(binder, place, "must have %lld to %lld characters", (long long)field->min, (long long)max);
-    else
+    } else {
         *slot = text;
+    }
 }
 
 static void bind_uuid(struct binder *binder, const struct place *place, const char *text, const char **slot)
@@ -149,9 +160,11 @@ static void bind_uuid(struct binder *binder, const struct place *place, const ch
         return;
     }
     char *copy = arena_strdup(binder->ctx->arena, text);
-    for (char *c = copy; *c; c++)
-        if (*c >= 'A' && *c <= 'F')
+    for (char *c = copy; *c; c++) {
+        if (*c >= 'A' && *c <= 'F') {
             *c = (char)(*c - 'A' + 'a');
+        }
+    }
     *slot = copy;
 }
 
@@ -166,14 +179,16 @@ void bind_text(struct binder *binder, const struct field *field, const struct pl
         bind_uuid(binder, place, text, slot);
         return;
     case FIELD_ENUM:
-        if (is_choice(field->choices, text))
+        if (is_choice(field->choices, text)) {
             SLOT(const char *, slot) = text;
-        else
+        } else {
             bind_refuse(binder, place, "must be one of %s", field->choices);
+        }
         return;
     case FIELD_TIME:
-        if (!clock_parse(text, slot))
+        if (!clock_parse(text, slot)) {
             bind_refuse(binder, place, "must be a time like 2026-06-01T19:00:00+09:00");
+        }
         return;
     case FIELD_INT:
     case FIELD_BOOL:
@@ -191,10 +206,11 @@ void bind_number(struct binder *binder, const struct field *field, const struct 
                  int64_t *slot)
 {
     bool limited = field->min != 0 || field->max != 0;
-    if (limited && (number < field->min || number > field->max))
+    if (limited && (number < field->min || number > field->max)) {
         bind_refuse(binder, place, "must be from %lld to %lld", (long long)field->min, (long long)field->max);
-    else if (number == FIELD_NO_INT)
+    } else if (number == FIELD_NO_INT) {
         bind_refuse(binder, place, "is too small");
-    else
+    } else {
         *slot = number;
+    }
 }

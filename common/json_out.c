@@ -16,10 +16,11 @@ static const char escape_of[256] = {
 static void write_escape(struct buf *buf, unsigned char byte)
 {
     char escape = escape_of[byte];
-    if (escape == 'u')
+    if (escape == 'u') {
         buf_printf(buf, "\\u%04x", byte);
-    else
+    } else {
         buf_add(buf, (const char[]){'\\', escape}, 2);
+    }
 }
 
 /* Copies runs of harmless bytes in one piece. */
@@ -28,11 +29,13 @@ static void write_string(struct buf *buf, const char *text)
     buf_char(buf, '"');
     for (;;) {
         const char *run = text;
-        while (!escape_of[(unsigned char)*text])
+        while (!escape_of[(unsigned char)*text]) {
             text++;
+        }
         buf_add(buf, run, (size_t)(text - run));
-        if (*text == '\0')
+        if (*text == '\0') {
             break;
+        }
         write_escape(buf, (unsigned char)*text++);
     }
     buf_char(buf, '"');
@@ -41,8 +44,9 @@ static void write_string(struct buf *buf, const char *text)
 /* What comes before any value: comma and key. */
 static void begin_value(struct json_out *out, const char *key)
 {
-    if (out->comma)
+    if (out->comma) {
         buf_char(out->buf, ',');
+    }
     out->comma = true;
     if (key) {
         write_string(out->buf, key);

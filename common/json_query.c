@@ -19,8 +19,9 @@ static const char *decode(struct arena *arena, const char *text, size_t len)
         if (c == '%') {
             int high = i + 2 < len ? utf8_hex_digit(text[i + 1]) : -1;
             int low = i + 2 < len ? utf8_hex_digit(text[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            if (high < 0 || low < 0) {
                 return NULL;
+            }
             c = (char)(high << 4 | low);
             i += 2;
         }
@@ -36,23 +37,25 @@ static void bind_integer(struct binder *binder, const struct field *field, const
     size_t len = strspn(digits, "0123456789");
     errno = 0;
     int64_t number = strtoll(text, NULL, 10);
-    if (len == 0 || digits[len] != '\0' || errno == ERANGE)
+    if (len == 0 || digits[len] != '\0' || errno == ERANGE) {
         bind_refuse(binder, place, "must be an integer");
-    else
+    } else {
         bind_number(binder, field, place, number, slot);
+    }
 }
 
 static void bind_argument(struct binder *binder, const struct field *field, const struct place *place, const char *text,
                           void *slot)
 {
-    if (field->type == FIELD_INT)
+    if (field->type == FIELD_INT) {
         bind_integer(binder, field, place, text, slot);
-    else if (field->type != FIELD_BOOL)
+    } else if (field->type != FIELD_BOOL) {
         bind_text(binder, field, place, text, slot);
-    else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+    } else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
         SLOT(int, slot) = *text == 't';
-    else
+    } else {
         bind_refuse(binder, place, "must be true or false");
+    }
 }
 
 struct query {
@@ -76,16 +79,18 @@ static void bind_pair(struct query *query, const char *pair, size_t len)
     }
     const struct field *field = bind_find(query->shape, name);
     if (!field) {
-        if (!query->shape->open)
+        if (!query->shape->open) {
             bind_refuse_unknown(&query->binder, NULL, name);
+        }
         return;
     }
     const struct place place = {.name = field->name};
     bool *seen = &query->seen[field - query->shape->fields];
-    if (*seen)
+    if (*seen) {
         bind_refuse(&query->binder, &place, "is given more than once");
-    else
+    } else {
         bind_argument(&query->binder, field, &place, value, SLOT_OF(query->out, field));
+    }
     *seen = true;
 }
 
@@ -97,8 +102,9 @@ static void bind_pairs(struct query *query, const char *text)
             bind_refuse(&query->binder, &(struct place){.name = "query"}, "has too many parts");
             return;
         }
-        if (len > 0)
+        if (len > 0) {
             bind_pair(query, text, len);
+        }
         text += len + (text[len] == '&');
     }
 }
@@ -113,11 +119,14 @@ const struct err *json_read_query(struct ctx *ctx, const char *query_string, con
     };
     bind_nothing(shape, query.out);
     bind_pairs(&query, query_string);
-    for (size_t i = 0; i < shape->count; i++)
-        if ((shape->fields[i].flags & FIELD_REQUIRED) && !query.seen[i])
+    for (size_t i = 0; i < shape->count; i++) {
+        if ((shape->fields[i].flags & FIELD_REQUIRED) && !query.seen[i]) {
             bind_refuse(&query.binder, &(struct place){.name = shape->fields[i].name}, "is required");
-    if (query.binder.refused)
+        }
+    }
+    if (query.binder.refused) {
         return &err_invalid_request;
+    }
     *out_r = query.out;
     return NULL;
 }

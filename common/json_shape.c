@@ -34,8 +34,9 @@ static bool check_count(struct binder *binder, const struct field *field, const 
 static void bind_list(struct binder *binder, const struct field *field, const struct place *place,
                       const struct json *array, struct json_list *slot)
 {
-    if (!check_count(binder, field, place, array))
+    if (!check_count(binder, field, place, array)) {
         return;
+    }
     size_t count = json_count(array);
     char *items = arena_calloc(binder->ctx->arena, count, field->sub->size);
     for (size_t i = 0; i < count; i++) {
@@ -55,17 +56,20 @@ static bool has_duplicates(struct arena *arena, const char *const *items, size_t
     const char **sorted = arena_calloc(arena, count, sizeof *sorted);
     memcpy(sorted, items, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, compare_text);
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(sorted[i - 1], sorted[i]) == 0)
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(sorted[i - 1], sorted[i]) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
 static void bind_texts(struct binder *binder, const struct field *field, const struct place *place,
                        const struct json *array, struct json_list *slot)
 {
-    if (!check_count(binder, field, place, array))
+    if (!check_count(binder, field, place, array)) {
         return;
+    }
     bool uuids = field->type == FIELD_UUIDS;
     const struct field element_field = {.type = uuids ? FIELD_UUID : FIELD_STR, .min = 1, .max = ELEMENT_MAX};
     size_t refused = binder->refused, count = json_count(array);
@@ -73,17 +77,20 @@ static void bind_texts(struct binder *binder, const struct field *field, const s
     for (size_t i = 0; i < count; i++) {
         struct place element = {.up = place, .index = i};
         const char *text = json_str(json_at(array, i));
-        if (text)
+        if (text) {
             bind_text(binder, &element_field, &element, text, &items[i]);
-        else
+        } else {
             bind_refuse(binder, &element, "must be a string");
+        }
     }
-    if (binder->refused != refused)
+    if (binder->refused != refused) {
         return;
-    if (uuids && count > 1 && has_duplicates(binder->ctx->arena, items, count))
+    }
+    if (uuids && count > 1 && has_duplicates(binder->ctx->arena, items, count)) {
         bind_refuse(binder, place, "must not name anything twice");
-    else
+    } else {
         *slot = (struct json_list){items, count};
+    }
 }
 
 static void bind_value(struct binder *binder, const struct field *field, const struct place *place,
@@ -94,22 +101,25 @@ static void bind_value(struct binder *binder, const struct field *field, const s
     case FIELD_UUID:
     case FIELD_ENUM:
     case FIELD_TIME:
-        if (json_type(value) == JSON_STRING)
+        if (json_type(value) == JSON_STRING) {
             bind_text(binder, field, place, json_str(value), slot);
-        else
+        } else {
             bind_refuse(binder, place, "must be a string");
+        }
         break;
     case FIELD_INT:
-        if (json_type(value) == JSON_INT)
+        if (json_type(value) == JSON_INT) {
             bind_number(binder, field, place, json_int(value, 0), slot);
-        else
+        } else {
             bind_refuse(binder, place, "must be an integer");
+        }
         break;
     case FIELD_BOOL:
-        if (json_type(value) == JSON_BOOL)
+        if (json_type(value) == JSON_BOOL) {
             SLOT(int, slot) = json_bool(value, false);
-        else
+        } else {
             bind_refuse(binder, place, "must be true or false");
+        }
         break;
     case FIELD_OBJECT:
         bind_object(binder, field->sub, place, value, slot);
@@ -137,8 +147,9 @@ static bool check_known(const char *key, const struct json *value, void *arg)
 {
     const struct unknown_search *search = arg;
     (void)value;
-    if (!bind_find(search->shape, key))
+    if (!bind_find(search->shape, key)) {
         bind_refuse_unknown(search->binder, search->place, key);
+    }
     return search->binder->refused < JSON_DETAILS_MAX;
 }
 
@@ -154,13 +165,15 @@ static void bind_object(struct binder *binder, const struct shape *shape, const 
         const struct field *field = &shape->fields[i];
         struct place member = {.up = place, .name = field->name};
         const struct json *value = json_get(object, field->name);
-        if (value)
+        if (value) {
             bind_value(binder, field, &member, value, SLOT_OF(out, field));
-        else if (field->flags & FIELD_REQUIRED)
+        } else if (field->flags & FIELD_REQUIRED) {
             bind_refuse(binder, &member, "is required");
+        }
     }
-    if (!shape->open)
+    if (!shape->open) {
         json_each(object, check_known, &(struct unknown_search){binder, shape, place});
+    }
 }
 
 const struct err *json_bind(struct ctx *ctx, const struct json *object, const struct shape *shape, void *out)
@@ -168,8 +181,9 @@ const struct err *json_bind(struct ctx *ctx, const struct json *object, const st
     struct binder binder = {.ctx = ctx};
     void *bound = arena_alloc(ctx->arena, shape->size);
     bind_object(&binder, shape, NULL, object, bound);
-    if (binder.refused)
+    if (binder.refused) {
         return &err_invalid_request;
+    }
     memcpy(out, bound, shape->size);
     return NULL;
 }
@@ -178,12 +192,14 @@ const struct err *json_read(struct ctx *ctx, const char *text, size_t len, const
 {
     const struct json *root;
     const char *why;
-    if (json_parse(ctx->arena, text, len, &root, &why))
+    if (json_parse(ctx->arena, text, len, &root, &why)) {
         return ctx_invalid(ctx, "body", "is not JSON: %s", why);
+    }
     void *out = arena_alloc(ctx->arena, shape->size);
     const struct err *e = json_bind(ctx, root, shape, out);
-    if (!e)
+    if (!e) {
         *out_r = out;
+    }
     return e;
 }
 
@@ -208,9 +224,11 @@ static bool is_absent(const struct field *field, const void *slot)
     case FIELD_BOOL:
         return CONST_SLOT(int, slot) == -1;
     case FIELD_OBJECT:
-        for (size_t i = 0; i < field->sub->count; i++)
-            if (!is_absent(&field->sub->fields[i], CONST_SLOT_OF(slot, &field->sub->fields[i])))
+        for (size_t i = 0; i < field->sub->count; i++) {
+            if (!is_absent(&field->sub->fields[i], CONST_SLOT_OF(slot, &field->sub->fields[i]))) {
                 return false;
+            }
+        }
         return true;
     case FIELD_LIST:
     case FIELD_STRS:
@@ -224,10 +242,11 @@ static void write_list(struct json_out *out, const struct field *field, const st
 {
     json_open_array(out, field->name);
     for (size_t i = 0; i < list->count; i++) {
-        if (field->type == FIELD_LIST)
+        if (field->type == FIELD_LIST) {
             json_add_shape(out, NULL, field->sub, (const char *)list->items + i * field->sub->size);
-        else
+        } else {
             json_add_str(out, NULL, ((const char *const *)list->items)[i]);
+        }
     }
     json_close_array(out);
 }
@@ -269,8 +288,9 @@ void json_add_shape(struct json_out *out, const char *key, const struct shape *s
     for (size_t i = 0; i < shape->count; i++) {
         const struct field *field = &shape->fields[i];
         const void *slot = CONST_SLOT_OF(value, field);
-        if (!(field->flags & FIELD_HIDDEN) && !is_absent(field, slot))
+        if (!(field->flags & FIELD_HIDDEN) && !is_absent(field, slot)) {
             write_field(out, field, slot);
+        }
     }
     json_close_object(out);
 }

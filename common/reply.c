@@ -20,9 +20,11 @@ void reply_init(struct reply *rp, struct arena *arena)
 static bool header_is_safe(const char *text)
 {
     size_t len = 0;
-    for (; text[len]; len++)
-        if ((unsigned char)text[len] < 0x20 || text[len] == 0x7f)
+    for (; text[len]; len++) {
+        if ((unsigned char)text[len] < 0x20 || text[len] == 0x7f) {
             return false;
+        }
+    }
     return len <= REPLY_HEADER_MAX;
 }
 
@@ -56,8 +58,9 @@ void reply_header(struct reply *rp, const char *name, const char *value)
         log_warn(NULL, "dropped a reply header: a control character, or too long");
         return;
     }
-    if (rp->header_count == REPLY_HEADERS_MAX)
+    if (rp->header_count == REPLY_HEADERS_MAX) {
         log_panic("more than %d reply headers", REPLY_HEADERS_MAX);
+    }
     rp->headers[rp->header_count].name = arena_strdup(rp->body.arena, name);
     rp->headers[rp->header_count].value = arena_strdup(rp->body.arena, value);
     rp->header_count++;
@@ -65,9 +68,11 @@ void reply_header(struct reply *rp, const char *name, const char *value)
 
 bool reply_has_header(const struct reply *rp, const char *name)
 {
-    for (int i = 0; i < rp->header_count; i++)
-        if (strcasecmp(rp->headers[i].name, name) == 0)
+    for (int i = 0; i < rp->header_count; i++) {
+        if (strcasecmp(rp->headers[i].name, name) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -77,11 +82,13 @@ static bool etag_listed(const char *list, const char *etag)
     size_t len = strlen(etag);
     while (*list) {
         list += strspn(list, ", \t");
-        if (strncmp(list, "W/", 2) == 0)
+        if (strncmp(list, "W/", 2) == 0) {
             list += 2;
+        }
         size_t entry = strcspn(list, ", \t");
-        if ((entry == 1 && *list == '*') || (entry == len && memcmp(list, etag, len) == 0))
+        if ((entry == 1 && *list == '*') || (entry == len && memcmp(list, etag, len) == 0)) {
             return true;
+        }
         list += entry;
     }
     return false;
@@ -89,15 +96,17 @@ static bool etag_listed(const char *list, const char *etag)
 
 void reply_etag(struct reply *rp, const char *if_none_match)
 {
-    if (rp->body.overflow)
+    if (rp->body.overflow) {
         return;
+    }
     unsigned char digest[CRYPTO_SHA256_SIZE];
     crypto_sha256(rp->body.data, rp->body.len, digest);
     const char *hex = crypto_hex(rp->body.arena, digest, ETAG_DIGITS / 2);
     const char *etag = arena_printf(rp->body.arena, "\"%s\"", hex);
     reply_header(rp, "ETag", etag);
-    if (if_none_match && etag_listed(if_none_match, etag))
+    if (if_none_match && etag_listed(if_none_match, etag)) {
         reply_empty(rp, 304);
+    }
 }
 
 void reply_list_open(struct json_out *out)
@@ -118,11 +127,14 @@ void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t 
 void reply_head(const struct reply *rp, struct buf *head)
 {
     buf_printf(head, "Status: %d\r\n", rp->status);
-    if (rp->content_type)
+    if (rp->content_type) {
         buf_printf(head, "Content-Type: %s\r\n", rp->content_type);
-    if (rp->status != 204 && rp->status != 304)
+    }
+    if (rp->status != 204 && rp->status != 304) {
         buf_printf(head, "Content-Length: %zu\r\n", rp->body.len);
-    for (int i = 0; i < rp->header_count; i++)
+    }
+    for (int i = 0; i < rp->header_count; i++) {
         buf_printf(head, "%s: %s\r\n", rp->headers[i].name, rp->headers[i].value);
+    }
     buf_str(head, "\r\n");
 }

@@ -15,17 +15,21 @@
 const char *request_env(const char *const *env, const char *name)
 {
     size_t len = strlen(name);
-    for (; *env; env++)
-        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+    for (; *env; env++) {
+        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=') {
             return (*env)[len + 1] ? *env + len + 1 : NULL;
+        }
+    }
     return NULL;
 }
 
 const char *request_param(const struct request *rq, const char *name)
 {
-    for (int i = 0; i < rq->param_count; i++)
-        if (strcmp(rq->params[i].name, name) == 0)
+    for (int i = 0; i < rq->param_count; i++) {
+        if (strcmp(rq->params[i].name, name) == 0) {
             return rq->params[i].value;
+        }
+    }
     log_panic("the route has no parameter '%s'", name);
 }
 
@@ -33,10 +37,12 @@ const char *request_header(const struct request *rq, const char *name)
 {
     char variable[HEADER_NAME_MAX];
     int len = snprintf(variable, sizeof variable, "HTTP_%s", name);
-    if (len >= (int)sizeof variable)
+    if (len >= (int)sizeof variable) {
         log_panic("header name '%s' is too long", name);
-    for (char *c = variable; *c; c++)
+    }
+    for (char *c = variable; *c; c++) {
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    }
     return request_env(rq->env, variable);
 }
 
@@ -44,9 +50,11 @@ const char *request_header(const struct request *rq, const char *name)
 static const char *printable(struct arena *arena, const char *text, size_t max)
 {
     char *copy = arena_memdup(arena, text, strnlen(text, max));
-    for (char *c = copy; *c; c++)
-        if (*c < 0x20 || *c > 0x7e)
+    for (char *c = copy; *c; c++) {
+        if (*c < 0x20 || *c > 0x7e) {
             *c = '?';
+        }
+    }
     return copy;
 }
 
@@ -66,10 +74,11 @@ static const char *choose_language(const char *accepted)
         accepted += strspn(accepted, ", \t");
         size_t len = strcspn(accepted, ",");
         size_t tag_len = strcspn(accepted, "-;, \t");
-        if (tag_len == 2 && strncasecmp(accepted, "ko", 2) == 0)
+        if (tag_len == 2 && strncasecmp(accepted, "ko", 2) == 0) {
             korean = weight(accepted, len);
-        else if (tag_len == 2 && strncasecmp(accepted, "en", 2) == 0)
+        } else if (tag_len == 2 && strncasecmp(accepted, "en", 2) == 0) {
             english = weight(accepted, len) > english ? weight(accepted, len) : english;
+        }
         accepted += len;
     }
     return english > korean ? "en" : "ko";

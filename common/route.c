@@ -17,8 +17,9 @@ struct span {
 /* Takes the next segment off a path: "/events/x" gives "events" and leaves "/x". False at the end. */
 static bool next_segment(const char **path, struct span *segment_r)
 {
-    if (**path != '/')
+    if (**path != '/') {
         return false;
+    }
     const char *at = *path + 1;
     *segment_r = (struct span){at, strcspn(at, "/")};
     *path = at + segment_r->len;
@@ -27,12 +28,15 @@ static bool next_segment(const char **path, struct span *segment_r)
 
 static void add_param(struct request *rq, struct span name, struct span value, bool uuid)
 {
-    if (rq->param_count == REQUEST_PARAMS_MAX)
+    if (rq->param_count == REQUEST_PARAMS_MAX) {
         log_panic("a route has more than %d parameters", REQUEST_PARAMS_MAX);
+    }
     char *copy = arena_memdup(rq->ctx->arena, value.at, value.len);
-    for (char *c = copy; uuid && *c; c++)
-        if (*c >= 'A' && *c <= 'F')
+    for (char *c = copy; uuid && *c; c++) {
+        if (*c >= 'A' && *c <= 'F') {
             *c = (char)(*c - 'A' + 'a');
+        }
+    }
     rq->params[rq->param_count].name = arena_memdup(rq->ctx->arena, name.at, name.len);
     rq->params[rq->param_count].value = copy;
     rq->param_count++;
@@ -41,8 +45,9 @@ static void add_param(struct request *rq, struct span name, struct span value, b
 static bool is_uuid(struct span value)
 {
     char text[UUID_SIZE];
-    if (value.len != UUID_SIZE - 1)
+    if (value.len != UUID_SIZE - 1) {
         return false;
+    }
     memcpy(text, value.at, value.len);
     text[value.len] = '\0';
     return uuid_valid(text);
@@ -51,11 +56,13 @@ static bool is_uuid(struct span value)
 static bool segment_fits(struct request *rq, struct span pattern, struct span value)
 {
     char kind = *pattern.at;
-    if (kind != '{' && kind != '<')
+    if (kind != '{' && kind != '<') {
         return pattern.len == value.len && memcmp(pattern.at, value.at, value.len) == 0;
+    }
     bool uuid = kind == '{';
-    if (value.len == 0 || (uuid && !is_uuid(value)))
+    if (value.len == 0 || (uuid && !is_uuid(value))) {
         return false;
+    }
     add_param(rq, (struct span){pattern.at + 1, pattern.len - 2}, value, uuid);
     return true;
 }
@@ -66,12 +73,15 @@ static bool path_fits(struct request *rq, const char *pattern, const char *path)
     rq->param_count = 0;
     for (;;) {
         bool more = next_segment(&pattern, &wanted);
-        if (next_segment(&path, &given) != more)
+        if (next_segment(&path, &given) != more) {
             return false;
-        if (!more)
+        }
+        if (!more) {
             return *path == '\0';
-        if (!segment_fits(rq, wanted, given))
+        }
+        if (!segment_fits(rq, wanted, given)) {
             return false;
+        }
     }
 }
 
@@ -88,11 +98,13 @@ enum route_match route_find(const struct route *routes, size_t count, const char
     enum route_match match = ROUTE_NO_PATH;
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     allow[0] = '\0';
-    if (!utf8_is_plain(path, strlen(path)))
+    if (!utf8_is_plain(path, strlen(path))) {
         return ROUTE_NO_PATH;
+    }
     for (size_t i = 0; i < count; i++) {
-        if (!path_fits(rq, routes[i].path, path))
+        if (!path_fits(rq, routes[i].path, path)) {
             continue;
+        }
         if (strcmp(routes[i].method, wanted) == 0) {
             *route_r = &routes[i];
             return ROUTE_FOUND;

@@ -28,20 +28,24 @@ static int sequence(unsigned char lead, uint32_t *bits_r, uint32_t *least_r)
 
 const char *utf8_next(const char *at, const char *end, uint32_t *code_r)
 {
-    if (at >= end)
+    if (at >= end) {
         return NULL;
+    }
     uint32_t code = 0, least = 0;
     int len = sequence((unsigned char)*at, &code, &least);
-    if (len == 0 || end - at < len)
+    if (len == 0 || end - at < len) {
         return NULL;
+    }
     for (int i = 1; i < len; i++) {
         unsigned char next = (unsigned char)at[i];
-        if ((next & 0xc0) != 0x80)
+        if ((next & 0xc0) != 0x80) {
             return NULL;
+        }
         code = code << 6 | (next & 0x3f);
     }
-    if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+    if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
         return NULL;
+    }
     *code_r = code;
     return at + len;
 }
@@ -57,19 +61,23 @@ bool utf8_is_plain(const char *text, size_t len)
     while (text < end) {
         uint32_t code;
         text = utf8_next(text, end, &code);
-        if (!text || utf8_is_control(code))
+        if (!text || utf8_is_control(code)) {
             return false;
+        }
     }
     return true;
 }
 
 int utf8_hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
-    if (c >= 'a' && c <= 'f')
+    }
+    if (c >= 'a' && c <= 'f') {
         return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
+    }
+    if (c >= 'A' && c <= 'F') {
         return c - 'A' + 10;
+    }
     return -1;
 }

@@ -39,8 +39,9 @@ void watchdog_init(const char *program, const struct ctx *ctx)
 static void set_timer(int64_t ms)
 {
     const struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
-    if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
+    if (setitimer(ITIMER_REAL, &timer, NULL) < 0) {
         log_panic("cannot set the watchdog to %lld ms", (long long)ms);
+    }
 }
 
 static void make_line(int64_t at, int64_t limit_ms)

@@ -7,12 +7,14 @@ const struct err *events_list(struct request *rq, struct reply *rp)
 {
     struct event_list list;
     const struct err *e = event_list(rq->ctx, rq->args, &list);
-    if (e)
+    if (e) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     reply_list_open(out);
-    for (size_t i = 0; i < list.count; i++)
+    for (size_t i = 0; i < list.count; i++) {
         json_add_shape(out, NULL, &event_summary_shape, &list.items[i]);
+    }
     reply_list_close(out, list.page.page, list.page.size, list.total);
     return NULL;
 }
@@ -22,16 +24,18 @@ static const struct err *reply_event(struct request *rq, struct reply *rp, int s
 {
     struct event_detail event;
     const struct err *e = event_get(rq->ctx, id, view, &event);
-    if (!e)
+    if (!e) {
         json_add_shape(reply_json(rp, status), NULL, &event_detail_shape, &event);
+    }
     return e;
 }
 
 const struct err *events_get(struct request *rq, struct reply *rp)
 {
     const struct err *e = reply_event(rq, rp, 200, request_param(rq, "id"), EVENT_VIEW_PUBLIC);
-    if (e)
+    if (e) {
         return e;
+    }
     reply_header(rp, "Cache-Control", "no-cache"); /* may be kept, must be asked about */
     reply_etag(rp, request_header(rq, "if-none-match"));
     return NULL;
@@ -41,8 +45,9 @@ const struct err *events_create(struct request *rq, struct reply *rp)
 {
     char id[UUID_SIZE];
     const struct err *e = event_admin_create(rq->ctx, rq->body, id);
-    if (e)
+    if (e) {
         return e;
+    }
     reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/events/%s", id));
     return reply_event(rq, rp, 201, id, EVENT_VIEW_ADMIN);
 }

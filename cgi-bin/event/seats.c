@@ -15,10 +15,12 @@ static void write_seat(struct json_out *out, const struct seat *seat)
         json_add_int(out, "x", seat->x);
         json_add_int(out, "y", seat->y);
     }
-    if (seat->accessible)
+    if (seat->accessible) {
         json_add_bool(out, "accessible", true);
-    if (seat->view_restricted)
+    }
+    if (seat->view_restricted) {
         json_add_bool(out, "viewRestricted", true);
+    }
     json_add_str(out, "status", seat->status);
     json_close_object(out);
 }
@@ -48,15 +50,18 @@ static void write_groups(struct json_out *out, const struct seat_map *map)
     struct seat last;
     for (size_t i = 0; i < seat_map_count(map); i++) {
         struct seat seat = seat_map_at(map, i);
-        if (i > 0 && !same_group(&last, &seat))
+        if (i > 0 && !same_group(&last, &seat)) {
             close_group(out);
-        if (i == 0 || !same_group(&last, &seat))
+        }
+        if (i == 0 || !same_group(&last, &seat)) {
             open_group(out, &seat);
+        }
         write_seat(out, &seat);
         last = seat;
     }
-    if (seat_map_count(map) > 0)
+    if (seat_map_count(map) > 0) {
         close_group(out);
+    }
 }
 
 const struct err *seats_get(struct request *rq, struct reply *rp)
@@ -64,8 +69,9 @@ const struct err *seats_get(struct request *rq, struct reply *rp)
     const char *schedule_id = request_param(rq, "scheduleId");
     struct seat_map map;
     const struct err *e = seat_map_get(rq->ctx, schedule_id, &map);
-    if (e)
+    if (e) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_add_str(out, "scheduleId", schedule_id);

@@ -8,12 +8,14 @@ const struct err *venues_list(struct request *rq, struct reply *rp)
     const struct page page = page_or_default(rq->args);
     struct venue_list list;
     const struct err *e = venue_list(rq->ctx, &page, &list);
-    if (e)
+    if (e) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     reply_list_open(out);
-    for (size_t i = 0; i < list.count; i++)
+    for (size_t i = 0; i < list.count; i++) {
         json_add_shape(out, NULL, &venue_shape, &list.items[i]);
+    }
     reply_list_close(out, page.page, page.size, list.total);
     return NULL;
 }
@@ -22,8 +24,9 @@ static const struct err *reply_venue(struct request *rq, struct reply *rp, int s
 {
     struct venue venue;
     const struct err *e = venue_get(rq->ctx, id, &venue);
-    if (!e)
+    if (!e) {
         json_add_shape(reply_json(rp, status), NULL, &venue_shape, &venue);
+    }
     return e;
 }
 
@@ -36,8 +39,9 @@ const struct err *venues_create(struct request *rq, struct reply *rp)
 {
     char id[UUID_SIZE];
     const struct err *e = venue_create(rq->ctx, rq->body, id);
-    if (e)
+    if (e) {
         return e;
+    }
     reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/venues/%s", id));
     return reply_venue(rq, rp, 201, id);
 }
@@ -58,12 +62,14 @@ const struct err *halls_list(struct request *rq, struct reply *rp)
     const struct page page = page_or_default(rq->args);
     struct hall_list list;
     const struct err *e = hall_list(rq->ctx, request_param(rq, "id"), &page, &list);
-    if (e)
+    if (e) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     reply_list_open(out);
-    for (size_t i = 0; i < list.count; i++)
+    for (size_t i = 0; i < list.count; i++) {
         write_hall(out, &list.items[i]);
+    }
     reply_list_close(out, page.page, page.size, list.total);
     return NULL;
 }
@@ -75,8 +81,9 @@ const struct err *halls_create(struct request *rq, struct reply *rp)
     struct hall hall;
     const struct err *e = hall_create(rq->ctx, venue_id, rq->body, id);
     e = e ? e : hall_get(rq->ctx, id, &hall);
-    if (e)
+    if (e) {
         return e;
+    }
     reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/venues/%s/halls/%s", venue_id, id));
     write_hall(reply_json(rp, 201), &hall);
     return NULL;

@@ -36,8 +36,9 @@ const struct err *gateway_handle_health(struct request *rq, struct reply *rp)
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_open_object(out, "services");
-    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
         all &= report(out, services[i], service_up(ctx, services[i]));
+    }
     all &= report(out, "postgres", !db_ping(ctx));
     all &= report(out, "redis", !redis_ping(ctx));
     all &= report(out, "kafka", !kafka_ping(KAFKA_MS));

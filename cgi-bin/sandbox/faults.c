@@ -7,8 +7,9 @@
 /* Replaces the answer by the ordered one. */
 static void spoil(struct request *rq, struct reply *rp, const struct sandbox_fault *fault)
 {
-    if (fault->hang)
+    if (fault->hang) {
         sandbox_fault_hang(rq->ctx, fault);
+    }
     if (fault->hang || fault->status == 0) {
         rp->dropped = true;
         return;
@@ -35,17 +36,20 @@ const struct err *fault_begin(struct request *rq, struct reply *rp, const char *
     *strike_r = (struct strike){0};
     struct sandbox_fault *fault = &strike_r->fault;
     const struct err *e = sandbox_fault_take(rq->ctx, target, operation, fault, &strike_r->struck);
-    if (e != NULL || !strike_r->struck)
+    if (e != NULL || !strike_r->struck) {
         return e;
+    }
     clock_sleep(fault->latency_ms);
     strike_r->over = !fault->lose_answer && (fault->hang || fault->status != 0);
-    if (strike_r->over)
+    if (strike_r->over) {
         spoil(rq, rp, fault);
+    }
     return NULL;
 }
 
 void fault_end(struct request *rq, struct reply *rp, const struct strike *strike)
 {
-    if (strike->struck && strike->fault.lose_answer)
+    if (strike->struck && strike->fault.lose_answer) {
         spoil(rq, rp, &strike->fault);
+    }
 }

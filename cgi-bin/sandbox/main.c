@@ -76,8 +76,9 @@ static const struct cfg_section *const settings[] = {&cfg_sandbox_section, NULL}
 /* The skeleton's Redis connection is replaced by one to the database of the stand-ins. */
 static const struct err *init(struct ctx *ctx)
 {
-    if (!cfg_process.sandbox)
+    if (!cfg_process.sandbox) {
         log_fatal("BOX_SANDBOX is not 1: the stand-ins never run where money is real");
+    }
     redis_free(&ctx->redis);
     ctx->redis = redis_new_at(cfg_sandbox.redis_url);
     return NULL;

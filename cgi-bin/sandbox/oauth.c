@@ -21,8 +21,9 @@ static enum sandbox_provider provider_of(const struct request *rq)
         {"/openapi-naver/", SANDBOX_NAVER}, {"/google/", SANDBOX_GOOGLE},
     };
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        if (strncmp(rq->path, hosts[i].prefix, strlen(hosts[i].prefix)) == 0)
+        if (strncmp(rq->path, hosts[i].prefix, strlen(hosts[i].prefix)) == 0) {
             return hosts[i].provider;
+        }
     }
     log_panic("a route of no OAuth provider");
 }
@@ -31,15 +32,17 @@ static const struct err *answer(struct request *rq, struct reply *rp, const char
 {
     struct strike strike;
     const struct err *e = fault_begin(rq, rp, "oauth", operation, &strike);
-    if (e != NULL || strike.over)
+    if (e != NULL || strike.over) {
         return e;
+    }
     e = work(rq, rp);
     if (e != NULL && e->status < 500) {
         oauth_view_error(rp, provider_of(rq), e);
         e = NULL;
     }
-    if (e == NULL)
+    if (e == NULL) {
         fault_end(rq, rp, &strike);
+    }
     return e;
 }
 
@@ -70,8 +73,9 @@ static void redirect(struct request *rq, struct reply *rp, const struct authoriz
     const char *uri = args->consent.redirect_uri;
     char *to =
         arena_printf(arena, "%s%c%s=%s", uri, strchr(uri, '?') == NULL ? '?' : '&', name, http_escape(arena, value));
-    if (args->state != NULL)
+    if (args->state != NULL) {
         to = arena_printf(arena, "%s&state=%s", to, http_escape(arena, args->state));
+    }
     reply_empty(rp, 302);
     reply_header(rp, "Location", to);
 }
@@ -79,18 +83,22 @@ static void redirect(struct request *rq, struct reply *rp, const struct authoriz
 static const struct err *authorize(struct request *rq, struct reply *rp)
 {
     void *read;
-    if (json_read_query(rq->ctx, rq->query, &authorize_shape, &read) != NULL)
+    if (json_read_query(rq->ctx, rq->query, &authorize_shape, &read) != NULL) {
         return &err_sandbox_oauth_request;
+    }
     const struct authorize_args *args = read;
     enum sandbox_provider provider = provider_of(rq);
     const char *code;
     const struct err *e = sandbox_oauth_consent(rq->ctx, provider, &args->consent, &code);
-    if (e == NULL && provider == SANDBOX_NAVER && args->state == NULL)
+    if (e == NULL && provider == SANDBOX_NAVER && args->state == NULL) {
         e = &err_sandbox_oauth_request;
-    if (e == NULL)
+    }
+    if (e == NULL) {
         redirect(rq, rp, args, "code", code);
-    if (e != &err_sandbox_oauth_request && e != &err_sandbox_oauth_denied)
+    }
+    if (e != &err_sandbox_oauth_request && e != &err_sandbox_oauth_denied) {
         return e;
+    }
     redirect(rq, rp, args, "error", e->code);
     return NULL;
 }
@@ -128,14 +136,16 @@ static const struct err *token(struct request *rq, struct reply *rp)
 {
     void *read;
     const char *text = strcmp(rq->method, "GET") == 0 ? rq->query : rq->raw;
-    if (json_read_query(rq->ctx, text, &token_shape, &read) != NULL)
+    if (json_read_query(rq->ctx, text, &token_shape, &read) != NULL) {
         return &err_sandbox_oauth_request;
+    }
     struct token_form *form = read;
     enum sandbox_provider provider = provider_of(rq);
     if (wants_deletion(provider, form)) {
         const struct err *e = sandbox_oauth_revoke(rq->ctx, provider, form->access_token);
-        if (e == NULL)
+        if (e == NULL) {
             oauth_view_deleted(rp, form->access_token);
+        }
         return e;
     }
     form->request.redirect_required = provider != SANDBOX_NAVER;
@@ -161,11 +171,13 @@ static const struct err *revoke(struct request *rq, struct reply *rp)
 {
     void *read;
     const char *text = rq->raw_len > 0 ? rq->raw : rq->query;
-    if (json_read_query(rq->ctx, text, &revoke_shape, &read) != NULL)
+    if (json_read_query(rq->ctx, text, &revoke_shape, &read) != NULL) {
         return &err_sandbox_oauth_request;
+    }
     const struct err *e = sandbox_oauth_revoke(rq->ctx, provider_of(rq), ((const struct revoke_form *)read)->token);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_close_object(out);
@@ -184,8 +196,9 @@ static const struct err *userinfo(struct request *rq, struct reply *rp)
     struct sandbox_person person;
     enum sandbox_provider provider = provider_of(rq);
     const struct err *e = sandbox_oauth_person(rq->ctx, provider, request_header(rq, "Authorization"), &person);
-    if (e == NULL)
+    if (e == NULL) {
         oauth_view_person(rp, provider, &person);
+    }
     return e;
 }
 
@@ -211,8 +224,9 @@ static const struct err *jwks(struct request *rq, struct reply *rp)
 {
     struct sandbox_jwk jwk;
     const struct err *e = sandbox_oauth_key(rq->ctx, &jwk);
-    if (e == NULL)
+    if (e == NULL) {
         oauth_view_jwks(rp, &jwk);
+    }
     return e;
 }
 

@@ -83,8 +83,9 @@ static const struct wording *const wordings[SANDBOX_PROVIDER__MAX] = {
 /* The user addresses of Kakao and Naver have an error form of their own. */
 static bool token_refused(struct reply *rp, enum sandbox_provider provider)
 {
-    if (provider == SANDBOX_GOOGLE)
+    if (provider == SANDBOX_GOOGLE) {
         return false;
+    }
     struct json_out *out = reply_json(rp, 401);
     json_open_object(out, NULL);
     if (provider == SANDBOX_KAKAO) {
@@ -100,17 +101,20 @@ static bool token_refused(struct reply *rp, enum sandbox_provider provider)
 
 void oauth_view_error(struct reply *rp, enum sandbox_provider provider, const struct err *e)
 {
-    if (e == &err_sandbox_oauth_token && token_refused(rp, provider))
+    if (e == &err_sandbox_oauth_token && token_refused(rp, provider)) {
         return;
+    }
     const struct wording *wording = wordings[provider];
-    while (wording->e != NULL && wording->e != e)
+    while (wording->e != NULL && wording->e != e) {
         wording++;
+    }
     struct json_out *out = reply_json(rp, wording->status);
     json_open_object(out, NULL);
     json_add_str(out, "error", wording->error);
     json_add_str(out, "error_description", wording->description);
-    if (wording->code != NULL)
+    if (wording->code != NULL) {
         json_add_str(out, "error_code", wording->code);
+    }
     json_close_object(out);
 }
 
@@ -121,8 +125,9 @@ static bool asks_openid(const struct sandbox_grant *grant)
     static const char word[] = "openid";
     for (const char *at = grant->scope; at != NULL && *at != '\0'; at += strspn(at, " ")) {
         size_t len = strcspn(at, " ");
-        if (len == strlen(word) && strncmp(at, word, len) == 0)
+        if (len == strlen(word) && strncmp(at, word, len) == 0) {
             return true;
+        }
         at += len;
     }
     return false;
@@ -136,25 +141,31 @@ const struct err *oauth_view_grant(struct ctx *ctx, struct reply *rp, enum sandb
     if (manner->issuer != NULL && asks_openid(grant)) {
         const char *issuer = arena_printf(ctx->arena, "%s%s", cfg_sandbox.url, manner->issuer);
         const struct err *e = sandbox_oauth_id_token(ctx, issuer, grant, &id_token);
-        if (e != NULL)
+        if (e != NULL) {
             return e;
+        }
     }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_add_str(out, "access_token", grant->access_token);
     json_add_str(out, "token_type", manner->token_type);
-    if (provider == SANDBOX_NAVER)
+    if (provider == SANDBOX_NAVER) {
         json_add_str(out, "expires_in", arena_printf(ctx->arena, "%d", manner->expires_s));
-    else
+    } else {
         json_add_int(out, "expires_in", manner->expires_s);
-    if (grant->refresh_token != NULL)
+    }
+    if (grant->refresh_token != NULL) {
         json_add_str(out, "refresh_token", grant->refresh_token);
-    if (grant->refresh_token != NULL && provider == SANDBOX_KAKAO)
+    }
+    if (grant->refresh_token != NULL && provider == SANDBOX_KAKAO) {
         json_add_int(out, "refresh_token_expires_in", 5183999);
-    if (grant->scope != NULL && provider != SANDBOX_NAVER)
+    }
+    if (grant->scope != NULL && provider != SANDBOX_NAVER) {
         json_add_str(out, "scope", grant->scope);
-    if (id_token != NULL)
+    }
+    if (id_token != NULL) {
         json_add_str(out, "id_token", id_token);
+    }
     json_close_object(out);
     return NULL;
 }
@@ -172,8 +183,9 @@ void oauth_view_deleted(struct reply *rp, const char *access_token)
 
 static void add_if(struct json_out *out, const char *key, const char *value)
 {
-    if (value != NULL)
+    if (value != NULL) {
         json_add_str(out, key, value);
+    }
 }
 
 static void write_kakao(struct json_out *out, const struct sandbox_person *person)
@@ -212,8 +224,9 @@ static void write_google(struct json_out *out, const struct sandbox_person *pers
     json_add_str(out, "sub", person->subject);
     add_if(out, "name", person->name);
     add_if(out, "email", person->email);
-    if (person->email != NULL)
+    if (person->email != NULL) {
         json_add_bool(out, "email_verified", true);
+    }
 }
 
 void oauth_view_person(struct reply *rp, enum sandbox_provider provider, const struct sandbox_person *person)
@@ -251,8 +264,9 @@ void oauth_view_discovery(struct ctx *ctx, struct reply *rp, enum sandbox_provid
     };
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         json_add_str(out, addresses[i].key, arena_printf(ctx->arena, "%s%s", cfg_sandbox.url, addresses[i].path));
+    }
     add_one(out, "response_types_supported", "code");
     add_one(out, "subject_types_supported", "public");
     add_one(out, "id_token_signing_alg_values_supported", "RS256");

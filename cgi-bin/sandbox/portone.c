@@ -26,8 +26,9 @@ static void write_error(struct request *rq, struct reply *rp, const struct err *
 {
     const struct ctx_detail *detail = rq->ctx->details;
     const char *message = e->en;
-    if (detail != NULL)
+    if (detail != NULL) {
         message = arena_printf(rq->ctx->arena, "%s %s: %s", message, detail->field, detail->reason);
+    }
     struct json_out *out = reply_json(rp, e->status);
     json_open_object(out, NULL);
     json_add_str(out, "type", e->code);
@@ -39,8 +40,9 @@ static void write_error(struct request *rq, struct reply *rp, const struct err *
 static const struct err *claim(struct request *rq, struct sandbox_replay *replay_r)
 {
     const char *header = request_header(rq, "Idempotency-Key");
-    if (header == NULL || strcmp(rq->method, "GET") == 0)
+    if (header == NULL || strcmp(rq->method, "GET") == 0) {
         return NULL;
+    }
     const struct sandbox_keyed keyed = {header, rq->method, rq->path, rq->raw, rq->raw_len};
     return sandbox_replay_claim(rq->ctx, &keyed, replay_r);
 }
@@ -54,10 +56,12 @@ static const struct err *work_once(struct request *rq, struct reply *rp, const s
         return NULL;
     }
     const struct err *e = operation->work(rq, rp);
-    if (e != NULL && e->status >= 500)
+    if (e != NULL && e->status >= 500) {
         return e;
-    if (e != NULL)
+    }
+    if (e != NULL) {
         write_error(rq, rp, e);
+    }
     return replay->place == NULL ? NULL : sandbox_replay_keep(rq->ctx, replay, rp->status, rp->body.data);
 }
 
@@ -67,12 +71,15 @@ static const struct err *work_under_faults(struct request *rq, struct reply *rp,
 {
     struct strike strike;
     const struct err *e = fault_begin(rq, rp, "portone", operation->name, &strike);
-    if (e == NULL && !strike.over)
+    if (e == NULL && !strike.over) {
         e = work_once(rq, rp, operation, replay);
-    if ((e != NULL || strike.over) && replay->place != NULL && replay->status == 0)
+    }
+    if ((e != NULL || strike.over) && replay->place != NULL && replay->status == 0) {
         sandbox_replay_release(rq->ctx, replay);
-    if (e == NULL && !strike.over)
+    }
+    if (e == NULL && !strike.over) {
         fault_end(rq, rp, &strike);
+    }
     return e;
 }
 
@@ -80,14 +87,18 @@ static const struct err *answer(struct request *rq, struct reply *rp, const stru
 {
     struct sandbox_replay replay = {0};
     const struct err *e = NULL;
-    if (!operation->open)
+    if (!operation->open) {
         e = sandbox_authorise(rq->ctx, request_header(rq, "Authorization"));
-    if (e == NULL)
+    }
+    if (e == NULL) {
         e = claim(rq, &replay);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         e = work_under_faults(rq, rp, operation, &replay);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         write_error(rq, rp, e);
+    }
     return NULL;
 }
 
@@ -138,10 +149,12 @@ static const struct err *work_login(struct request *rq, struct reply *rp)
     void *body;
     struct sandbox_login login;
     const struct err *e = read_body(rq, &login_shape, &body);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_login(rq->ctx, ((const struct login_body *)body)->api_secret, &login);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         write_login(rp, &login);
+    }
     return e;
 }
 
@@ -166,10 +179,12 @@ static const struct err *work_refresh(struct request *rq, struct reply *rp)
     void *body;
     struct sandbox_login login;
     const struct err *e = read_body(rq, &refresh_shape, &body);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_login_refresh(rq->ctx, ((const struct refresh_body *)body)->refresh_token, &login);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         write_login(rp, &login);
+    }
     return e;
 }
 
@@ -197,14 +212,17 @@ static const struct err *work_pre_register(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &pre_register_shape, &read);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct pre_register_body *body = read;
     e = check_store(body->store_id);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_payment_register(rq->ctx, request_param(rq, "paymentId"), body->total_amount);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_close_object(out);
@@ -221,10 +239,12 @@ static const struct err *work_payment(struct request *rq, struct reply *rp)
 {
     struct sandbox_payment payment;
     const struct err *e = check_store_of_query(rq);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         portone_view_payment(reply_json(rp, 200), &payment);
+    }
     return e;
 }
 
@@ -265,17 +285,21 @@ static const struct err *work_confirm(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &confirm_shape, &read);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct confirm_body *body = read;
     struct sandbox_payment payment;
     e = check_store(body->store_id);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_payment_confirm(rq->ctx, request_param(rq, "paymentId"), &body->confirm, &payment);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
-    if (body->skip_webhook != 1)
+    }
+    if (body->skip_webhook != 1) {
         sandbox_webhook_announce(rq->ctx, &payment);
+    }
     write_confirmation(rp, &payment);
     return NULL;
 }
@@ -306,17 +330,21 @@ static const struct err *work_cancel(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &cancel_shape, &read);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct cancel_body *body = read;
     struct sandbox_payment payment;
     e = check_store(body->store_id);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_payment_cancel(rq->ctx, request_param(rq, "paymentId"), &body->cancel, &payment);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
-    if (body->skip_webhook != 1)
+    }
+    if (body->skip_webhook != 1) {
         sandbox_webhook_announce(rq->ctx, &payment);
+    }
     const struct sandbox_cancellation *cancellations = payment.cancellations.items;
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
@@ -360,17 +388,21 @@ static const struct err *work_resend(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &resend_shape, &read);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct resend_body *body = read;
     struct sandbox_payment payment;
     e = check_store(body->store_id);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
-    if (payment.notice.id == NULL || (body->webhook_id != NULL && strcmp(body->webhook_id, payment.notice.id) != 0))
+    }
+    if (payment.notice.id == NULL || (body->webhook_id != NULL && strcmp(body->webhook_id, payment.notice.id) != 0)) {
         return &err_sandbox_webhook_unknown;
+    }
     sandbox_webhook_send(rq->ctx, &payment, &(struct sandbox_delivery){.times = 1});
     write_webhook(rp, &payment);
     return NULL;
@@ -388,10 +420,12 @@ static const struct err *work_identity(struct request *rq, struct reply *rp)
 {
     struct sandbox_identity identity;
     const struct err *e = check_store_of_query(rq);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_identity_find(rq->ctx, request_param(rq, "identityVerificationId"), &identity);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         portone_view_identity(reply_json(rp, 200), &identity);
+    }
     return e;
 }
 

@@ -96,8 +96,9 @@ static void add_outcome(struct json_out *out, const struct sandbox_payment *paym
     if (payment->cancellations.count > 0) {
         portone_view_time(out, "cancelledAt", cancellations[payment->cancellations.count - 1].at);
         json_open_array(out, "cancellations");
-        for (size_t i = 0; i < payment->cancellations.count; i++)
+        for (size_t i = 0; i < payment->cancellations.count; i++) {
             portone_view_cancellation(out, NULL, &cancellations[i]);
+        }
         json_close_array(out);
     }
     if (strcmp(payment->status, "FAILED") == 0) {

@@ -38,8 +38,9 @@ const struct err *sandbox_handle_verify_person(struct request *rq, struct reply 
 {
     struct sandbox_identity identity = *(const struct sandbox_identity *)rq->body;
     const struct err *e = sandbox_identity_verify(rq->ctx, &identity);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 201);
     json_open_object(out, NULL);
     json_add_str(out, "identityVerificationId", identity.id);
@@ -51,8 +52,9 @@ const struct err *sandbox_handle_solve_captcha(struct request *rq, struct reply 
 {
     const char *token;
     const struct err *e = sandbox_captcha_solve(rq->ctx, &token);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 201);
     json_open_object(out, NULL);
     json_add_str(out, "token", token);
@@ -73,23 +75,27 @@ const struct err *sandbox_handle_add_user(struct request *rq, struct reply *rp)
 {
     const struct sandbox_person *person = rq->body;
     enum sandbox_provider provider;
-    if (!sandbox_provider_find(request_param(rq, "provider"), &provider))
+    if (!sandbox_provider_find(request_param(rq, "provider"), &provider)) {
         return &err_not_found;
+    }
     /* Kakao's user key is a number. */
     if (provider == SANDBOX_KAKAO && (strspn(person->subject, "0123456789") != strlen(person->subject) ||
-                                      person->subject[0] == '0' || strlen(person->subject) > 18))
+                                      person->subject[0] == '0' || strlen(person->subject) > 18)) {
         return ctx_invalid(rq->ctx, "subject", "must be a number of at most 18 digits at Kakao");
+    }
     const struct err *e = sandbox_oauth_add(rq->ctx, provider, person);
-    if (e == NULL)
+    if (e == NULL) {
         reply_empty(rp, 204);
+    }
     return e;
 }
 
 const struct err *sandbox_handle_rotate_keys(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_oauth_rotate(rq->ctx);
-    if (e == NULL)
+    if (e == NULL) {
         reply_empty(rp, 204);
+    }
     return e;
 }
 
@@ -120,8 +126,9 @@ const struct shape sandbox_pay_body = {pay_fields, sizeof pay_fields / sizeof pa
 
 static enum sandbox_outcome outcome_of(const char *name)
 {
-    if (strcmp(name, "PAID") == 0)
+    if (strcmp(name, "PAID") == 0) {
         return SANDBOX_PAID;
+    }
     return strcmp(name, "FAILED") == 0 ? SANDBOX_FAILED : SANDBOX_AUTHORIZED;
 }
 
@@ -137,14 +144,16 @@ const struct err *sandbox_handle_pay(struct request *rq, struct reply *rp)
     };
     struct sandbox_payment payment;
     const struct err *e = sandbox_payment_attempt(rq->ctx, request_param(rq, "paymentId"), &attempt, &payment);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     sandbox_webhook_announce(rq->ctx, &payment);
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_add_str(out, "transactionId", payment.transaction_id);
-    if (payment.payment_token != NULL)
+    if (payment.payment_token != NULL) {
         json_add_str(out, "paymentToken", payment.payment_token);
+    }
     json_close_object(out);
     return NULL;
 }
@@ -176,8 +185,9 @@ const struct err *sandbox_handle_send_webhook(struct request *rq, struct reply *
     const struct webhook_body *body = rq->body;
     struct sandbox_payment payment;
     const struct err *e = sandbox_payment_notice(rq->ctx, request_param(rq, "paymentId"), body->type, &payment);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct sandbox_delivery delivery = {
         .delay_ms = int_or(body->delay_ms, 0),
         .times = int_or(body->times, 1),
@@ -224,8 +234,9 @@ const struct err *sandbox_handle_ledger(struct request *rq, struct reply *rp)
 {
     struct json_list list;
     const struct err *e = sandbox_payment_list(rq->ctx, &list);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct sandbox_payment *payments = list.items;
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
@@ -284,10 +295,12 @@ const struct shape sandbox_fault_body = {fault_fields, sizeof fault_fields / siz
 /* Millionths; -1 when it is not a number from 0 to 1. */
 static int64_t share_of(const struct json *error_rate)
 {
-    if (json_type(error_rate) == JSON_NULL)
+    if (json_type(error_rate) == JSON_NULL) {
         return MILLION;
-    if (json_type(error_rate) != JSON_DOUBLE && json_type(error_rate) != JSON_INT)
+    }
+    if (json_type(error_rate) != JSON_DOUBLE && json_type(error_rate) != JSON_INT) {
         return -1;
+    }
     double rate = strtod(json_text(error_rate), NULL);
     return rate >= 0 && rate <= 1 ? (int64_t)(rate * MILLION) : -1;
 }
@@ -306,13 +319,16 @@ const struct err *sandbox_handle_order_fault(struct request *rq, struct reply *r
         .hang = body->hang == 1,
         .lose_answer = body->lose_answer == 1,
     };
-    if (fault.share_ppm < 0)
+    if (fault.share_ppm < 0) {
         return ctx_invalid(rq->ctx, "errorRate", "must be a number from 0 to 1");
-    if (fault.latency_ms == 0 && fault.status == 0 && !fault.hang && !fault.lose_answer)
+    }
+    if (fault.latency_ms == 0 && fault.status == 0 && !fault.hang && !fault.lose_answer) {
         fault.status = 500;
+    }
     const struct err *e = sandbox_fault_order(rq->ctx, &fault);
-    if (e == NULL)
+    if (e == NULL) {
         reply_empty(rp, 204);
+    }
     return e;
 }
 
@@ -321,13 +337,15 @@ const struct err *sandbox_handle_faults(struct request *rq, struct reply *rp)
     const char *const *faults;
     size_t count;
     const struct err *e = sandbox_fault_list(rq->ctx, &faults, &count);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_open_array(out, "faults");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         json_add_raw(out, NULL, faults[i]);
+    }
     json_close_array(out);
     json_close_object(out);
     return NULL;
@@ -336,17 +354,20 @@ const struct err *sandbox_handle_faults(struct request *rq, struct reply *rp)
 const struct err *sandbox_handle_clear_faults(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_fault_clear(rq->ctx);
-    if (e == NULL)
+    if (e == NULL) {
         reply_empty(rp, 204);
+    }
     return e;
 }
 
 const struct err *sandbox_handle_forget(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_forget(rq->ctx);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_fault_clear(rq->ctx);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         reply_empty(rp, 204);
+    }
     return e;
 }

@@ -34,8 +34,9 @@ const struct err *auth_terms(struct request *rq, struct reply *rp)
 {
     struct terms_list terms;
     const struct err *e = terms_current(rq->ctx, &terms);
-    if (!e)
+    if (!e) {
         json_add_shape(reply_json(rp, 200), NULL, &terms_list_shape, &terms);
+    }
     return e;
 }
 
@@ -44,8 +45,9 @@ const struct err *auth_email_check(struct request *rq, struct reply *rp)
     const struct email_body *body = rq->body;
     bool available;
     const struct err *e = account_email_available(rq->ctx, body->email, &available);
-    if (e)
+    if (e) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_add_bool(out, "available", available);
@@ -57,8 +59,9 @@ const struct err *auth_sign_up(struct request *rq, struct reply *rp)
 {
     struct account account;
     const struct err *e = account_sign_up(rq->ctx, rq->body, rq->client_ip, &account);
-    if (e)
+    if (e) {
         return e;
+    }
     reply_header(rp, "Location", "/users/me");
     json_add_shape(reply_json(rp, 201), NULL, &account_shape, &account);
     return NULL;
@@ -74,8 +77,9 @@ const struct err *auth_login(struct request *rq, struct reply *rp)
     const struct client client = {rq->client_ip, rq->user_agent};
     struct tokens tokens;
     const struct err *e = session_login(rq->ctx, rq->body, &client, &tokens);
-    if (!e)
+    if (!e) {
         reply_tokens(rp, &tokens);
+    }
     return e;
 }
 
@@ -84,8 +88,9 @@ const struct err *auth_refresh(struct request *rq, struct reply *rp)
     const struct refresh_body *body = rq->body;
     struct tokens tokens;
     const struct err *e = session_refresh(rq->ctx, body->refresh_token, &tokens);
-    if (!e)
+    if (!e) {
         reply_tokens(rp, &tokens);
+    }
     return e;
 }
 
@@ -93,7 +98,8 @@ const struct err *auth_logout(struct request *rq, struct reply *rp)
 {
     const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
     const struct err *e = session_logout(rq->ctx, &owner);
-    if (!e)
+    if (!e) {
         reply_empty(rp, 204);
+    }
     return e;
 }

@@ -26,8 +26,9 @@ static const struct err *init(struct ctx *ctx)
 {
     (void)ctx;
     const char *why;
-    if (!user_settings_init(&why) || !portone_check_settings(&why) || !recaptcha_check_settings(&why))
+    if (!user_settings_init(&why) || !portone_check_settings(&why) || !recaptcha_check_settings(&why)) {
         log_fatal("%s", why);
+    }
     return NULL;
 }
 

@@ -6,8 +6,9 @@ const struct err *profile_get(struct request *rq, struct reply *rp)
 {
     struct profile profile;
     const struct err *e = account_profile(rq->ctx, rq->identity.user_id, &profile);
-    if (e)
+    if (e) {
         return e;
+    }
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_add_str(out, "id", profile.id);

@@ -8,24 +8,29 @@
 
 static const char *role_of(const char *verb)
 {
-    if (strcmp(verb, "grant") == 0)
+    if (strcmp(verb, "grant") == 0) {
         return "ADMIN";
+    }
     return strcmp(verb, "revoke") == 0 ? "USER" : NULL;
 }
 
 static enum boxctl_status run(struct boxctl *box, int count, char **args)
 {
     const char *role = count == 2 ? role_of(args[0]) : NULL;
-    if (role == NULL)
+    if (role == NULL) {
         return BOXCTL_USAGE;
+    }
     const char *why;
-    if (!user_settings_init(&why))
+    if (!user_settings_init(&why)) {
         return boxctl_fail("%s", why);
+    }
     const struct err *err = user_set_role(box->ctx, args[1], role);
-    if (err == &err_not_found)
+    if (err == &err_not_found) {
         return boxctl_fail("no account has this e-mail address: sign up first");
-    if (err != NULL)
+    }
+    if (err != NULL) {
         return boxctl_fail("the role was not changed: %s", err->en);
+    }
     printf("%s is now %s, from the next login or refresh on\n", args[1], role);
     return BOXCTL_OK;
 }

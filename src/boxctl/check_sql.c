@@ -14,24 +14,28 @@ static void check_statement(struct ctx *ctx, const char *role, const struct db_s
 {
     const char *why = "";
     tally->checked++;
-    if (db_check(ctx, stmt, &why) == NULL)
+    if (db_check(ctx, stmt, &why) == NULL) {
         return;
+    }
     tally->failed++;
     boxctl_fail("%s as %s: %s", stmt->name, role, why);
 }
 
 static bool is_service(const char *role)
 {
-    for (const char *const *service = registry_services; *service != NULL; service++)
-        if (strcmp(*service, role) == 0)
+    for (const char *const *service = registry_services; *service != NULL; service++) {
+        if (strcmp(*service, role) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
 static bool runs_as(const struct registry_row *row, const char *role)
 {
-    if (row->table->role[0] == '\0')
+    if (row->table->role[0] == '\0') {
         return is_service(role);
+    }
     return strcmp(row->table->role, role) == 0 || (row->also != NULL && strcmp(row->also, role) == 0);
 }
 
@@ -43,21 +47,26 @@ static bool check_role(struct boxctl *box, const char *role, struct tally *tally
         boxctl_fail("%s: %s", role, why);
         return false;
     }
-    for (const struct registry_row *row = registry_statements; row->table != NULL; row++)
-        for (size_t i = 0; runs_as(row, role) && i < row->table->count; i++)
+    for (const struct registry_row *row = registry_statements; row->table != NULL; row++) {
+        for (size_t i = 0; runs_as(row, role) && i < row->table->count; i++) {
             check_statement(box->ctx, role, &row->table->stmts[i], tally);
+        }
+    }
     return true;
 }
 
 static enum boxctl_status run(struct boxctl *box, int count, char **args)
 {
     (void)args;
-    if (count != 0)
+    if (count != 0) {
         return BOXCTL_USAGE;
+    }
     struct tally tally = {0};
-    for (const char *const *role = registry_roles; *role != NULL; role++)
-        if (!check_role(box, *role, &tally))
+    for (const char *const *role = registry_roles; *role != NULL; role++) {
+        if (!check_role(box, *role, &tally)) {
             return BOXCTL_FAILED;
+        }
+    }
     printf("%zu statements checked, %zu failed\n", tally.checked, tally.failed);
     return tally.failed == 0 ? BOXCTL_OK : BOXCTL_FAILED;
 }

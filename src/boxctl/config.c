@@ -13,18 +13,21 @@ static const char manual_head[] = "# Configuration\n\n"
 static enum boxctl_status run(struct boxctl *box, int count, char **args)
 {
     (void)box;
-    if (count != 1)
+    if (count != 1) {
         return BOXCTL_USAGE;
+    }
     if (strcmp(args[0], "--manual") == 0) {
         fputs(manual_head, stdout);
         cfg_manual(registry_sections, stdout);
         return BOXCTL_OK;
     }
-    if (strcmp(args[0], "--dump") != 0)
+    if (strcmp(args[0], "--dump") != 0) {
         return BOXCTL_USAGE;
+    }
     const char *why;
-    if (!cfg_load(registry_sections, &why))
+    if (!cfg_load(registry_sections, &why)) {
         return boxctl_fail("%s", why);
+    }
     cfg_dump(registry_sections, stdout);
     return BOXCTL_OK;
 }

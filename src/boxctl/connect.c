@@ -22,8 +22,9 @@ static const struct err *open_url(struct boxctl *box, const char *url, const cha
 
 static const struct err *check_url(struct boxctl *box, const char **why_r)
 {
-    if (db_url_valid(box->owner.url))
+    if (db_url_valid(box->owner.url)) {
         return NULL;
+    }
     *why_r = "BOX_DB_URL must be like postgresql://role@host:5432/database, without user or password after the '?'";
     return &err_invalid_request;
 }
@@ -31,21 +32,25 @@ static const struct err *check_url(struct boxctl *box, const char **why_r)
 const struct err *boxctl_connect(struct boxctl *box, const char *role, const char **why_r)
 {
     const struct err *err = check_url(box, why_r);
-    if (err != NULL)
+    if (err != NULL) {
         return err;
-    if (role == NULL)
+    }
+    if (role == NULL) {
         return open_url(box, box->owner.url, box->owner.password, why_r);
+    }
     struct arena *arena = box->ctx->arena;
     const char *password;
-    if (!file_secret(arena, cfg_boxctl.secrets_dir, arena_printf(arena, "db-%s", role), &password, why_r))
+    if (!file_secret(arena, cfg_boxctl.secrets_dir, arena_printf(arena, "db-%s", role), &password, why_r)) {
         return &err_invalid_request;
+    }
     return open_url(box, db_url_as(arena, box->owner.url, role), password, why_r);
 }
 
 const struct err *boxctl_connect_database(struct boxctl *box, const char *database, const char **why_r)
 {
     const struct err *err = check_url(box, why_r);
-    if (err != NULL)
+    if (err != NULL) {
         return err;
+    }
     return open_url(box, db_url_at(box->ctx->arena, box->owner.url, database), box->owner.password, why_r);
 }

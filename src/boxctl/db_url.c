@@ -21,13 +21,16 @@ static const char *after(const char *text, const char *prefix)
 static bool split(const char *url, struct parts *parts_r)
 {
     const char *authority = after(url, "postgresql://");
-    if (authority == NULL)
+    if (authority == NULL) {
         authority = after(url, "postgres://");
-    if (authority == NULL)
+    }
+    if (authority == NULL) {
         return false;
+    }
     const char *slash = authority + strcspn(authority, "/?#");
-    if (*slash != '/')
+    if (*slash != '/') {
         return false;
+    }
     const char *at = memrchr(authority, '@', (size_t)(slash - authority));
     *parts_r = (struct parts){
         .authority = authority,
@@ -41,9 +44,11 @@ static bool split(const char *url, struct parts *parts_r)
 static bool has_parameter(const char *rest, const char *name)
 {
     size_t len = strlen(name);
-    for (const char *at = rest; *at != '\0'; at += strcspn(at, "&"))
-        if (strncmp(++at, name, len) == 0 && at[len] == '=')
+    for (const char *at = rest; *at != '\0'; at += strcspn(at, "&")) {
+        if (strncmp(++at, name, len) == 0 && at[len] == '=') {
             return true;
+        }
+    }
     return false;
 }
 
@@ -57,23 +62,26 @@ bool db_url_valid(const char *url)
 char *db_url_as(struct arena *arena, const char *url, const char *role)
 {
     struct parts parts;
-    if (!split(url, &parts))
+    if (!split(url, &parts)) {
         log_panic("not a database URL");
+    }
     return arena_printf(arena, "%.*s%s@%s", (int)(parts.authority - url), url, role, parts.hosts);
 }
 
 char *db_url_at(struct arena *arena, const char *url, const char *database)
 {
     struct parts parts;
-    if (!split(url, &parts))
+    if (!split(url, &parts)) {
         log_panic("not a database URL");
+    }
     return arena_printf(arena, "%.*s%s%s", (int)(parts.database - url), url, database, parts.rest);
 }
 
 char *db_url_database(struct arena *arena, const char *url)
 {
     struct parts parts;
-    if (!split(url, &parts))
+    if (!split(url, &parts)) {
         log_panic("not a database URL");
+    }
     return arena_memdup(arena, parts.database, (size_t)(parts.rest - parts.database));
 }

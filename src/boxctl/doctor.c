@@ -17,18 +17,21 @@ static const struct {
 static enum boxctl_status run(struct boxctl *box, int count, char **args)
 {
     (void)args;
-    if (count != 0)
+    if (count != 0) {
         return BOXCTL_USAGE;
+    }
     size_t problems = 0;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         struct finding finding = checks[i].run(box);
         printf("%-8s %-11s %s\n", finding.advice ? "PROBLEM" : "ok", checks[i].name, finding.seen);
-        if (finding.advice != NULL)
+        if (finding.advice != NULL) {
             printf("%-20s  %s\n", "", finding.advice);
+        }
         problems += finding.advice != NULL;
     }
-    if (problems == 0)
+    if (problems == 0) {
         return BOXCTL_OK;
+    }
     return boxctl_fail("%zu of %zu checks found a problem", problems, sizeof checks / sizeof checks[0]);
 }
 

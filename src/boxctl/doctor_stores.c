@@ -21,14 +21,18 @@
 
 static const char *server_advice(const struct db_rows *rows, int64_t skew_us)
 {
-    if (db_int(rows, 0, 0) < POSTGRESQL_LEAST)
+    if (db_int(rows, 0, 0) < POSTGRESQL_LEAST) {
         return "Install PostgreSQL 18 or newer: uuidv7() is needed.";
-    if (strcmp(db_str(rows, 0, 2), "UTF8") != 0)
+    }
+    if (strcmp(db_str(rows, 0, 2), "UTF8") != 0) {
         return "Make the database anew with the encoding UTF8.";
-    if (db_bool(rows, 0, 4))
+    }
+    if (db_bool(rows, 0, 4)) {
         return "This is a standby: set BOX_DB_URL to the primary.";
-    if (llabs(skew_us) > SKEW_MOST_US)
+    }
+    if (llabs(skew_us) > SKEW_MOST_US) {
         return "The clocks of this machine and of the database differ: run an NTP client on both.";
+    }
     return NULL;
 }
 
@@ -37,10 +41,12 @@ struct finding check_server(struct boxctl *box)
     struct ctx *ctx = box->ctx;
     const char *why;
     const struct db_rows *rows;
-    if (boxctl_connect(box, NULL, &why) != NULL)
+    if (boxctl_connect(box, NULL, &why) != NULL) {
         return (struct finding){why, "Start PostgreSQL, or correct BOX_DB_URL and BOX_DB_PASSWORD."};
-    if (DB_RUN0(ctx, &doctor_stmt[DOCTOR_SERVER], &rows) != NULL)
+    }
+    if (DB_RUN0(ctx, &doctor_stmt[DOCTOR_SERVER], &rows) != NULL) {
         return (struct finding){"does not answer", "Look into the log of PostgreSQL."};
+    }
     int64_t skew_us = db_time(rows, 0, 3) - clock_now();
     return (struct finding){
         arena_printf(ctx->arena, "version %s, %s, clock %+lld ms", db_str(rows, 0, 1), db_str(rows, 0, 2),
@@ -55,11 +61,13 @@ struct finding check_migrations(struct boxctl *box)
     struct migration_list files, applied;
     size_t pending;
     const char *why;
-    if (boxctl_connect(box, NULL, &why) != NULL || migrate_read_record(box->ctx, &applied) != NULL)
+    if (boxctl_connect(box, NULL, &why) != NULL || migrate_read_record(box->ctx, &applied) != NULL) {
         return (struct finding){"cannot be read", "Correct PostgreSQL first."};
+    }
     if (!migration_list_read(arena, cfg_boxctl.sql_dir, &files, &why) ||
-        !migration_list_compare(arena, &files, &applied, &pending, &why))
+        !migration_list_compare(arena, &files, &applied, &pending, &why)) {
         return (struct finding){why, "Programs and database are not of one version: restore the files of sql/."};
+    }
     return (struct finding){
         arena_printf(arena, "%zu applied, %zu new", pending, files.count - pending),
         pending < files.count ? "Run boxctl migrate." : NULL,
@@ -71,11 +79,12 @@ struct finding check_roles(struct boxctl *box)
     size_t count = 0;
     for (const char *const *role = registry_roles; *role != NULL; role++, count++) {
         const char *why;
-        if (boxctl_connect(box, *role, &why) != NULL)
+        if (boxctl_connect(box, *role, &why) != NULL) {
             return (struct finding){
                 arena_printf(box->ctx->arena, "%s: %s", *role, why),
                 "Run boxctl migrate with the BOX_SECRETS_DIR that the programs' passwords are from.",
             };
+        }
     }
     return (struct finding){.seen = arena_printf(box->ctx->arena, "%zu roles can log in", count)};
 }
@@ -84,16 +93,21 @@ struct finding check_roles(struct boxctl *box)
 
 static const char *redis_advice(struct arena *arena, const char *info)
 {
-    if (strtol(redis_info(arena, info, "redis_version"), NULL, 10) < REDIS_LEAST)
+    if (strtol(redis_info(arena, info, "redis_version"), NULL, 10) < REDIS_LEAST) {
         return "Install Redis 7 or newer.";
-    if (strcmp(redis_info(arena, info, "role"), "master") != 0)
+    }
+    if (strcmp(redis_info(arena, info, "role"), "master") != 0) {
         return "This is a replica: set BOX_REDIS_URL to the primary.";
-    if (strcmp(redis_info(arena, info, "maxmemory_policy"), "noeviction") != 0)
+    }
+    if (strcmp(redis_info(arena, info, "maxmemory_policy"), "noeviction") != 0) {
         return "Set maxmemory-policy noeviction: another one drops people from the queue.";
-    if (strcmp(redis_info(arena, info, "aof_enabled"), "1") != 0)
+    }
+    if (strcmp(redis_info(arena, info, "aof_enabled"), "1") != 0) {
         return "Set appendonly yes: the order of the queue must survive a restart.";
-    if (strcmp(redis_info(arena, info, "aof_last_write_status"), "ok") != 0)
+    }
+    if (strcmp(redis_info(arena, info, "aof_last_write_status"), "ok") != 0) {
         return "The append-only file cannot be written: look at the disk and at the log of Redis.";
+    }
     return NULL;
 }
 
@@ -101,11 +115,12 @@ struct finding check_redis(struct boxctl *box)
 {
     struct ctx *ctx = box->ctx;
     const struct redis_value *answer;
-    if (REDIS_RUN(ctx, &answer, "INFO") != NULL || answer->str == NULL)
+    if (REDIS_RUN(ctx, &answer, "INFO") != NULL || answer->str == NULL) {
         return (struct finding){
             arena_printf(ctx->arena, "%s does not answer", cfg_redis.url),
             "Start Redis, or correct BOX_REDIS_URL.",
         };
+    }
     return (struct finding){
         arena_printf(ctx->arena, "version %s, %s, append-only file %s",
                      redis_info(ctx->arena, answer->str, "redis_version"),
@@ -121,13 +136,15 @@ struct finding check_kafka(struct boxctl *box)
 {
     struct arena *arena = box->ctx->arena;
     const struct kafka_topic *missing;
-    if (kafka_find_missing(contract_topics, contract_topic_count, KAFKA_TIMEOUT_MS, &missing) != NULL)
+    if (kafka_find_missing(contract_topics, contract_topic_count, KAFKA_TIMEOUT_MS, &missing) != NULL) {
         return (struct finding){
             arena_printf(arena, "no broker of %s answers", cfg_kafka.brokers),
             "Start Kafka, or correct BOX_KAFKA_BROKERS. Nothing is lost meanwhile: the outbox keeps all messages.",
         };
-    if (missing != NULL)
+    }
+    if (missing != NULL) {
         return (struct finding){arena_printf(arena, "topic %s is missing", missing->name), "Run boxctl topics."};
+    }
     return (struct finding){
         .seen = arena_printf(arena, "%s answers, %zu topics", cfg_kafka.brokers, contract_topic_count),
     };

@@ -10,16 +10,18 @@
 static bool read_stream(struct arena *arena, FILE *file, size_t max, char **text_r, size_t *len_r)
 {
     struct stat status;
-    if (fstat(fileno(file), &status) < 0)
+    if (fstat(fileno(file), &status) < 0) {
         return false;
+    }
     if (!S_ISREG(status.st_mode) || status.st_size < 0 || (size_t)status.st_size > max) {
         errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
         return false;
     }
     char *text = arena_alloc(arena, (size_t)status.st_size + 1);
     size_t len = fread(text, 1, (size_t)status.st_size, file);
-    if (ferror(file))
+    if (ferror(file)) {
         return false;
+    }
     text[len] = '\0';
     *text_r = text;
     *len_r = len;
@@ -29,8 +31,9 @@ static bool read_stream(struct arena *arena, FILE *file, size_t max, char **text
 bool file_read(struct arena *arena, const char *path, size_t max, char **text_r, size_t *len_r)
 {
     FILE *file = fopen(path, "re");
-    if (file == NULL)
+    if (file == NULL) {
         return false;
+    }
     bool read = read_stream(arena, file, max, text_r, len_r);
     int kept = errno;
     fclose(file);
@@ -40,9 +43,11 @@ bool file_read(struct arena *arena, const char *path, size_t max, char **text_r,
 
 static bool visible_ascii(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < '!' || text[i] > '~')
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '!' || text[i] > '~') {
             return false;
+        }
+    }
     return len > 0;
 }
 
@@ -60,8 +65,9 @@ bool file_secret(struct arena *arena, const char *folder, const char *name, cons
         *why_r = arena_printf(arena, "%s: %s", path, strerror(errno));
         return false;
     }
-    if (read && len > 0 && text[len - 1] == '\n')
+    if (read && len > 0 && text[len - 1] == '\n') {
         text[--len] = '\0';
+    }
     if (read && !visible_ascii(text, len)) {
         *why_r = arena_printf(arena, "%s: must be one line of visible ASCII characters", path);
         return false;

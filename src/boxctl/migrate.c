@@ -24,8 +24,9 @@ static const struct err *make_record(struct ctx *ctx, const char **why_r)
 {
     const struct db_rows *rows;
     const struct err *err = DB_RUN0(ctx, &migrate_stmt[MIGRATE_HAS_RECORD], &rows);
-    if (err != NULL || db_bool(rows, 0, 0))
+    if (err != NULL || db_bool(rows, 0, 0)) {
         return err;
+    }
     return db_script(ctx, migrate_record_script, why_r);
 }
 
@@ -33,24 +34,27 @@ const struct err *migrate_read_record(struct ctx *ctx, struct migration_list *ap
 {
     const struct db_rows *rows;
     const struct err *err = DB_RUN0(ctx, &migrate_stmt[MIGRATE_HAS_RECORD], &rows);
-    if (err != NULL)
+    if (err != NULL) {
         return err;
+    }
     if (!db_bool(rows, 0, 0)) {
         *applied_r = (struct migration_list){0};
         return NULL;
     }
     err = DB_RUN0(ctx, &migrate_stmt[MIGRATE_RECORD], &rows);
-    if (err != NULL)
+    if (err != NULL) {
         return err;
+    }
     struct migration_list applied = {arena_calloc(ctx->arena, db_count(rows) + 1, sizeof(struct migration)),
                                      db_count(rows)};
-    for (size_t i = 0; i < applied.count; i++)
+    for (size_t i = 0; i < applied.count; i++) {
         applied.items[i] = (struct migration){
             .version = (int)db_int(rows, i, 0),
             .name = db_str(rows, i, 1),
             .sha256 = db_str(rows, i, 2),
             .applied_at = db_time(rows, i, 3),
         };
+    }
     *applied_r = applied;
     return NULL;
 }
@@ -67,8 +71,9 @@ static const struct err *apply_in_transaction(struct ctx *ctx, void *arg)
     struct application *application = arg;
     const struct migration *file = application->file;
     const struct err *err = db_script(ctx, file->sql, &application->why);
-    if (err != NULL)
+    if (err != NULL) {
         return err;
+    }
     return DB_RUN(ctx, &migrate_stmt[MIGRATE_ADD], NULL, DB_INT(file->version), DB_TEXT(file->name),
                   DB_TEXT(file->sha256));
 }
@@ -92,19 +97,25 @@ static const struct err *apply_pending(struct ctx *ctx, const char *dir, const c
 {
     struct migration_list files, applied;
     size_t pending;
-    if (!migration_list_read(ctx->arena, dir, &files, why_r))
+    if (!migration_list_read(ctx->arena, dir, &files, why_r)) {
         return &err_invalid_request;
+    }
     const struct err *err = make_record(ctx, why_r);
-    if (err == NULL)
+    if (err == NULL) {
         err = migrate_read_record(ctx, &applied);
-    if (err != NULL)
+    }
+    if (err != NULL) {
         return err;
-    if (!migration_list_compare(ctx->arena, &files, &applied, &pending, why_r))
+    }
+    if (!migration_list_compare(ctx->arena, &files, &applied, &pending, why_r)) {
         return &err_conflict;
-    for (size_t i = pending; i < files.count && err == NULL; i++)
+    }
+    for (size_t i = pending; i < files.count && err == NULL; i++) {
         err = apply_file(ctx, &files.items[i], why_r);
-    if (err == NULL)
+    }
+    if (err == NULL) {
         printf("%s: %zu migrations, %zu of them new\n", dir, files.count, files.count - pending);
+    }
     return err;
 }
 
@@ -115,10 +126,12 @@ static const struct err *wait_for_lock(struct ctx *ctx, const char **why_r)
     for (;;) {
         bool held;
         const struct err *err = db_try_lock(ctx, MIGRATE_LOCK, &held);
-        if (err != NULL || held)
+        if (err != NULL || held) {
             return err;
-        if (retry.tries == 0)
+        }
+        if (retry.tries == 0) {
             printf("waiting for another boxctl migrate\n");
+        }
         if (clock_monotonic() > deadline) {
             *why_r = "another boxctl migrate holds its lock for ten minutes: look for it";
             return &err_unavailable;
@@ -151,13 +164,16 @@ static const struct err *set_passwords(struct ctx *ctx, const char **why_r)
     for (const char *const *role = registry_roles; *role != NULL; role++) {
         const char *password;
         if (!file_secret(ctx->arena, cfg_boxctl.secrets_dir, arena_printf(ctx->arena, "db-%s", *role), &password,
-                         why_r))
+                         why_r)) {
             return &err_invalid_request;
-        if (password == NULL)
+        }
+        if (password == NULL) {
             continue;
+        }
         const struct err *err = migrate_set_password(ctx, *role, password, why_r);
-        if (err != NULL)
+        if (err != NULL) {
             return err;
+        }
     }
     return NULL;
 }
@@ -169,31 +185,39 @@ static const struct err *make_database(struct boxctl *box, const char **why_r)
     struct ctx *ctx = box->ctx;
     const struct db_rows *rows;
     const char *ignored;
-    if (boxctl_connect_database(box, "postgres", &ignored) != NULL)
+    if (boxctl_connect_database(box, "postgres", &ignored) != NULL) {
         return NULL;
+    }
     const char *name = db_url_database(ctx->arena, box->owner.url);
     const struct err *err = wait_for_lock(ctx, why_r);
-    if (err == NULL)
+    if (err == NULL) {
         err = DB_RUN(ctx, &migrate_stmt[MIGRATE_DATABASE_EXISTS], &rows, DB_TEXT(name));
-    if (err != NULL || db_count(rows) > 0)
+    }
+    if (err != NULL || db_count(rows) > 0) {
         return err;
+    }
     err = DB_RUN(ctx, &migrate_stmt[MIGRATE_FORMAT_DATABASE], &rows, DB_TEXT(name));
-    if (err == NULL)
+    if (err == NULL) {
         err = db_script(ctx, db_str(rows, 0, 0), why_r);
-    if (err == NULL)
+    }
+    if (err == NULL) {
         printf("created database %s\n", name);
+    }
     return err;
 }
 
 static const struct err *migrate(struct boxctl *box, const char *dir, const char **why_r)
 {
     const struct err *err = make_database(box, why_r);
-    if (err == NULL)
+    if (err == NULL) {
         err = boxctl_connect(box, NULL, why_r);
-    if (err == NULL)
+    }
+    if (err == NULL) {
         err = migrate_apply(box->ctx, dir, why_r);
-    if (err == NULL)
+    }
+    if (err == NULL) {
         err = set_passwords(box->ctx, why_r);
+    }
     db_free(&box->ctx->db); /* and with it the lock */
     return err;
 }
@@ -204,13 +228,16 @@ static const struct err *show_status(struct boxctl *box, const char *dir, const 
     struct migration_list files, applied;
     size_t pending;
     const struct err *err = boxctl_connect(box, NULL, why_r);
-    if (err == NULL)
+    if (err == NULL) {
         err = migrate_read_record(ctx, &applied);
-    if (err != NULL)
+    }
+    if (err != NULL) {
         return err;
+    }
     if (!migration_list_read(ctx->arena, dir, &files, why_r) ||
-        !migration_list_compare(ctx->arena, &files, &applied, &pending, why_r))
+        !migration_list_compare(ctx->arena, &files, &applied, &pending, why_r)) {
         return &err_conflict;
+    }
     for (size_t i = 0; i < files.count; i++) {
         char at[CLOCK_TEXT_SIZE];
         printf("%-32s %s\n", files.items[i].name, i < pending ? clock_format(applied.items[i].applied_at, at) : "new");
@@ -223,17 +250,19 @@ static enum boxctl_status run(struct boxctl *box, int count, char **args)
     const char *dir = cfg_boxctl.sql_dir;
     bool status = false;
     for (int i = 0; i < count; i++) {
-        if (strcmp(args[i], "--status") == 0)
+        if (strcmp(args[i], "--status") == 0) {
             status = true;
-        else if (strcmp(args[i], "--dir") == 0 && i + 1 < count)
+        } else if (strcmp(args[i], "--dir") == 0 && i + 1 < count) {
             dir = args[++i];
-        else
+        } else {
             return BOXCTL_USAGE;
+        }
     }
     const char *why = NULL;
     const struct err *err = status ? show_status(box, dir, &why) : migrate(box, dir, &why);
-    if (err != NULL)
+    if (err != NULL) {
         return boxctl_fail("%s", why ? why : err->en);
+    }
     return BOXCTL_OK;
 }
 

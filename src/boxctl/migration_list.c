@@ -21,11 +21,13 @@ static bool has_suffix(const char *name)
 int migration_version(const char *name)
 {
     if (!isdigit((unsigned char)name[0]) || !isdigit((unsigned char)name[1]) || !isdigit((unsigned char)name[2]) ||
-        name[3] != '_' || !has_suffix(name))
+        name[3] != '_' || !has_suffix(name)) {
         return 0;
+    }
     size_t word = strspn(name + 4, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    if (word == 0 || strcmp(name + 4 + word, SUFFIX) != 0)
+    if (word == 0 || strcmp(name + 4 + word, SUFFIX) != 0) {
         return 0;
+    }
     return (name[0] - '0') * 100 + (name[1] - '0') * 10 + (name[2] - '0');
 }
 
@@ -69,8 +71,9 @@ static bool read_all(struct arena *arena, const char *dir, struct dirent *const 
                      const char **why_r)
 {
     for (size_t i = 0; i < files->count; i++) {
-        if (!read_one(arena, dir, entries[i]->d_name, &files->items[i], why_r))
+        if (!read_one(arena, dir, entries[i]->d_name, &files->items[i], why_r)) {
             return false;
+        }
         if (i > 0 && files->items[i].version == files->items[i - 1].version) {
             *why_r = arena_printf(arena, "%s/%s and %s have the same number", dir, files->items[i - 1].name,
                                   files->items[i].name);
@@ -86,33 +89,40 @@ bool migration_list_read(struct arena *arena, const char *dir, struct migration_
     int count = scandir(dir, &entries, is_sql, alphasort);
     if (count <= 0) {
         *why_r = arena_printf(arena, "%s: %s", dir, count < 0 ? strerror(errno) : "no *.sql files here");
-        if (count == 0)
+        if (count == 0) {
             free(entries);
+        }
         return false;
     }
     struct migration_list files = {arena_calloc(arena, (size_t)count, sizeof *files.items), (size_t)count};
     bool read = read_all(arena, dir, entries, &files, why_r);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         free(entries[i]);
+    }
     free(entries);
-    if (read)
+    if (read) {
         *files_r = files;
+    }
     return read;
 }
 
 /* Why `file` is not the one that was applied as `past`; NULL when it is. */
 static const char *difference(struct arena *arena, const struct migration *file, const struct migration *past)
 {
-    if (file == NULL || file->version > past->version)
+    if (file == NULL || file->version > past->version) {
         return arena_printf(arena, "%s was applied, but the file is missing: restore it", past->name);
-    if (file->version < past->version)
+    }
+    if (file->version < past->version) {
         return arena_printf(arena, "%s is new, but %s was applied already: give it a higher number", file->name,
                             past->name);
-    if (strcmp(file->name, past->name) != 0)
+    }
+    if (strcmp(file->name, past->name) != 0) {
         return arena_printf(arena, "%s was applied as %s: rename it back", file->name, past->name);
-    if (strcmp(file->sha256, past->sha256) != 0)
+    }
+    if (strcmp(file->sha256, past->sha256) != 0) {
         return arena_printf(arena, "%s was edited after it was applied: restore it and write a new migration",
                             file->name);
+    }
     return NULL;
 }
 

@@ -22,8 +22,9 @@ static void salted_password(const char *password, const unsigned char salt[SCRAM
         unsigned char next[CRYPTO_SHA256_SIZE];
         crypto_hmac_sha256(password, strlen(password), round, sizeof round, next);
         memcpy(round, next, sizeof round);
-        for (size_t j = 0; j < sizeof round; j++)
+        for (size_t j = 0; j < sizeof round; j++) {
             out[j] ^= round[j];
+        }
     }
 }
 

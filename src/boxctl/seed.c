@@ -47,13 +47,15 @@ static const struct err *describe_hall(struct ctx *ctx, const struct sale *sale,
     json_add_int(&out, "capacity", (int64_t)sale->rows * sale->seats_per_row);
     json_open_object(&out, "seatTemplate");
     json_open_array(&out, "rows");
-    for (int row = 0; row < sale->rows; row++)
+    for (int row = 0; row < sale->rows; row++) {
         json_add_str(&out, NULL, arena_printf(ctx->arena, "R%d", row + 1));
+    }
     json_close_array(&out);
     json_add_int(&out, "seatsPerRow", sale->seats_per_row);
     json_open_object(&out, "gradeMapping");
-    for (int row = 0; row < sale->rows; row++)
+    for (int row = 0; row < sale->rows; row++) {
         json_add_str(&out, arena_printf(ctx->arena, "R%d", row + 1), grade_of(sale, row));
+    }
     json_close_object(&out);
     json_close_object(&out);
     json_close_object(&out);
@@ -94,16 +96,18 @@ static const struct err *find(struct ctx *ctx, enum seed_stmt stmt, const struct
 {
     const struct db_rows *rows;
     const struct err *err = db_run(ctx, &seed_stmt[stmt], args, count, &rows);
-    if (err == NULL)
+    if (err == NULL) {
         snprintf(id_r, UUID_SIZE, "%s", db_count(rows) > 0 ? db_str(rows, 0, 0) : "");
+    }
     return err;
 }
 
 static const struct err *have_venue(struct ctx *ctx, char id_r[UUID_SIZE])
 {
     const struct err *err = find(ctx, SEED_VENUE, (struct db_arg[]){DB_TEXT(venue_name)}, 1, id_r);
-    if (err != NULL || *id_r != '\0')
+    if (err != NULL || *id_r != '\0') {
         return err;
+    }
     return venue_create(ctx, &(struct venue_new){venue_name, "1 Demo Street", "Seoul"}, id_r);
 }
 
@@ -111,8 +115,9 @@ static const struct err *have_hall(struct ctx *ctx, const struct sale *sale, con
 {
     struct hall_new *hall;
     const struct err *err = find(ctx, SEED_HALL, (struct db_arg[]){DB_TEXT(venue_id), DB_TEXT(sale->hall)}, 2, id_r);
-    if (err != NULL || *id_r != '\0')
+    if (err != NULL || *id_r != '\0') {
         return err;
+    }
     err = describe_hall(ctx, sale, &hall);
     return err != NULL ? err : hall_create(ctx, venue_id, hall, id_r);
 }
@@ -121,8 +126,9 @@ static const struct err *have_event(struct ctx *ctx, const struct sale *sale, co
                                     char id_r[UUID_SIZE])
 {
     const struct err *err = find(ctx, SEED_EVENT, (struct db_arg[]){DB_TEXT(hall_id), DB_TEXT(sale->title)}, 2, id_r);
-    if (err != NULL)
+    if (err != NULL) {
         return err;
+    }
     if (*id_r == '\0') {
         struct event_draft draft = describe_event(ctx, sale, venue_id, hall_id);
         err = event_admin_create(ctx, &draft, id_r);
@@ -134,13 +140,16 @@ static const struct err *have_sale(struct ctx *ctx, const struct sale *sale, con
 {
     char hall_id[UUID_SIZE], event_id[UUID_SIZE], schedule_id[UUID_SIZE];
     const struct err *err = have_hall(ctx, sale, venue_id, hall_id);
-    if (err == NULL)
+    if (err == NULL) {
         err = have_event(ctx, sale, venue_id, hall_id, event_id);
-    if (err == NULL)
+    }
+    if (err == NULL) {
         err = find(ctx, SEED_SCHEDULE, (struct db_arg[]){DB_TEXT(event_id)}, 1, schedule_id);
-    if (err == NULL)
+    }
+    if (err == NULL) {
         printf("%s: event %s schedule %s seats %d\n", sale->title, event_id, schedule_id,
                sale->rows * sale->seats_per_row);
+    }
     return err;
 }
 
@@ -148,25 +157,31 @@ static const struct err *have_all(struct ctx *ctx)
 {
     char venue_id[UUID_SIZE];
     const struct err *err = have_venue(ctx, venue_id);
-    for (size_t i = 0; i < sizeof sales / sizeof sales[0] && err == NULL; i++)
+    for (size_t i = 0; i < sizeof sales / sizeof sales[0] && err == NULL; i++) {
         err = have_sale(ctx, &sales[i], venue_id);
+    }
     return err;
 }
 
 static enum boxctl_status run(struct boxctl *box, int count, char **args)
 {
-    if (count != 1 || strcmp(args[0], "demo") != 0)
+    if (count != 1 || strcmp(args[0], "demo") != 0) {
         return BOXCTL_USAGE;
+    }
     bool held;
     const struct err *err = db_try_lock(box->ctx, SEED_LOCK, &held);
-    if (err == NULL && !held)
+    if (err == NULL && !held) {
         return boxctl_fail("another boxctl seed is running");
-    if (err == NULL)
+    }
+    if (err == NULL) {
         err = have_all(box->ctx);
-    for (const struct ctx_detail *detail = box->ctx->details; err != NULL && detail != NULL; detail = detail->next)
+    }
+    for (const struct ctx_detail *detail = box->ctx->details; err != NULL && detail != NULL; detail = detail->next) {
         boxctl_fail("%s: %s", detail->field, detail->reason);
-    if (err != NULL)
+    }
+    if (err != NULL) {
         return boxctl_fail("the demo is not complete: %s", err->en);
+    }
     return BOXCTL_OK;
 }
 

@@ -10,12 +10,14 @@ static enum boxctl_status run(struct boxctl *box, int count, char **args)
 {
     (void)box;
     (void)args;
-    if (count != 0)
+    if (count != 0) {
         return BOXCTL_USAGE;
+    }
     const char *why = NULL;
     const struct err *err = kafka_create_topics(contract_topics, contract_topic_count, TIMEOUT_MS, &why);
-    if (err != NULL)
+    if (err != NULL) {
         return boxctl_fail("topics were not created at %s: %s", cfg_kafka.brokers, why ? why : err->en);
+    }
     printf("%zu topics are there\n", contract_topic_count);
     return BOXCTL_OK;
 }

@@ -72,8 +72,9 @@ const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, c
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_VENUE_INSERT], &rows, DB_TEXT(venue->name),
                                  DB_TEXT(venue->address), DB_TEXT(venue->city));
-    if (!e)
+    if (!e) {
         copy_id(id_r, rows);
+    }
     return e;
 }
 
@@ -91,20 +92,25 @@ const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struc
 {
     int64_t seats;
     const struct err *e = seat_template_check(ctx, &hall->seat_template, &seats);
-    if (e)
+    if (e) {
         return e;
-    if (hall->capacity != seats)
+    }
+    if (hall->capacity != seats) {
         return ctx_invalid(ctx, "capacity", "the seat template yields %lld seats", (long long)seats);
+    }
     const char *text = template_text(ctx, &hall->seat_template);
-    if (!text)
+    if (!text) {
         return ctx_invalid(ctx, "seatTemplate", "is too large");
+    }
     const struct db_rows *rows;
     e = DB_RUN(ctx, &event_stmt[EVENT_HALL_INSERT], &rows, DB_TEXT(venue_id), DB_TEXT(hall->name),
                DB_INT(hall->capacity), DB_TEXT(text));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_not_found;
+    }
     copy_id(id_r, rows);
     return NULL;
 }
@@ -116,15 +122,20 @@ static const struct err *check_schedule(struct ctx *ctx, const struct schedule_n
     const struct schedule_new *one = &schedules[index];
     const char *at = arena_printf(ctx->arena, "schedules[%zu]", index);
     const struct err *e = NULL;
-    for (size_t i = 0; i < index; i++)
-        if (schedules[i].play_sequence == one->play_sequence)
+    for (size_t i = 0; i < index; i++) {
+        if (schedules[i].play_sequence == one->play_sequence) {
             e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.playSequence", at), "appears twice");
-    if (one->event_end_at <= one->event_start_at)
+        }
+    }
+    if (one->event_end_at <= one->event_start_at) {
         e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.eventEndAt", at), "must be after eventStartAt");
-    if (one->sale_end_at <= one->sale_start_at)
+    }
+    if (one->sale_end_at <= one->sale_start_at) {
         e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must be after saleStartAt");
-    if (one->sale_end_at > one->event_end_at)
+    }
+    if (one->sale_end_at > one->event_end_at) {
         e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must not be after eventEndAt");
+    }
     return e;
 }
 
@@ -136,8 +147,9 @@ static bool poster_url_valid(const char *url)
 static const struct err *check_event(struct ctx *ctx, const struct event_draft *event)
 {
     const struct err *e = NULL;
-    if (event->poster_url && !poster_url_valid(event->poster_url))
+    if (event->poster_url && !poster_url_valid(event->poster_url)) {
         e = ctx_invalid(ctx, "posterUrl", "must be an http or https address");
+    }
     for (size_t i = 0; i < event->schedules.count; i++) {
         const struct err *refused = check_schedule(ctx, event->schedules.items, i);
         e = e ? e : refused;
@@ -173,20 +185,24 @@ static const struct err *check_hall(struct ctx *ctx, struct create_work *work)
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &event_stmt[EVENT_HALL_FOR_EVENT], &rows, DB_TEXT(event->hall_id), DB_TEXT(event->venue_id));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return ctx_invalid(ctx, "hallId", "the venue has no such hall");
+    }
     work->capacity = db_int(rows, 0, 0);
     const struct json *grades;
     const char *text = db_str(rows, 0, 1);
     e = json_parse(ctx->arena, text, strlen(text), &grades, NULL);
     struct grade_price prices[GRADES];
     list_prices(&event->grade_prices, prices);
-    for (int i = 0; i < GRADES && !e; i++)
-        if (prices[i].price == FIELD_NO_INT && json_get(grades, prices[i].grade))
+    for (int i = 0; i < GRADES && !e; i++) {
+        if (prices[i].price == FIELD_NO_INT && json_get(grades, prices[i].grade)) {
             e = ctx_invalid(ctx, arena_printf(ctx->arena, "gradePrices.%s", prices[i].grade),
                             "the hall has this grade");
+        }
+    }
     return e;
 }
 
@@ -197,8 +213,9 @@ static const struct err *insert_event(struct ctx *ctx, struct create_work *work)
     const struct err *e =
         DB_RUN(ctx, &event_stmt[EVENT_INSERT], &rows, DB_TEXT(event->venue_id), DB_TEXT(event->hall_id),
                DB_TEXT(event->title), DB_TEXT(event->artist), DB_TEXT(event->description), DB_TEXT(event->poster_url));
-    if (!e)
+    if (!e) {
         work->id = db_str(rows, 0, 0);
+    }
     return e;
 }
 
@@ -207,10 +224,12 @@ static const struct err *insert_prices(struct ctx *ctx, const struct create_work
     struct grade_price prices[GRADES];
     list_prices(&work->event->grade_prices, prices);
     const struct err *e = NULL;
-    for (int i = 0; i < GRADES && !e; i++)
-        if (prices[i].price != FIELD_NO_INT)
+    for (int i = 0; i < GRADES && !e; i++) {
+        if (prices[i].price != FIELD_NO_INT) {
             e = DB_RUN(ctx, &event_stmt[EVENT_PRICE_INSERT], NULL, DB_TEXT(work->id), DB_TEXT(prices[i].grade),
                        DB_INT(prices[i].price));
+        }
+    }
     return e;
 }
 
@@ -223,11 +242,12 @@ static const struct err *insert_schedules(struct ctx *ctx, const struct create_w
 {
     const struct schedule_new *items = work->event->schedules.items;
     const struct err *e = NULL;
-    for (size_t i = 0; i < work->event->schedules.count && !e; i++)
+    for (size_t i = 0; i < work->event->schedules.count && !e; i++) {
         e = DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_INSERT], NULL, DB_TEXT(work->id), DB_INT(items[i].play_sequence),
                    DB_TIME(items[i].event_start_at), DB_TIME(items[i].event_end_at), DB_TIME(items[i].sale_start_at),
                    DB_TIME(items[i].sale_end_at), DB_INT(or_default(items[i].admission_rate, cfg_event.admission_rate)),
                    DB_INT(or_default(items[i].queue_capacity, cfg_event.queue_capacity)), DB_INT(work->capacity));
+    }
     return e;
 }
 
@@ -236,11 +256,13 @@ static const struct err *generate_seats(struct ctx *ctx, const struct create_wor
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_SEATS_GENERATE], &rows, DB_TEXT(work->id));
-    if (e)
+    if (e) {
         return e;
+    }
     size_t expected = (size_t)work->capacity * work->event->schedules.count;
-    if (db_affected(rows) == expected)
+    if (db_affected(rows) == expected) {
         return NULL;
+    }
     log_error(&ctx->log, "made %zu seats instead of %zu", db_affected(rows), expected);
     return &err_internal;
 }
@@ -260,8 +282,9 @@ const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *
     struct create_work work = {.event = event};
     const struct err *e = check_event(ctx, event);
     e = e ? e : db_transact(ctx, create_event, &work);
-    if (!e)
+    if (!e) {
         memcpy(id_r, work.id, UUID_SIZE);
+    }
     return e;
 }
 
@@ -269,22 +292,27 @@ const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *
 static void forget_schedules(struct ctx *ctx, const char *event_id)
 {
     const struct db_rows *rows;
-    if (DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_IDS], &rows, DB_TEXT(event_id)))
+    if (DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_IDS], &rows, DB_TEXT(event_id))) {
         return;
-    for (size_t i = 0; i < db_count(rows); i++)
+    }
+    for (size_t i = 0; i < db_count(rows); i++) {
         schedule_forget(ctx, db_str(rows, i, 0));
+    }
 }
 
 const struct err *event_admin_publish(struct ctx *ctx, const char *event_id)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_OPEN], &rows, DB_TEXT(event_id));
-    if (e == &err_db_raised)
+    if (e == &err_db_raised) {
         return &err_conflict;
-    if (e)
+    }
+    if (e) {
         return e;
-    if (db_affected(rows) == 0)
+    }
+    if (db_affected(rows) == 0) {
         return &err_not_found;
+    }
     forget_schedules(ctx, event_id);
     return NULL;
 }

@@ -69,14 +69,16 @@ const struct shape event_detail_shape = {event_detail_fields,
 
 const char *event_like_pattern(struct arena *arena, const char *part)
 {
-    if (!part)
+    if (!part) {
         return NULL;
+    }
     char *pattern = arena_alloc(arena, 2 * strlen(part) + 3);
     char *out = pattern;
     *out++ = '%';
     for (; *part; part++) {
-        if (strchr("\\%_", *part))
+        if (strchr("\\%_", *part)) {
             *out++ = '\\';
+        }
         *out++ = *part;
     }
     *out = '%';
@@ -87,13 +89,15 @@ bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r)
 {
     enum { DATE_LENGTH = 10, DAY_SECONDS = 86400 };
     char midnight[sizeof "2026-06-01T00:00:00"] = "";
-    if (strlen(text) != DATE_LENGTH)
+    if (strlen(text) != DATE_LENGTH) {
         return clock_parse(text, at_r);
+    }
     memcpy(midnight, text, DATE_LENGTH);
     memcpy(midnight + DATE_LENGTH, "T00:00:00", sizeof "T00:00:00");
     int64_t at;
-    if (!clock_parse(midnight, &at))
+    if (!clock_parse(midnight, &at)) {
         return false;
+    }
     *at_r = end_of_day ? at + DAY_SECONDS * CLOCK_SECOND : at;
     return true;
 }
@@ -101,10 +105,12 @@ bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r)
 static const struct err *read_range(struct ctx *ctx, const struct event_filter *filter, int64_t *from_r, int64_t *to_r)
 {
     *from_r = *to_r = CLOCK_NONE;
-    if (filter->from && !event_instant_parse(filter->from, false, from_r))
+    if (filter->from && !event_instant_parse(filter->from, false, from_r)) {
         return ctx_invalid(ctx, "from", "must be a time or a date like 2026-06-01");
-    if (filter->to && !event_instant_parse(filter->to, true, to_r))
+    }
+    if (filter->to && !event_instant_parse(filter->to, true, to_r)) {
         return ctx_invalid(ctx, "to", "must be a time or a date like 2026-06-01");
+    }
     return NULL;
 }
 
@@ -113,8 +119,9 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
 {
     int64_t from, to;
     const struct err *e = read_range(ctx, filter, &from, &to);
-    if (e)
+    if (e) {
         return e;
+    }
     return DB_RUN(ctx, &event_stmt[EVENT_LIST], rows_r, DB_TEXT(filter->city),
                   DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
                   DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to),
@@ -127,11 +134,12 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
     const struct page page = page_or_default(&(struct page){filter->page, filter->size});
     const struct db_rows *rows;
     const struct err *e = run_list(ctx, filter, &page, &rows);
-    if (e)
+    if (e) {
         return e;
+    }
     size_t count = db_null(rows, 0, 1) ? 0 : db_count(rows);
     struct event_summary *items = arena_calloc(ctx->arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         items[i] = (struct event_summary){.id = db_str(rows, i, 1),
                                           .title = db_str(rows, i, 2),
                                           .artist = db_str(rows, i, 3),
@@ -140,6 +148,7 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
                                           .starts_at = db_time(rows, i, 6),
                                           .ends_at = db_time(rows, i, 7),
                                           .status = db_str(rows, i, 8)};
+    }
     *list_r = (struct event_list){items, count, db_int(rows, 0, 0), page};
     return NULL;
 }
@@ -163,11 +172,13 @@ static const struct err *read_schedules(struct ctx *ctx, const char *event_id, s
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_DETAIL_SCHEDULES], &rows, DB_TEXT(event_id));
-    if (e)
+    if (e) {
         return e;
+    }
     struct event_schedule *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
-    for (size_t i = 0; i < db_count(rows); i++)
+    for (size_t i = 0; i < db_count(rows); i++) {
         items[i] = read_schedule(rows, i);
+    }
     *list_r = (struct json_list){items, db_count(rows)};
     return NULL;
 }
@@ -177,10 +188,12 @@ const struct err *event_get(struct ctx *ctx, const char *event_id, enum event_vi
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &event_stmt[EVENT_DETAIL], &rows, DB_TEXT(event_id), DB_BOOL(view == EVENT_VIEW_ADMIN));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_not_found;
+    }
     struct event_detail event = {.id = db_str(rows, 0, 0),
                                  .title = db_str(rows, 0, 1),
                                  .artist = db_str(rows, 0, 2),
@@ -190,7 +203,8 @@ const struct err *event_get(struct ctx *ctx, const char *event_id, enum event_vi
                                  .venue = {db_str(rows, 0, 6), db_str(rows, 0, 7)},
                                  .hall = {db_str(rows, 0, 8), db_str(rows, 0, 9)}};
     e = read_schedules(ctx, event_id, &event.schedules);
-    if (!e)
+    if (!e) {
         *event_r = event;
+    }
     return e;
 }

@@ -6,10 +6,12 @@ const struct err *seat_map_schedule(struct ctx *ctx, const char *schedule_id, st
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_GET], &rows, DB_TEXT(schedule_id));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_not_found;
+    }
     *schedule_r = (struct schedule){.schedule_id = db_str(rows, 0, 0),
                                     .event_id = db_str(rows, 0, 1),
                                     .event_title = db_str(rows, 0, 2),
@@ -80,14 +82,16 @@ const struct err *seat_map_catalogue(struct ctx *ctx, const char *schedule_id, s
 {
     const struct db_rows *rows;
     const struct err *e = run_for_visible(ctx, schedule_id, EVENT_SEATS, &rows);
-    if (e)
+    if (e) {
         return e;
+    }
     struct schedule_seat *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
-    for (size_t i = 0; i < db_count(rows); i++)
+    for (size_t i = 0; i < db_count(rows); i++) {
         items[i] = (struct schedule_seat){.id = db_str(rows, i, SEAT_ID),
                                           .seat_number = db_str(rows, i, SEAT_NUMBER),
                                           .grade = db_str(rows, i, SEAT_GRADE),
                                           .price = db_int(rows, i, SEAT_PRICE)};
+    }
     *seats_r = (struct schedule_seats){.schedule_id = schedule_id, .seats = {items, db_count(rows)}};
     return NULL;
 }
@@ -96,11 +100,13 @@ const struct err *seat_map_sold(struct ctx *ctx, const char *schedule_id, struct
 {
     const struct db_rows *rows;
     const struct err *e = run_for_visible(ctx, schedule_id, EVENT_SEATS_SOLD, &rows);
-    if (e)
+    if (e) {
         return e;
+    }
     const char **ids = arena_calloc(ctx->arena, db_count(rows), sizeof *ids);
-    for (size_t i = 0; i < db_count(rows); i++)
+    for (size_t i = 0; i < db_count(rows); i++) {
         ids[i] = db_str(rows, i, 0);
+    }
     *ids_r = (struct json_list){ids, db_count(rows)};
     return NULL;
 }
@@ -111,8 +117,9 @@ const struct err *seat_map_sell(struct ctx *ctx, const struct seat_claim *claim,
     const struct err *e =
         DB_RUN(ctx, &event_stmt[EVENT_SEATS_SELL], &rows, DB_TEXT(claim->schedule_id),
                DB_UUIDS(claim->seat_ids, claim->count), DB_TEXT(claim->reservation_id), DB_TIME(confirmed_at));
-    if (e)
+    if (e) {
         return e;
+    }
     return db_affected(rows) == 1 ? NULL : &err_not_found;
 }
 

@@ -62,14 +62,17 @@ static const struct err *read_rows(struct check *check, const struct json_list *
     check->count = labels->count;
     for (size_t i = 0; i < labels->count; i++) {
         const char *label = ((const char *const *)labels->items)[i];
-        if (!label_valid(label))
+        if (!label_valid(label)) {
             return ctx_invalid(check->ctx, FIELD("rows"), "'%s' is too long or has white space", label);
+        }
         check->rows[i].label = label;
     }
     qsort(check->rows, check->count, sizeof *check->rows, compare_rows);
-    for (size_t i = 1; i < check->count; i++)
-        if (compare_rows(&check->rows[i - 1], &check->rows[i]) == 0)
+    for (size_t i = 1; i < check->count; i++) {
+        if (compare_rows(&check->rows[i - 1], &check->rows[i]) == 0) {
             return ctx_invalid(check->ctx, FIELD("rows"), "'%s' appears twice", check->rows[i].label);
+        }
+    }
     return NULL;
 }
 
@@ -85,29 +88,33 @@ static bool set_seats(const char *label, const struct json *value, void *arg)
 {
     struct check *check = arg;
     struct row *row = find_row(check, label);
-    if (!row)
+    if (!row) {
         check->err = ctx_invalid(check->ctx, FIELD("seatsPerRow"), "there is no row '%s'", label);
-    else if (!seats_valid(value))
+    } else if (!seats_valid(value)) {
         check->err = ctx_invalid(check->ctx, FIELD("seatsPerRow"), "row '%s' must have 1 to %d seats", label,
                                  SEAT_TEMPLATE_ROW_SEATS_MAX);
-    else
+    } else {
         row->seats = json_int(value, 0);
+    }
     return !check->err;
 }
 
 static const struct err *read_seats_per_row(struct check *check, const struct json *value)
 {
-    if (json_type(value) == JSON_OBJECT)
+    if (json_type(value) == JSON_OBJECT) {
         json_each(value, set_seats, check);
-    else if (!seats_valid(value))
+    } else if (!seats_valid(value)) {
         return ctx_invalid(check->ctx, FIELD("seatsPerRow"), "must be 1 to %d, or an object of row to seats",
                            SEAT_TEMPLATE_ROW_SEATS_MAX);
+    }
     for (size_t i = 0; i < check->count && !check->err; i++) {
         struct row *row = &check->rows[i];
-        if (json_type(value) != JSON_OBJECT)
+        if (json_type(value) != JSON_OBJECT) {
             row->seats = json_int(value, 0);
-        if (row->seats == 0)
+        }
+        if (row->seats == 0) {
             return ctx_invalid(check->ctx, FIELD("seatsPerRow"), "row '%s' is missing", row->label);
+        }
         row->seen = arena_calloc(check->ctx->arena, (size_t)row->seats + 1, 1);
     }
     return check->err;
@@ -119,9 +126,11 @@ static bool grade_valid(const struct json *value)
 {
     static const char *const grades[] = {"VIP", "S", "A", "B"};
     const char *grade = json_str(value);
-    for (size_t i = 0; grade && i < sizeof grades / sizeof grades[0]; i++)
-        if (strcmp(grade, grades[i]) == 0)
+    for (size_t i = 0; grade && i < sizeof grades / sizeof grades[0]; i++) {
+        if (strcmp(grade, grades[i]) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -129,23 +138,27 @@ static bool set_grade(const char *label, const struct json *value, void *arg)
 {
     struct check *check = arg;
     struct row *row = find_row(check, label);
-    if (!row)
+    if (!row) {
         check->err = ctx_invalid(check->ctx, FIELD("gradeMapping"), "there is no row '%s'", label);
-    else if (!grade_valid(value))
+    } else if (!grade_valid(value)) {
         check->err = ctx_invalid(check->ctx, FIELD("gradeMapping"), "row '%s' must be VIP, S, A or B", label);
-    else
+    } else {
         row->graded = true;
+    }
     return !check->err;
 }
 
 static const struct err *read_grades(struct check *check, const struct json *value)
 {
-    if (json_type(value) != JSON_OBJECT)
+    if (json_type(value) != JSON_OBJECT) {
         return ctx_invalid(check->ctx, FIELD("gradeMapping"), "must be an object of row to grade");
+    }
     json_each(value, set_grade, check);
-    for (size_t i = 0; i < check->count && !check->err; i++)
-        if (!check->rows[i].graded)
+    for (size_t i = 0; i < check->count && !check->err; i++) {
+        if (!check->rows[i].graded) {
             return ctx_invalid(check->ctx, FIELD("gradeMapping"), "row '%s' is missing", check->rows[i].label);
+        }
+    }
     return check->err;
 }
 
@@ -155,8 +168,9 @@ static const struct err *read_grades(struct check *check, const struct json *val
 static unsigned char *find_seat(const struct check *check, const char *number)
 {
     const char *dash = strrchr(number, '-');
-    if (!dash || dash[1] < '1' || dash[1] > '9' || strspn(dash + 1, "0123456789") != strlen(dash + 1))
+    if (!dash || dash[1] < '1' || dash[1] > '9' || strspn(dash + 1, "0123456789") != strlen(dash + 1)) {
         return NULL;
+    }
     const struct row *row = find_row(check, arena_memdup(check->ctx->arena, number, (size_t)(dash - number)));
     int64_t seat = strtoll(dash + 1, NULL, 10);
     return row && seat <= row->seats ? &row->seen[seat] : NULL;
@@ -165,12 +179,15 @@ static unsigned char *find_seat(const struct check *check, const char *number)
 static const struct err *mark(struct check *check, const char *field, const char *number, unsigned char bit)
 {
     unsigned char *seen = find_seat(check, number);
-    if (!seen)
+    if (!seen) {
         return ctx_invalid(check->ctx, field, "there is no seat '%s'", number);
-    if (*seen & bit)
+    }
+    if (*seen & bit) {
         return ctx_invalid(check->ctx, field, "'%s' appears twice", number);
-    if (*seen & SEEN_MISSING)
+    }
+    if (*seen & SEEN_MISSING) {
         return ctx_invalid(check->ctx, field, "'%s' is a missing seat", number);
+    }
     *seen |= bit;
     return NULL;
 }
@@ -179,8 +196,9 @@ static const struct err *mark_all(struct check *check, const char *field, const 
                                   unsigned char bit)
 {
     const struct err *e = NULL;
-    for (size_t i = 0; i < numbers->count && !e; i++)
+    for (size_t i = 0; i < numbers->count && !e; i++) {
         e = mark(check, field, ((const char *const *)numbers->items)[i], bit);
+    }
     return e;
 }
 
@@ -194,19 +212,22 @@ static bool set_position(const char *number, const struct json *value, void *arg
 {
     struct check *check = arg;
     check->err = mark(check, FIELD("positions"), number, SEEN_POSITION);
-    if (!check->err &&
-        (json_count(value) != 2 || !coordinate_valid(json_get(value, "x")) || !coordinate_valid(json_get(value, "y"))))
+    if (!check->err && (json_count(value) != 2 || !coordinate_valid(json_get(value, "x")) ||
+                        !coordinate_valid(json_get(value, "y")))) {
         check->err =
             ctx_invalid(check->ctx, FIELD("positions"), "'%s' must be {\"x\": integer, \"y\": integer}", number);
+    }
     return !check->err;
 }
 
 static const struct err *read_positions(struct check *check, const struct json *value)
 {
-    if (value && json_type(value) != JSON_OBJECT)
+    if (value && json_type(value) != JSON_OBJECT) {
         return ctx_invalid(check->ctx, FIELD("positions"), "must be an object of seat to {x, y}");
-    if (value)
+    }
+    if (value) {
         json_each(value, set_position, check);
+    }
     return check->err;
 }
 
@@ -220,13 +241,16 @@ const struct err *seat_template_check(struct ctx *ctx, const struct seat_templat
     e = e ? e : mark_all(&check, FIELD("accessible"), &template->accessible, SEEN_ACCESSIBLE);
     e = e ? e : mark_all(&check, FIELD("viewRestricted"), &template->view_restricted, SEEN_RESTRICTED);
     e = e ? e : read_positions(&check, template->positions);
-    if (e)
+    if (e) {
         return e;
+    }
     int64_t seats = -(int64_t) template->missing.count;
-    for (size_t i = 0; i < check.count; i++)
+    for (size_t i = 0; i < check.count; i++) {
         seats += check.rows[i].seats;
-    if (seats < 1 || seats > SEAT_TEMPLATE_SEATS_MAX)
+    }
+    if (seats < 1 || seats > SEAT_TEMPLATE_SEATS_MAX) {
         return ctx_invalid(ctx, "seatTemplate", "must yield 1 to %d seats", SEAT_TEMPLATE_SEATS_MAX);
+    }
     *seats_r = seats;
     return NULL;
 }

@@ -34,12 +34,14 @@ const struct err *venue_list(struct ctx *ctx, const struct page *page, struct ve
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &event_stmt[EVENT_VENUE_LIST], &rows, DB_INT(page->size), DB_INT(page->page * page->size));
-    if (e)
+    if (e) {
         return e;
+    }
     size_t count = listed(rows);
     struct venue *items = arena_calloc(ctx->arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         items[i] = read_venue(rows, i, LIST_COLUMN);
+    }
     *list_r = (struct venue_list){items, count, db_int(rows, 0, 0)};
     return NULL;
 }
@@ -48,10 +50,12 @@ const struct err *venue_get(struct ctx *ctx, const char *venue_id, struct venue 
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_VENUE_GET], &rows, DB_TEXT(venue_id));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_not_found;
+    }
     *venue_r = read_venue(rows, 0, 0);
     return NULL;
 }
@@ -70,14 +74,17 @@ const struct err *hall_list(struct ctx *ctx, const char *venue_id, const struct 
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_HALL_LIST], &rows, DB_TEXT(venue_id), DB_INT(page->size),
                                  DB_INT(page->page * page->size));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_not_found;
+    }
     size_t count = listed(rows);
     struct hall *items = arena_calloc(ctx->arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         items[i] = read_hall(rows, i, LIST_COLUMN);
+    }
     *list_r = (struct hall_list){items, count, db_int(rows, 0, 0)};
     return NULL;
 }
@@ -86,10 +93,12 @@ const struct err *hall_get(struct ctx *ctx, const char *hall_id, struct hall *ha
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_HALL_GET], &rows, DB_TEXT(hall_id));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_not_found;
+    }
     *hall_r = read_hall(rows, 0, 0);
     return NULL;
 }

@@ -8,8 +8,9 @@ static const struct err *run(struct ctx *ctx, int64_t *done_r)
         int64_t released;
         ctx_begin(ctx, NULL, NULL);
         const struct err *err = reservation_expire_holds(ctx, &released);
-        if (err != NULL || released == 0)
+        if (err != NULL || released == 0) {
             return err;
+        }
         *done_r += released;
     }
 }

@@ -13,17 +13,20 @@ static const struct job *const jobs[] = {
 
 static const struct job *find_job(const char *name)
 {
-    for (size_t i = 0; i < JOB_COUNT; i++)
-        if (strcmp(jobs[i]->name, name) == 0)
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        if (strcmp(jobs[i]->name, name) == 0) {
             return jobs[i];
+        }
+    }
     return NULL;
 }
 
 static int print_usage(FILE *to, int status)
 {
     fputs("usage: boxoffice-maint JOB [--help | --version | --dump-config]\n\n", to);
-    for (size_t i = 0; i < JOB_COUNT; i++)
+    for (size_t i = 0; i < JOB_COUNT; i++) {
         fprintf(to, "  %-16s %s\n", jobs[i]->name, jobs[i]->help);
+    }
     return status;
 }
 
@@ -34,10 +37,11 @@ static int run_job(const struct job *job)
     int64_t done = 0;
     const struct err *err = job->run(ctx, &done);
     log_field(&ctx->log, "job", job->name); /* now: each unit of work begins with an empty list of fields */
-    if (err != NULL)
+    if (err != NULL) {
         log_error(&ctx->log, "job failed after %lld: '%s'", (long long)done, err->code);
-    else
+    } else {
         log_info(&ctx->log, "job done: %lld", (long long)done);
+    }
     program_ctx_free(&ctx);
     return err == NULL ? 0 : 1;
 }
@@ -45,11 +49,13 @@ static int run_job(const struct job *job)
 int main(int argc, char **argv)
 {
     const struct cfg_section *sections[PROGRAM_SECTIONS_MAX];
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         return print_usage(stdout, 0);
+    }
     const struct job *job = argc > 1 ? find_job(argv[1]) : NULL;
-    if (job == NULL)
+    if (job == NULL) {
         return print_usage(stderr, 2);
+    }
     program_sections(job->needs, job->settings, sections);
     argv[1] = argv[0];
     return program_options("boxoffice-maint", sections, argc - 1, argv + 1) ? run_job(job) : 0;

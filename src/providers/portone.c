@@ -18,8 +18,9 @@ static int64_t instant(const struct json *object, const char *key)
 {
     int64_t at = CLOCK_NONE;
     const char *value = text(object, key);
-    if (value != NULL)
+    if (value != NULL) {
         (void)clock_parse(value, &at);
+    }
     return at;
 }
 
@@ -92,8 +93,9 @@ static enum portone_status read_status(const char *status)
         [PORTONE_CANCELLED] = "CANCELLED",
     };
     for (size_t i = PORTONE_READY; i < sizeof names / sizeof names[0]; i++) {
-        if (status != NULL && strcmp(names[i], status) == 0)
+        if (status != NULL && strcmp(names[i], status) == 0) {
             return (enum portone_status)i;
+        }
     }
     return PORTONE_UNKNOWN;
 }
@@ -125,8 +127,9 @@ static struct portone_payment read_payment(const struct json *root)
         .pg_tx_id = text(root, "pgTxId"),
         .failure_reason = text(json_get(root, "failure"), "reason"),
     };
-    if (payment.status == PORTONE_PAID)
+    if (payment.status == PORTONE_PAID) {
         payment.paid_at = instant_or_now(root, "paidAt");
+    }
     return payment;
 }
 
@@ -139,8 +142,9 @@ const struct err *portone_get(struct ctx *ctx, const char *payment_id, struct po
     };
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, NULL);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     *payment_r = read_payment(answer.root);
     payment_r->raw = answer.raw;
     return NULL;
@@ -149,20 +153,22 @@ const struct err *portone_get(struct ctx *ctx, const char *payment_id, struct po
 bool portone_proves_paid(const struct portone_payment *payment, int64_t amount, const char **why_r)
 {
     const char *why = NULL;
-    if (payment->status != PORTONE_PAID)
+    if (payment->status != PORTONE_PAID) {
         why = "status";
-    else if (payment->store_id == NULL || strcmp(payment->store_id, cfg_portone.store_id) != 0)
+    } else if (payment->store_id == NULL || strcmp(payment->store_id, cfg_portone.store_id) != 0) {
         why = "store";
-    else if (payment->currency == NULL || strcmp(payment->currency, CURRENCY) != 0)
+    } else if (payment->currency == NULL || strcmp(payment->currency, CURRENCY) != 0) {
         why = "currency";
-    else if (payment->total != amount)
+    } else if (payment->total != amount) {
         why = "amount";
-    else if (payment->cancelled != 0)
+    } else if (payment->cancelled != 0) {
         why = "cancelled amount";
-    else if (!payment->live && !cfg_portone.test_mode && !cfg_process.sandbox)
+    } else if (!payment->live && !cfg_portone.test_mode && !cfg_process.sandbox) {
         why = "test channel";
-    if (why != NULL)
+    }
+    if (why != NULL) {
         *why_r = why;
+    }
     return why == NULL;
 }
 
@@ -174,8 +180,9 @@ const struct err *portone_confirm(struct ctx *ctx, const char *payment_id, const
     struct body body;
     struct json_out *out = body_open(ctx, &body);
     json_add_str(out, "paymentToken", confirm->payment_token);
-    if (confirm->tx_id != NULL)
+    if (confirm->tx_id != NULL) {
         json_add_str(out, "txId", confirm->tx_id);
+    }
     json_add_str(out, "currency", CURRENCY);
     json_add_int(out, "totalAmount", confirm->amount);
     const struct portone_call call = {
@@ -188,8 +195,9 @@ const struct err *portone_confirm(struct ctx *ctx, const char *payment_id, const
     };
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, refusal_r);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     confirmation_r->paid_at = instant_or_now(answer.root, "paidAt");
     confirmation_r->pg_tx_id = text(answer.root, "pgTxId");
     return NULL;
@@ -197,12 +205,15 @@ const struct err *portone_confirm(struct ctx *ctx, const char *payment_id, const
 
 static enum portone_cancel_status read_cancel_status(const char *status)
 {
-    if (status == NULL)
+    if (status == NULL) {
         return PORTONE_CANCEL_UNKNOWN;
-    if (strcmp(status, "SUCCEEDED") == 0)
+    }
+    if (strcmp(status, "SUCCEEDED") == 0) {
         return PORTONE_CANCEL_SUCCEEDED;
-    if (strcmp(status, "REQUESTED") == 0)
+    }
+    if (strcmp(status, "REQUESTED") == 0) {
         return PORTONE_CANCEL_REQUESTED;
+    }
     return strcmp(status, "FAILED") == 0 ? PORTONE_CANCEL_FAILED : PORTONE_CANCEL_UNKNOWN;
 }
 
@@ -214,8 +225,9 @@ static struct portone_cancellation read_cancellation(const struct json *cancella
         .amount = json_int(json_get(cancellation, "totalAmount"), 0),
         .cancelled_at = CLOCK_NONE,
     };
-    if (read.status == PORTONE_CANCEL_SUCCEEDED)
+    if (read.status == PORTONE_CANCEL_SUCCEEDED) {
         read.cancelled_at = instant_or_now(cancellation, "cancelledAt");
+    }
     return read;
 }
 
@@ -225,10 +237,12 @@ const struct err *portone_cancel(struct ctx *ctx, const char *payment_id, const 
     struct body body;
     struct json_out *out = body_open(ctx, &body);
     json_add_str(out, "reason", cancel->reason);
-    if (cancel->amount > 0)
+    if (cancel->amount > 0) {
         json_add_int(out, "amount", cancel->amount);
-    if (cancel->current_cancellable > 0)
+    }
+    if (cancel->current_cancellable > 0) {
         json_add_int(out, "currentCancellableAmount", cancel->current_cancellable);
+    }
     const struct portone_call call = {
         .service = PORTONE_PAYMENTS,
         .moves_money = true,
@@ -239,8 +253,9 @@ const struct err *portone_cancel(struct ctx *ctx, const char *payment_id, const 
     };
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, refusal_r);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     *cancellation_r = read_cancellation(json_get(answer.root, "cancellation"));
     return NULL;
 }
@@ -253,14 +268,17 @@ const struct err *portone_identity(struct ctx *ctx, const char *verification_id,
     const struct portone_call call = {.service = PORTONE_IDENTITIES, .method = "GET", .path = with_store(ctx, path)};
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, NULL);
-    if (e == &err_portone_unavailable || e == &err_portone_declined)
+    if (e == &err_portone_unavailable || e == &err_portone_declined) {
         return &err_unavailable;
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
+    }
     const char *status = text(answer.root, "status");
     *identity_r = (struct portone_identity){.status_text = status, .verified_at = CLOCK_NONE};
-    if (status == NULL || strcmp(status, "VERIFIED") != 0)
+    if (status == NULL || strcmp(status, "VERIFIED") != 0) {
         return NULL;
+    }
     const struct json *customer = json_get(answer.root, "verifiedCustomer");
     identity_r->verified = true;
     identity_r->ci = text(customer, "ci");
@@ -278,16 +296,19 @@ const struct err *portone_webhook_read(struct ctx *ctx, const struct webhook_hea
                                        size_t len, struct portone_webhook *webhook_r)
 {
     const struct err *e = webhook_verify(ctx->arena, cfg_portone.webhook_secret, headers, body, len);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const struct json *root = NULL;
     const char *why = NULL;
     e = json_parse(ctx->arena, body, len, &root, &why);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const char *type = text(root, "type");
-    if (type == NULL)
+    if (type == NULL) {
         return ctx_invalid(ctx, "type", "is missing");
+    }
     const struct json *data = json_get(root, "data");
     *webhook_r = (struct portone_webhook){
         .type = type,

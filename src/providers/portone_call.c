@@ -54,22 +54,27 @@ static const struct err *perform(struct ctx *ctx, const struct portone_call *cal
         .answer_max = ANSWER_MAX,
     };
     int header = 1;
-    if (call->body != NULL)
+    if (call->body != NULL) {
         http.headers[header++] = (struct http_header){"Content-Type", "application/json"};
-    if (call->idempotency_key != NULL)
+    }
+    if (call->idempotency_key != NULL) {
         http.headers[header++] =
             (struct http_header){"Idempotency-Key", arena_printf(ctx->arena, "\"%s\"", call->idempotency_key)};
+    }
     return http_perform(ctx, &http, answer_r);
 }
 
 static enum verdict judge_refusal(int status, const char *type)
 {
-    if (status == 401 || status == 403)
+    if (status == 401 || status == 403) {
         return VERDICT_FORBIDDEN;
-    if (strcmp(type, "IDEMPOTENCY_OUTSTANDING_REQUEST") == 0)
+    }
+    if (strcmp(type, "IDEMPOTENCY_OUTSTANDING_REQUEST") == 0) {
         return VERDICT_RUNNING;
-    if (strcmp(type, "PAYMENT_NOT_FOUND") == 0 || strcmp(type, "IDENTITY_VERIFICATION_NOT_FOUND") == 0)
+    }
+    if (strcmp(type, "PAYMENT_NOT_FOUND") == 0 || strcmp(type, "IDENTITY_VERIFICATION_NOT_FOUND") == 0) {
         return VERDICT_NOT_FOUND;
+    }
     /* Another 404 is a wrong base address, not an answer about this payment. */
     bool final = (status >= 400 && status < 500 && status != 404 && status != 408) || strcmp(type, "PG_PROVIDER") == 0;
     return final ? VERDICT_DECLINED : VERDICT_LOST;
@@ -78,16 +83,19 @@ static enum verdict judge_refusal(int status, const char *type)
 /* Only an answer in PortOne's form speaks for PortOne: a proxy's error page proves nothing about the payment. */
 static enum verdict judge(struct ctx *ctx, const struct http_answer *http, struct portone_answer *answer_r)
 {
-    if (http->status == 429)
+    if (http->status == 429) {
         return VERDICT_NOT_DONE;
+    }
     const char *why = NULL;
     answer_r->raw = http->body;
     answer_r->root = NULL;
     if (json_parse(ctx->arena, http->body, http->len, &answer_r->root, &why) != NULL ||
-        json_type(answer_r->root) != JSON_OBJECT)
+        json_type(answer_r->root) != JSON_OBJECT) {
         return VERDICT_LOST;
-    if (http->status >= 200 && http->status < 300)
+    }
+    if (http->status >= 200 && http->status < 300) {
         return VERDICT_DONE;
+    }
     const char *type = json_str(json_get(answer_r->root, "type"));
     return type == NULL ? VERDICT_LOST : judge_refusal(http->status, type);
 }
@@ -136,20 +144,24 @@ const struct err *portone_exchange(struct ctx *ctx, const struct portone_call *c
 {
     struct breaker *breaker = service_breaker(call->service);
     struct breaker_permit permit;
-    if (!breaker_allow(breaker, &permit))
+    if (!breaker_allow(breaker, &permit)) {
         return unavailable(ctx, breaker_retry_after_s(breaker));
+    }
     struct http_answer http = {0};
     struct portone_answer answer = {0};
     enum verdict verdict;
     const struct err *e = perform(ctx, call, &http);
-    if (e == NULL)
+    if (e == NULL) {
         verdict = judge(ctx, &http, &answer);
-    else
+    } else {
         verdict = e == &err_unavailable ? VERDICT_NOT_DONE : VERDICT_LOST;
+    }
     breaker_done(breaker, &permit, verdict != VERDICT_LOST && verdict != VERDICT_NOT_DONE);
-    if (verdict == VERDICT_DONE)
+    if (verdict == VERDICT_DONE) {
         *answer_r = answer;
-    if (verdict == VERDICT_DECLINED && refusal_r != NULL)
+    }
+    if (verdict == VERDICT_DECLINED && refusal_r != NULL) {
         explain_refusal(answer.root, refusal_r);
+    }
     return conclude(ctx, call, verdict, http.retry_after_s);
 }

@@ -51,8 +51,9 @@ bool portone_check_settings(const char **why_r)
     struct arena *arena = arena_new(64 << 10);
     bool valid = webhook_secrets_valid(arena, cfg_portone.webhook_secret);
     arena_free(&arena);
-    if (!valid)
+    if (!valid) {
         *why_r =
             "BOX_PORTONE_WEBHOOK_SECRET must be whsec_ and base64 of 16 bytes or more; several separated by commas";
+    }
     return valid;
 }

@@ -27,8 +27,9 @@ const struct cfg_section cfg_recaptcha_section = {"reCAPTCHA", keys, sizeof keys
 
 bool recaptcha_check_settings(const char **why_r)
 {
-    if (cfg_process.sandbox || strcmp(cfg_recaptcha.url, SANDBOX_SITEVERIFY) != 0)
+    if (cfg_process.sandbox || strcmp(cfg_recaptcha.url, SANDBOX_SITEVERIFY) != 0) {
         return true;
+    }
     *why_r = "BOX_RECAPTCHA_URL must not be the sandbox's while BOX_SANDBOX is not 1";
     return false;
 }
@@ -44,8 +45,9 @@ static const struct err *ask(struct ctx *ctx, const char *token, const char *cli
     struct arena *arena = ctx->arena;
     char *form = arena_printf(arena, "secret=%s&response=%s", http_escape(arena, cfg_recaptcha.secret),
                               http_escape(arena, token));
-    if (client_ip != NULL)
+    if (client_ip != NULL) {
         form = arena_printf(arena, "%s&remoteip=%s", form, http_escape(arena, client_ip));
+    }
     const struct http_call call = {
         .method = "POST",
         .url = cfg_recaptcha.url,
@@ -64,8 +66,9 @@ static bool our_fault(const struct json *codes)
     for (size_t i = 0; i < json_count(codes); i++) {
         const char *code = json_str(json_at(codes, i));
         for (size_t k = 0; code != NULL && k < sizeof ours / sizeof ours[0]; k++) {
-            if (strcmp(code, ours[k]) == 0)
+            if (strcmp(code, ours[k]) == 0) {
                 return true;
+            }
         }
     }
     return false;
@@ -73,8 +76,9 @@ static bool our_fault(const struct json *codes)
 
 static bool site_fits(const struct json *root)
 {
-    if (cfg_recaptcha.hostname[0] == '\0')
+    if (cfg_recaptcha.hostname[0] == '\0') {
         return true;
+    }
     const char *hostname = json_str(json_get(root, "hostname"));
     return hostname != NULL && strcmp(hostname, cfg_recaptcha.hostname) == 0;
 }
@@ -82,19 +86,23 @@ static bool site_fits(const struct json *root)
 const struct err *recaptcha_verify(struct ctx *ctx, const char *token, const char *client_ip)
 {
     size_t len = strlen(token);
-    if (len == 0 || len > TOKEN_LENGTH_MAX)
+    if (len == 0 || len > TOKEN_LENGTH_MAX) {
         return &err_captcha_failed;
+    }
     struct http_answer answer;
     const struct json *root = NULL;
     const char *why = NULL;
     if (ask(ctx, token, client_ip, &answer) != NULL || answer.status != 200 ||
         json_parse(ctx->arena, answer.body, answer.len, &root, &why) != NULL ||
-        json_type(json_get(root, "success")) != JSON_BOOL)
+        json_type(json_get(root, "success")) != JSON_BOOL) {
         return unavailable(ctx);
-    if (json_bool(json_get(root, "success"), false))
+    }
+    if (json_bool(json_get(root, "success"), false)) {
         return site_fits(root) ? NULL : &err_captcha_failed;
-    if (!our_fault(json_get(root, "error-codes")))
+    }
+    if (!our_fault(json_get(root, "error-codes"))) {
         return &err_captcha_failed;
+    }
     log_error(&ctx->log, "reCAPTCHA refuses our secret");
     return unavailable(ctx);
 }

@@ -22,8 +22,9 @@ const struct err *sandbox_captcha_solve(struct ctx *ctx, const char **token_r)
     const char *token = arena_printf(ctx->arena, TOKEN_PREFIX "%s", uuid_v4(id));
     const char *now = arena_printf(ctx->arena, "%lld", (long long)clock_now());
     const struct err *e = sandbox_store(ctx, token_key(ctx, token), now, TOKEN_LIFE_S);
-    if (e == NULL)
+    if (e == NULL) {
         *token_r = token;
+    }
     return e;
 }
 
@@ -31,12 +32,14 @@ static const struct err *verify_once(struct ctx *ctx, const char *token, struct 
 {
     const char *solved_at;
     const struct err *e = sandbox_take(ctx, token_key(ctx, token), &solved_at);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
-    if (solved_at == NULL)
+    }
+    if (solved_at == NULL) {
         captcha_r->error = "timeout-or-duplicate";
-    else
+    } else {
         captcha_r->solved_at = strtoll(solved_at, NULL, 10);
+    }
     return NULL;
 }
 
@@ -44,15 +47,16 @@ const struct err *sandbox_captcha_verify(struct ctx *ctx, const char *secret, co
                                          struct sandbox_captcha *captcha_r)
 {
     *captcha_r = (struct sandbox_captcha){.solved_at = clock_now(), .hostname = SANDBOX_RECAPTCHA_HOSTNAME};
-    if (secret == NULL)
+    if (secret == NULL) {
         captcha_r->error = "missing-input-secret";
-    else if (strcmp(secret, SANDBOX_RECAPTCHA_SECRET) != 0)
+    } else if (strcmp(secret, SANDBOX_RECAPTCHA_SECRET) != 0) {
         captcha_r->error = "invalid-input-secret";
-    else if (token == NULL)
+    } else if (token == NULL) {
         captcha_r->error = "missing-input-response";
-    else if (strncmp(token, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) == 0)
+    } else if (strncmp(token, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) == 0) {
         return verify_once(ctx, token, captcha_r);
-    else if (strcmp(token, "sandbox-pass") != 0)
+    } else if (strcmp(token, "sandbox-pass") != 0) {
         captcha_r->error = "invalid-input-response";
+    }
     return NULL;
 }

@@ -54,15 +54,18 @@ const struct err *sandbox_fault_take(struct ctx *ctx, const char *target, const 
     const char *const args[] = {target, operation, dice(ctx)};
     const struct redis_value *answer;
     const struct err *e = redis_eval(ctx, &redis_script_sandbox_fault_take, &answer, keys, 2, args, 3);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const char *text = redis_str(answer, 1);
     *struck_r = text != NULL;
-    if (text == NULL)
+    if (text == NULL) {
         return NULL;
+    }
     void *found;
-    if (json_read(ctx, text, strlen(text), &fault_shape, &found) != NULL)
+    if (json_read(ctx, text, strlen(text), &fault_shape, &found) != NULL) {
         return &err_internal;
+    }
     const struct document *document = found;
     *fault_r = document->fault;
     fault_r->hang = document->hang == 1;
@@ -75,11 +78,13 @@ const struct err *sandbox_fault_list(struct ctx *ctx, const char *const **faults
 {
     const struct redis_value *list;
     const struct err *e = REDIS_RUN(ctx, &list, "LRANGE", FAULTS, "0", "-1");
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     const char **faults = arena_calloc(ctx->arena, list->count + 1, sizeof *faults);
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
         faults[i] = redis_str(list, i);
+    }
     *faults_r = faults;
     *count_r = list->count;
     return NULL;
@@ -94,14 +99,16 @@ const struct err *sandbox_fault_clear(struct ctx *ctx)
 static bool orders_stand(struct ctx *ctx, const struct sandbox_fault *fault)
 {
     const char *epoch;
-    if (sandbox_load(ctx, EPOCH, &epoch) != NULL)
+    if (sandbox_load(ctx, EPOCH, &epoch) != NULL) {
         return true;
+    }
     return strcmp(epoch == NULL ? "" : epoch, fault->epoch) == 0;
 }
 
 void sandbox_fault_hang(struct ctx *ctx, const struct sandbox_fault *fault)
 {
     int64_t end = clock_monotonic() + cfg_sandbox.hang_ms * 1000;
-    while (clock_monotonic() < end && orders_stand(ctx, fault))
+    while (clock_monotonic() < end && orders_stand(ctx, fault)) {
         clock_sleep(HANG_STEP_MS);
+    }
 }

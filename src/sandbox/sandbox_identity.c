@@ -45,8 +45,9 @@ const struct err *sandbox_identity_verify(struct ctx *ctx, struct sandbox_identi
 {
     char id[UUID_SIZE];
     identity->id = arena_printf(ctx->arena, "identity-verification-%s", uuid_v4(id));
-    if (identity->ci == NULL)
+    if (identity->ci == NULL) {
         identity->ci = random_ci(ctx->arena);
+    }
     identity->di = di_of(ctx->arena, identity->ci);
     identity->verified_at = clock_now();
     return sandbox_store(ctx, identity_key(ctx, identity->id), sandbox_write(ctx, &identity_shape, identity), 0);
@@ -56,13 +57,16 @@ const struct err *sandbox_identity_find(struct ctx *ctx, const char *id, struct 
 {
     const char *text;
     const struct err *e = sandbox_load(ctx, identity_key(ctx, id), &text);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
-    if (text == NULL)
+    }
+    if (text == NULL) {
         return &err_sandbox_identity_unknown;
+    }
     void *identity;
-    if (json_read(ctx, text, strlen(text), &identity_shape, &identity) != NULL)
+    if (json_read(ctx, text, strlen(text), &identity_shape, &identity) != NULL) {
         return &err_internal;
+    }
     *identity_r = *(struct sandbox_identity *)identity;
     return NULL;
 }

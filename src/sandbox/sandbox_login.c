@@ -28,10 +28,12 @@ static const struct err *grant(struct ctx *ctx, struct sandbox_login *login_r)
 {
     struct sandbox_login login = {new_token(ctx), new_token(ctx)};
     const struct err *e = sandbox_store(ctx, access_key(ctx, login.access_token), "1", ACCESS_S);
-    if (e == NULL)
+    if (e == NULL) {
         e = sandbox_store(ctx, REFRESH_TOKEN, login.refresh_token, REFRESH_S);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         *login_r = login;
+    }
     return e;
 }
 
@@ -44,24 +46,30 @@ const struct err *sandbox_login_refresh(struct ctx *ctx, const char *refresh_tok
 {
     const char *live;
     const struct err *e = sandbox_load(ctx, REFRESH_TOKEN, &live);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
-    if (live == NULL || strcmp(live, refresh_token) != 0)
+    }
+    if (live == NULL || strcmp(live, refresh_token) != 0) {
         return &err_sandbox_unauthorized;
+    }
     return grant(ctx, login_r);
 }
 
 const struct err *sandbox_authorise(struct ctx *ctx, const char *authorization)
 {
-    if (authorization == NULL)
+    if (authorization == NULL) {
         return &err_sandbox_unauthorized;
-    if (strcmp(authorization, SCHEME_SECRET SANDBOX_PORTONE_SECRET) == 0)
+    }
+    if (strcmp(authorization, SCHEME_SECRET SANDBOX_PORTONE_SECRET) == 0) {
         return NULL;
-    if (strncmp(authorization, SCHEME_TOKEN, strlen(SCHEME_TOKEN)) != 0)
+    }
+    if (strncmp(authorization, SCHEME_TOKEN, strlen(SCHEME_TOKEN)) != 0) {
         return &err_sandbox_unauthorized;
+    }
     const char *known;
     const struct err *e = sandbox_load(ctx, access_key(ctx, authorization + strlen(SCHEME_TOKEN)), &known);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     return known == NULL ? &err_sandbox_unauthorized : NULL;
 }

@@ -71,10 +71,12 @@ static const struct err *read_ticket(struct ctx *ctx, const char *text, const st
                                      struct ticket *ticket_r)
 {
     void *ticket;
-    if (text == NULL)
+    if (text == NULL) {
         return missing;
-    if (json_read(ctx, text, strlen(text), &ticket_shape, &ticket) != NULL)
+    }
+    if (json_read(ctx, text, strlen(text), &ticket_shape, &ticket) != NULL) {
         return &err_internal;
+    }
     *ticket_r = *(struct ticket *)ticket;
     return NULL;
 }
@@ -88,8 +90,9 @@ static const struct err *issue(struct ctx *ctx, enum sandbox_provider provider, 
     int life_s = strcmp(kind, "code") == 0 ? CODE_S : strcmp(kind, "access") == 0 ? ACCESS_S : REFRESH_S;
     const char *text = sandbox_write(ctx, &ticket_shape, ticket);
     const struct err *e = sandbox_store(ctx, key_of(ctx, provider, kind, name), text, life_s);
-    if (e == NULL)
+    if (e == NULL) {
         *name_r = name;
+    }
     return e;
 }
 
@@ -105,13 +108,16 @@ static const struct err *find_person(struct ctx *ctx, enum sandbox_provider prov
 {
     const char *text;
     const struct err *e = sandbox_load(ctx, key_of(ctx, provider, "person", subject), &text);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
-    if (text == NULL)
+    }
+    if (text == NULL) {
         return &err_sandbox_oauth_denied;
+    }
     void *person;
-    if (json_read(ctx, text, strlen(text), &person_shape, &person) != NULL)
+    if (json_read(ctx, text, strlen(text), &person_shape, &person) != NULL) {
         return &err_internal;
+    }
     *person_r = *(struct sandbox_person *)person;
     return NULL;
 }
@@ -131,16 +137,21 @@ static bool is_web_address(const char *uri)
 const struct err *sandbox_oauth_consent(struct ctx *ctx, enum sandbox_provider provider,
                                         const struct sandbox_consent *consent, const char **code_r)
 {
-    if (!equal(consent->client_id, SANDBOX_OAUTH_CLIENT))
+    if (!equal(consent->client_id, SANDBOX_OAUTH_CLIENT)) {
         return &err_sandbox_oauth_client;
-    if (!is_web_address(consent->redirect_uri))
+    }
+    if (!is_web_address(consent->redirect_uri)) {
         return &err_sandbox_oauth_redirect;
-    if (!equal(consent->response_type, "code"))
+    }
+    if (!equal(consent->response_type, "code")) {
         return &err_sandbox_oauth_request;
-    if (consent->code_challenge != NULL && !equal(consent->code_challenge_method, "S256"))
+    }
+    if (consent->code_challenge != NULL && !equal(consent->code_challenge_method, "S256")) {
         return &err_sandbox_oauth_request;
-    if (consent->user == NULL)
+    }
+    if (consent->user == NULL) {
         return &err_sandbox_oauth_denied;
+    }
     struct ticket ticket = {
         .redirect_uri = consent->redirect_uri,
         .challenge = consent->code_challenge,
@@ -155,10 +166,12 @@ const struct err *sandbox_oauth_consent(struct ctx *ctx, enum sandbox_provider p
 
 static bool challenge_met(struct ctx *ctx, const char *challenge, const char *verifier)
 {
-    if (challenge == NULL)
+    if (challenge == NULL) {
         return true;
-    if (verifier == NULL || strlen(verifier) < VERIFIER_MIN || strlen(verifier) > VERIFIER_MAX)
+    }
+    if (verifier == NULL || strlen(verifier) < VERIFIER_MIN || strlen(verifier) > VERIFIER_MAX) {
         return false;
+    }
     unsigned char digest[CRYPTO_SHA256_SIZE];
     crypto_sha256(verifier, strlen(verifier), digest);
     return strcmp(crypto_base64url(ctx->arena, digest, sizeof digest), challenge) == 0;
@@ -168,24 +181,29 @@ static bool challenge_met(struct ctx *ctx, const char *challenge, const char *ve
 static const struct err *redeem_code(struct ctx *ctx, enum sandbox_provider provider,
                                      const struct sandbox_token_request *request, struct ticket *ticket_r)
 {
-    if (request->code == NULL || (request->redirect_required && request->redirect_uri == NULL))
+    if (request->code == NULL || (request->redirect_required && request->redirect_uri == NULL)) {
         return &err_sandbox_oauth_request;
+    }
     const char *text;
     const struct err *e = sandbox_take(ctx, key_of(ctx, provider, "code", request->code), &text);
-    if (e == NULL)
+    if (e == NULL) {
         e = read_ticket(ctx, text, &err_sandbox_oauth_grant, ticket_r);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
-    if (request->redirect_uri != NULL && !equal(request->redirect_uri, ticket_r->redirect_uri))
+    }
+    if (request->redirect_uri != NULL && !equal(request->redirect_uri, ticket_r->redirect_uri)) {
         return &err_sandbox_oauth_redirect;
+    }
     return challenge_met(ctx, ticket_r->challenge, request->code_verifier) ? NULL : &err_sandbox_oauth_grant;
 }
 
 static const struct err *use_refresh_token(struct ctx *ctx, enum sandbox_provider provider,
                                            const struct sandbox_token_request *request, struct ticket *ticket_r)
 {
-    if (request->refresh_token == NULL)
+    if (request->refresh_token == NULL) {
         return &err_sandbox_oauth_request;
+    }
     const char *text;
     const struct err *e = sandbox_load(ctx, key_of(ctx, provider, "refresh", request->refresh_token), &text);
     return e == NULL ? read_ticket(ctx, text, &err_sandbox_oauth_grant, ticket_r) : e;
@@ -194,23 +212,29 @@ static const struct err *use_refresh_token(struct ctx *ctx, enum sandbox_provide
 const struct err *sandbox_oauth_grant(struct ctx *ctx, enum sandbox_provider provider,
                                       const struct sandbox_token_request *request, struct sandbox_grant *grant_r)
 {
-    if (!equal(request->client_id, SANDBOX_OAUTH_CLIENT) || !equal(request->client_secret, SANDBOX_OAUTH_CLIENT_SECRET))
+    if (!equal(request->client_id, SANDBOX_OAUTH_CLIENT) ||
+        !equal(request->client_secret, SANDBOX_OAUTH_CLIENT_SECRET)) {
         return &err_sandbox_oauth_client;
+    }
     struct ticket ticket;
     bool refreshing = equal(request->grant_type, "refresh_token");
     const struct err *e = &err_sandbox_oauth_request;
-    if (refreshing)
+    if (refreshing) {
         e = use_refresh_token(ctx, provider, request, &ticket);
-    else if (equal(request->grant_type, "authorization_code"))
+    } else if (equal(request->grant_type, "authorization_code")) {
         e = redeem_code(ctx, provider, request, &ticket);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
+    }
     struct sandbox_grant grant = {.scope = ticket.scope, .nonce = ticket.nonce, .person = ticket.person};
     e = issue(ctx, provider, "access", &ticket, &grant.access_token);
-    if (e == NULL && !refreshing)
+    if (e == NULL && !refreshing) {
         e = issue(ctx, provider, "refresh", &ticket, &grant.refresh_token);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         *grant_r = grant;
+    }
     return e;
 }
 
@@ -218,15 +242,18 @@ const struct err *sandbox_oauth_person(struct ctx *ctx, enum sandbox_provider pr
                                        struct sandbox_person *person_r)
 {
     static const char scheme[] = "Bearer ";
-    if (authorization == NULL || strncmp(authorization, scheme, strlen(scheme)) != 0)
+    if (authorization == NULL || strncmp(authorization, scheme, strlen(scheme)) != 0) {
         return &err_sandbox_oauth_token;
+    }
     const char *text;
     struct ticket ticket;
     const struct err *e = sandbox_load(ctx, key_of(ctx, provider, "access", authorization + strlen(scheme)), &text);
-    if (e == NULL)
+    if (e == NULL) {
         e = read_ticket(ctx, text, &err_sandbox_oauth_token, &ticket);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         *person_r = ticket.person;
+    }
     return e;
 }
 

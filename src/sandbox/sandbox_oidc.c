@@ -30,10 +30,12 @@ static const struct err *open_key(struct ctx *ctx, struct crypto_rsa **key_r)
 {
     const char *pem;
     const struct err *e = sandbox_load(ctx, KEY, &pem);
-    if (e == NULL && pem == NULL)
+    if (e == NULL && pem == NULL) {
         e = make_key(ctx, &pem);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
+    }
     *key_r = pem == NULL ? NULL : crypto_rsa_from_pem(pem);
     return *key_r == NULL ? &err_unavailable : NULL;
 }
@@ -50,8 +52,9 @@ const struct err *sandbox_oauth_key(struct ctx *ctx, struct sandbox_jwk *jwk_r)
 {
     struct crypto_rsa *key;
     const struct err *e = open_key(ctx, &key);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     describe_key(ctx, key, jwk_r);
     crypto_rsa_free(&key);
     return NULL;
@@ -107,14 +110,16 @@ static const char *write_claims(struct ctx *ctx, const char *issuer, const struc
     json_add_str(out, "at_hash", access_token_hash(ctx, grant->access_token));
     json_add_int(out, "iat", now_s);
     json_add_int(out, "exp", now_s + ID_TOKEN_S);
-    if (grant->nonce != NULL)
+    if (grant->nonce != NULL) {
         json_add_str(out, "nonce", grant->nonce);
+    }
     if (grant->person.email != NULL) {
         json_add_str(out, "email", grant->person.email);
         json_add_bool(out, "email_verified", true);
     }
-    if (grant->person.name != NULL)
+    if (grant->person.name != NULL) {
         json_add_str(out, "name", grant->person.name);
+    }
     return text_close(ctx, out);
 }
 
@@ -123,8 +128,9 @@ const struct err *sandbox_oauth_id_token(struct ctx *ctx, const char *issuer, co
 {
     struct crypto_rsa *key;
     const struct err *e = open_key(ctx, &key);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     struct sandbox_jwk jwk;
     describe_key(ctx, key, &jwk);
     const char *text = arena_printf(ctx->arena, "%s.%s", write_header(ctx, jwk.kid), write_claims(ctx, issuer, grant));

@@ -60,8 +60,9 @@ static const char *document_key(struct ctx *ctx, const char *payment_id)
 static const struct err *read_document(struct ctx *ctx, const char *text, struct sandbox_payment *payment_r)
 {
     void *payment;
-    if (json_read(ctx, text, strlen(text), &payment_shape, &payment) != NULL)
+    if (json_read(ctx, text, strlen(text), &payment_shape, &payment) != NULL) {
         return &err_internal;
+    }
     *payment_r = *(struct sandbox_payment *)payment;
     return NULL;
 }
@@ -75,12 +76,15 @@ static const struct err *try_change(struct ctx *ctx, const char *payment_id, cha
     const struct err *e = sandbox_load(ctx, swap.key, &swap.old);
     *payment =
         (struct sandbox_payment){.payment_id = payment_id, .store_id = SANDBOX_PORTONE_STORE, .expected = FIELD_NO_INT};
-    if (e == NULL && swap.old != NULL)
+    if (e == NULL && swap.old != NULL) {
         e = read_document(ctx, swap.old, payment);
-    if (e == NULL)
+    }
+    if (e == NULL) {
         e = change(ctx, payment, arg);
-    if (e != NULL)
+    }
+    if (e != NULL) {
         return e;
+    }
     swap.text = sandbox_write(ctx, &payment_shape, payment);
     return sandbox_swap(ctx, &swap, done_r);
 }
@@ -91,8 +95,9 @@ static const struct err *change_payment(struct ctx *ctx, const char *payment_id,
     for (int i = 0; i < TRIES_MAX; i++) {
         bool done = false;
         const struct err *e = try_change(ctx, payment_id, change, arg, payment_r, &done);
-        if (e != NULL || done)
+        if (e != NULL || done) {
             return e;
+        }
     }
     return &err_unavailable;
 }
@@ -101,10 +106,12 @@ const struct err *sandbox_payment_find(struct ctx *ctx, const char *payment_id, 
 {
     const char *text;
     const struct err *e = sandbox_load(ctx, document_key(ctx, payment_id), &text);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
-    if (text == NULL)
+    }
+    if (text == NULL) {
         return &err_sandbox_payment_unknown;
+    }
     e = read_document(ctx, text, payment_r);
     return e == NULL && payment_r->status == NULL ? &err_sandbox_payment_unknown : e;
 }
@@ -113,16 +120,18 @@ static const struct err *load_documents(struct ctx *ctx, const struct redis_valu
 {
     const struct redis_value *ids;
     const struct err *e = REDIS_RUN(ctx, &ids, "ZRANGE", INDEX, "0", "-1");
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     if (ids->count == 0) {
         *documents_r = ids;
         return NULL;
     }
     const char **command = arena_calloc(ctx->arena, ids->count + 1, sizeof *command);
     command[0] = "MGET";
-    for (size_t i = 0; i < ids->count; i++)
+    for (size_t i = 0; i < ids->count; i++) {
         command[i + 1] = document_key(ctx, redis_str(ids, i));
+    }
     return redis_run(ctx, documents_r, command, ids->count + 1);
 }
 
@@ -130,19 +139,23 @@ const struct err *sandbox_payment_list(struct ctx *ctx, struct json_list *paymen
 {
     const struct redis_value *documents;
     const struct err *e = load_documents(ctx, &documents);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     struct sandbox_payment *payments = arena_calloc(ctx->arena, documents->count + 1, sizeof *payments);
     size_t count = 0;
     for (size_t i = 0; i < documents->count; i++) {
         const char *text = redis_str(documents, i);
-        if (text == NULL)
+        if (text == NULL) {
             continue;
+        }
         e = read_document(ctx, text, &payments[count]);
-        if (e != NULL)
+        if (e != NULL) {
             return e;
-        if (payments[count].status != NULL)
+        }
+        if (payments[count].status != NULL) {
             count++;
+        }
     }
     *payments_r = (struct json_list){payments, count};
     return NULL;
@@ -154,8 +167,9 @@ int64_t sandbox_payment_cancelled(const struct sandbox_payment *payment)
 {
     const struct sandbox_cancellation *cancellations = payment->cancellations.items;
     int64_t sum = 0;
-    for (size_t i = 0; i < payment->cancellations.count; i++)
+    for (size_t i = 0; i < payment->cancellations.count; i++) {
         sum += cancellations[i].amount;
+    }
     return sum;
 }
 
@@ -179,8 +193,9 @@ static const char *new_id(struct ctx *ctx)
 static struct json_list appended(struct ctx *ctx, struct json_list list, const void *element, size_t size)
 {
     char *items = arena_calloc(ctx->arena, list.count + 1, size);
-    if (list.count > 0)
+    if (list.count > 0) {
         memcpy(items, list.items, list.count * size);
+    }
     memcpy(items + list.count * size, element, size);
     return (struct json_list){items, list.count + 1};
 }
@@ -214,8 +229,9 @@ static void charge(struct ctx *ctx, struct sandbox_payment *payment)
 static const struct err *do_register(struct ctx *ctx, struct sandbox_payment *payment, const void *arg)
 {
     (void)ctx;
-    if (was_paid(payment))
+    if (was_paid(payment)) {
         return &err_sandbox_already_paid;
+    }
     payment->expected = *(const int64_t *)arg;
     return NULL;
 }
@@ -229,13 +245,16 @@ const struct err *sandbox_payment_register(struct ctx *ctx, const char *payment_
 static const struct err *do_attempt(struct ctx *ctx, struct sandbox_payment *payment, const void *arg)
 {
     const struct sandbox_attempt *attempt = arg;
-    if (was_paid(payment))
+    if (was_paid(payment)) {
         return &err_sandbox_already_paid;
+    }
     int64_t amount = attempt->amount == FIELD_NO_INT ? payment->expected : attempt->amount;
-    if (amount == FIELD_NO_INT)
+    if (amount == FIELD_NO_INT) {
         return ctx_invalid(ctx, "amount", "is needed: no amount was pre-registered");
-    if (payment->expected != FIELD_NO_INT && amount != payment->expected && !attempt->force)
+    }
+    if (payment->expected != FIELD_NO_INT && amount != payment->expected && !attempt->force) {
         return &err_sandbox_amount_differs;
+    }
     payment->total = amount;
     payment->transaction_id = new_id(ctx);
     payment->payment_token = NULL;
@@ -273,15 +292,19 @@ static bool differs(const char *guard, const char *value)
 static const struct err *do_confirm(struct ctx *ctx, struct sandbox_payment *payment, const void *arg)
 {
     const struct sandbox_confirm *confirm = arg;
-    if (payment->status == NULL)
+    if (payment->status == NULL) {
         return &err_sandbox_payment_unknown;
-    if (was_paid(payment))
+    }
+    if (was_paid(payment)) {
         return &err_sandbox_already_paid;
-    if (payment->payment_token == NULL || differs(confirm->payment_token, payment->payment_token))
+    }
+    if (payment->payment_token == NULL || differs(confirm->payment_token, payment->payment_token)) {
         return &err_sandbox_token_invalid;
+    }
     if (differs(confirm->tx_id, payment->transaction_id) || differs(confirm->currency, CURRENCY) ||
-        (confirm->total_amount != FIELD_NO_INT && confirm->total_amount != payment->total) || confirm->is_test == 0)
+        (confirm->total_amount != FIELD_NO_INT && confirm->total_amount != payment->total) || confirm->is_test == 0) {
         return &err_sandbox_information_mismatch;
+    }
     charge(ctx, payment);
     return NULL;
 }
@@ -295,18 +318,23 @@ const struct err *sandbox_payment_confirm(struct ctx *ctx, const char *payment_i
 static const struct err *do_cancel(struct ctx *ctx, struct sandbox_payment *payment, const void *arg)
 {
     const struct sandbox_cancel *cancel = arg;
-    if (payment->status == NULL)
+    if (payment->status == NULL) {
         return &err_sandbox_payment_unknown;
-    if (has_status(payment, "CANCELLED"))
+    }
+    if (has_status(payment, "CANCELLED")) {
         return &err_sandbox_already_cancelled;
-    if (!was_paid(payment))
+    }
+    if (!was_paid(payment)) {
         return &err_sandbox_not_paid;
+    }
     int64_t left = payment->total - sandbox_payment_cancelled(payment);
-    if (cancel->current_cancellable != FIELD_NO_INT && cancel->current_cancellable != left)
+    if (cancel->current_cancellable != FIELD_NO_INT && cancel->current_cancellable != left) {
         return &err_sandbox_cancellable_differs;
+    }
     int64_t amount = cancel->amount == FIELD_NO_INT ? left : cancel->amount;
-    if (amount > left)
+    if (amount > left) {
         return &err_sandbox_cancel_too_much;
+    }
     const struct sandbox_cancellation done = {
         .id = new_id(ctx), .amount = amount, .reason = cancel->reason, .at = clock_now()};
     payment->cancellations = appended(ctx, payment->cancellations, &done, sizeof done);
@@ -332,19 +360,22 @@ static const char *fitting_type(const struct sandbox_payment *payment)
         {"CANCELLED", "Transaction.Cancelled"},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (has_status(payment, types[i].status))
+        if (has_status(payment, types[i].status)) {
             return types[i].type;
+        }
     }
     return "Transaction.Ready";
 }
 
 static const struct err *do_notice(struct ctx *ctx, struct sandbox_payment *payment, const void *arg)
 {
-    if (payment->status == NULL)
+    if (payment->status == NULL) {
         return &err_sandbox_payment_unknown;
+    }
     const char *type = arg == NULL ? fitting_type(payment) : arg;
-    if (payment->notice.id == NULL || strcmp(payment->notice.type, type) != 0)
+    if (payment->notice.id == NULL || strcmp(payment->notice.type, type) != 0) {
         notice_set(ctx, payment, type, payment->notice.cancellation_id);
+    }
     return NULL;
 }
 

@@ -32,13 +32,16 @@ static const struct err *read_kept(struct ctx *ctx, struct sandbox_replay *repla
 {
     const char *kept;
     const struct err *e = sandbox_load(ctx, replay->place, &kept);
-    if (e != NULL)
+    if (e != NULL) {
         return e;
+    }
     size_t digest_len = strlen(replay->digest);
-    if (kept == NULL)
+    if (kept == NULL) {
         return &err_sandbox_request_running;
-    if (strncmp(kept, replay->digest, digest_len) != 0)
+    }
+    if (strncmp(kept, replay->digest, digest_len) != 0) {
         return ctx_invalid(ctx, "Idempotency-Key", "was used for another request");
+    }
     char *end;
     replay->status = (int)strtol(kept + digest_len + 1, &end, 10);
     replay->body = end + 1;
@@ -48,8 +51,9 @@ static const struct err *read_kept(struct ctx *ctx, struct sandbox_replay *repla
 const struct err *sandbox_replay_claim(struct ctx *ctx, const struct sandbox_keyed *request,
                                        struct sandbox_replay *replay_r)
 {
-    if (!key_well_formed(request->header))
+    if (!key_well_formed(request->header)) {
         return ctx_invalid(ctx, "Idempotency-Key", "must be a quoted string of 16 to 256 characters");
+    }
     const char *name = arena_printf(ctx->arena, "%s %s %s", request->method, request->path, request->header);
     *replay_r = (struct sandbox_replay){
         .place = arena_printf(ctx->arena, SANDBOX_KEY("replay:%s"), digest_of(ctx, name, strlen(name))),
@@ -58,8 +62,9 @@ const struct err *sandbox_replay_claim(struct ctx *ctx, const struct sandbox_key
     const char *running = arena_printf(ctx->arena, "%s 0 ", replay_r->digest);
     const struct redis_value *claimed;
     const struct err *e = REDIS_RUN(ctx, &claimed, "SET", replay_r->place, running, "NX", "EX", CLAIM_S);
-    if (e != NULL || claimed->type != REDIS_NIL)
+    if (e != NULL || claimed->type != REDIS_NIL) {
         return e;
+    }
     return read_kept(ctx, replay_r);
 }
 
@@ -72,6 +77,7 @@ const struct err *sandbox_replay_keep(struct ctx *ctx, const struct sandbox_repl
 
 void sandbox_replay_release(struct ctx *ctx, const struct sandbox_replay *replay)
 {
-    if (REDIS_RUN(ctx, NULL, "DEL", replay->place) != NULL)
+    if (REDIS_RUN(ctx, NULL, "DEL", replay->place) != NULL) {
         log_warn(&ctx->log, "a claimed idempotency key stays until it expires");
+    }
 }

@@ -13,15 +13,17 @@ const struct err *sandbox_load(struct ctx *ctx, const char *key, const char **te
 {
     const struct redis_value *value;
     const struct err *e = REDIS_RUN(ctx, &value, "GET", key);
-    if (e == NULL)
+    if (e == NULL) {
         *text_r = text_of(value);
+    }
     return e;
 }
 
 const struct err *sandbox_store(struct ctx *ctx, const char *key, const char *text, int ttl_s)
 {
-    if (ttl_s > 0)
+    if (ttl_s > 0) {
         return REDIS_RUN(ctx, NULL, "SET", key, text, "EX", arena_printf(ctx->arena, "%d", ttl_s));
+    }
     return REDIS_RUN(ctx, NULL, "SET", key, text);
 }
 
@@ -29,8 +31,9 @@ const struct err *sandbox_take(struct ctx *ctx, const char *key, const char **te
 {
     const struct redis_value *value;
     const struct err *e = REDIS_RUN(ctx, &value, "GETDEL", key);
-    if (e == NULL)
+    if (e == NULL) {
         *text_r = text_of(value);
+    }
     return e;
 }
 
@@ -40,8 +43,9 @@ const struct err *sandbox_swap(struct ctx *ctx, const struct sandbox_swap *swap,
     const char *const args[] = {swap->old == NULL ? "" : swap->old, swap->text, swap->member};
     const struct redis_value *value;
     const struct err *e = redis_eval(ctx, &redis_script_sandbox_swap, &value, keys, 2, args, 3);
-    if (e == NULL)
+    if (e == NULL) {
         *done_r = value->integer == 1;
+    }
     return e;
 }
 
@@ -57,7 +61,8 @@ const char *sandbox_write(struct ctx *ctx, const struct shape *shape, const void
     buf_init(&buf, ctx->arena, SANDBOX_DOCUMENT_MAX);
     json_out_init(&out, &buf);
     json_add_shape(&out, NULL, shape, value);
-    if (buf.overflow)
+    if (buf.overflow) {
         log_panic("a sandbox document grew over %u bytes", SANDBOX_DOCUMENT_MAX);
+    }
     return buf.data;
 }

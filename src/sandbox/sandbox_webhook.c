@@ -47,8 +47,9 @@ static const char *write_body(struct ctx *ctx, const struct sandbox_payment *pay
     json_add_str(&out, "paymentId", payment->payment_id);
     json_add_str(&out, "storeId", payment->store_id);
     json_add_str(&out, "transactionId", payment->transaction_id);
-    if (payment->notice.cancellation_id != NULL)
+    if (payment->notice.cancellation_id != NULL) {
         json_add_str(&out, "cancellationId", payment->notice.cancellation_id);
+    }
     json_close_object(&out);
     json_close_object(&out);
     return buf.data;
@@ -67,8 +68,9 @@ static void wait_supervised(int64_t milliseconds, pid_t supervisor)
 {
     int64_t end = clock_monotonic() + milliseconds * 1000;
     while (clock_monotonic() < end) {
-        if (supervisor > 1 && kill(supervisor, 0) != 0 && errno == ESRCH)
+        if (supervisor > 1 && kill(supervisor, 0) != 0 && errno == ESRCH) {
             _exit(0);
+        }
         int64_t left_ms = (end - clock_monotonic()) / 1000 + 1;
         clock_sleep(left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
     }
@@ -110,8 +112,9 @@ static void deliver(struct ctx *ctx, const struct message *message)
 {
     for (int i = 0; i < message->attempts; i++) {
         wait_supervised(wait_ms(i), message->supervisor);
-        if (attempt_delivery(ctx, message))
+        if (attempt_delivery(ctx, message)) {
             return;
+        }
     }
     log_warn(&ctx->log, "webhook given up after %d attempts", message->attempts);
 }
@@ -120,8 +123,9 @@ static void deliver(struct ctx *ctx, const struct message *message)
 static void detach(void)
 {
     static const int ours[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGALRM};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         signal(ours[i], SIG_DFL);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -135,8 +139,9 @@ static void run_sender(struct ctx *ctx, const struct message *message, const str
     detach();
     struct ctx own = {.arena = ctx->arena, .http = http_new(), .trace = ctx->trace, .log = ctx->log};
     wait_supervised(delivery->delay_ms, message->supervisor);
-    for (int64_t i = 0; i < delivery->times; i++)
+    for (int64_t i = 0; i < delivery->times; i++) {
         deliver(&own, message);
+    }
     _exit(0);
 }
 
@@ -147,16 +152,18 @@ static void start_sender(struct ctx *ctx, const struct message *message, const s
 {
     pid_t child = fork();
     if (child == 0) {
-        if (fork() == 0)
+        if (fork() == 0) {
             run_sender(ctx, message, delivery);
+        }
         _exit(0);
     }
     if (child < 0) {
         log_error(&ctx->log, "cannot fork a webhook sender: %s", strerror(errno));
         return;
     }
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
         continue;
+    }
 }
 
 void sandbox_webhook_send(struct ctx *ctx, const struct sandbox_payment *payment,
@@ -170,8 +177,9 @@ void sandbox_webhook_send(struct ctx *ctx, const struct sandbox_payment *payment
         .attempts = delivery->forge ? 1 : ATTEMPTS,
         .supervisor = getppid(),
     };
-    if (payment->notice_urls.count == 0)
+    if (payment->notice_urls.count == 0) {
         start_sender(ctx, &message, delivery);
+    }
     const char *const *urls = payment->notice_urls.items;
     for (size_t i = 0; i < payment->notice_urls.count; i++) {
         message.url = urls[i];
@@ -181,6 +189,7 @@ void sandbox_webhook_send(struct ctx *ctx, const struct sandbox_payment *payment
 
 void sandbox_webhook_announce(struct ctx *ctx, const struct sandbox_payment *payment)
 {
-    if (!payment->silent && payment->notice.id != NULL)
+    if (!payment->silent && payment->notice.id != NULL) {
         sandbox_webhook_send(ctx, payment, &(struct sandbox_delivery){.times = 1});
+    }
 }

@@ -42,20 +42,23 @@ static const struct err *email_exists(struct ctx *ctx, const char *email, bool *
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &user_stmt[USER_EMAIL_EXISTS], &rows, user_pii_blind(ctx, "email", email));
-    if (!e)
+    if (!e) {
         *exists_r = db_bool(rows, 0, 0);
+    }
     return e;
 }
 
 const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r)
 {
     const char *normal = user_email_normalise(ctx->arena, email);
-    if (!normal)
+    if (!normal) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
+    }
     bool exists;
     const struct err *e = email_exists(ctx, normal, &exists);
-    if (!e)
+    if (!e) {
         *available_r = !exists;
+    }
     return e;
 }
 
@@ -74,19 +77,24 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
 {
     const struct err *e = NULL;
     person->email = user_email_normalise(ctx->arena, input->email);
-    if (!person->email)
+    if (!person->email) {
         e = ctx_invalid(ctx, "email", "must be an e-mail address");
+    }
     person->name = user_name_normalise(ctx->arena, input->name);
-    if (!person->name)
+    if (!person->name) {
         e = ctx_invalid(ctx, "name", "must not be blank");
+    }
     person->phone = user_phone_normalise(ctx->arena, input->phone);
-    if (!person->phone)
+    if (!person->phone) {
         e = ctx_invalid(ctx, "phone", "must be a phone number");
-    if (!user_password_acceptable(input->password))
+    }
+    if (!user_password_acceptable(input->password)) {
         e = ctx_invalid(ctx, "password", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+    }
     /* No such token has been issued by anyone yet. */
-    if (input->email_verification_token)
+    if (input->email_verification_token) {
         e = ctx_invalid(ctx, "emailVerificationToken", "is not valid");
+    }
     person->agreements = &input->agreements;
     return e;
 }
@@ -103,8 +111,9 @@ static const struct err *check_email_free(struct ctx *ctx, const char *email)
 {
     bool exists;
     const struct err *e = email_exists(ctx, email, &exists);
-    if (e)
+    if (e) {
         return e;
+    }
     return exists ? &err_email_taken : NULL;
 }
 
@@ -118,18 +127,24 @@ static const struct err *check_identity(struct ctx *ctx, const char *verificatio
 {
     const char *field = "identityVerificationId";
     const struct err *e = portone_identity(ctx, verification_id, &person->identity);
-    if (e == &err_not_found)
+    if (e == &err_not_found) {
         return not_verified(ctx, field, "is not known");
-    if (e)
+    }
+    if (e) {
         return e;
-    if (!person->identity.verified)
+    }
+    if (!person->identity.verified) {
         return not_verified(ctx, field, "has not been completed");
-    if (clock_now() - person->identity.verified_at > cfg_user.identity_s * CLOCK_SECOND)
+    }
+    if (clock_now() - person->identity.verified_at > cfg_user.identity_s * CLOCK_SECOND) {
         return not_verified(ctx, field, "is too old");
-    if (!person->identity.ci || !person->identity.name)
+    }
+    if (!person->identity.ci || !person->identity.name) {
         return not_verified(ctx, field, "does not identify the person");
-    if (strcmp(person->identity.name, person->name) != 0)
+    }
+    if (strcmp(person->identity.name, person->name) != 0) {
         return not_verified(ctx, "name", "is not the verified name");
+    }
     return NULL;
 }
 
@@ -147,10 +162,12 @@ static const struct err *insert_user(struct ctx *ctx, const struct candidate *pe
 static const struct err *unique_means(const struct ctx *ctx)
 {
     const char *constraint = db_constraint(ctx);
-    if (strcmp(constraint, "users_email_taken") == 0)
+    if (strcmp(constraint, "users_email_taken") == 0) {
         return &err_email_taken;
-    if (strcmp(constraint, "users_person_registered") == 0)
+    }
+    if (strcmp(constraint, "users_person_registered") == 0) {
         return &err_person_already_registered;
+    }
     return &err_internal;
 }
 
@@ -158,8 +175,9 @@ static const struct err *create_account(struct ctx *ctx, void *arg)
 {
     const struct candidate *person = arg;
     const struct err *e = insert_user(ctx, person);
-    if (e == &err_db_unique)
+    if (e == &err_db_unique) {
         return unique_means(ctx);
+    }
     return e ? e : terms_store(ctx, person->id, person->agreements);
 }
 
@@ -172,14 +190,17 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
     e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);
     e = e ? e : check_email_free(ctx, person.email);
     e = e ? e : check_identity(ctx, input->identity_verification_id, &person);
-    if (e)
+    if (e) {
         return e;
-    if (!password_hash(input->password, (int)cfg_user.bcrypt_cost, person.password_hash))
+    }
+    if (!password_hash(input->password, (int)cfg_user.bcrypt_cost, person.password_hash)) {
         return &err_internal;
+    }
     uuid_v7(person.id);
     e = db_transact(ctx, create_account, &person);
-    if (!e)
+    if (!e) {
         *account_r = (struct account){arena_strdup(ctx->arena, person.id), person.email, person.name};
+    }
     return e;
 }
 
@@ -187,10 +208,12 @@ const struct err *account_profile(struct ctx *ctx, const char *user_id, struct p
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &user_stmt[USER_PROFILE], &rows, DB_TEXT(user_id));
-    if (e)
+    if (e) {
         return e;
-    if (db_count(rows) == 0)
+    }
+    if (db_count(rows) == 0) {
         return &err_token_revoked;
+    }
     *profile_r = (struct profile){.id = user_id,
                                   .email = user_pii_open(ctx, "users.email", user_id, rows, 0),
                                   .name = user_pii_open(ctx, "users.name", user_id, rows, 1),

@@ -65,8 +65,9 @@ static const struct err *issue_pair(struct ctx *ctx, const struct session *sessi
                DB_TEXT(session->family), token_hash(ctx, pair.refresh_token), DB_TEXT(access.jti),
                DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
                DB_TIME(refresh.expires_s * CLOCK_SECOND));
-    if (!e)
+    if (!e) {
         *tokens_r = pair;
+    }
     return e;
 }
 
@@ -84,16 +85,18 @@ static const struct err *find_account(struct ctx *ctx, const char *email, struct
 {
     const char *normal = user_email_normalise(ctx->arena, email);
     *account_r = (struct login_account){0};
-    if (!normal)
+    if (!normal) {
         return NULL;
+    }
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &user_stmt[USER_LOGIN_FIND], &rows, user_pii_blind(ctx, "email", normal));
-    if (!e && db_count(rows) == 1)
+    if (!e && db_count(rows) == 1) {
         *account_r = (struct login_account){.id = db_str(rows, 0, 0),
                                             .password_hash = db_str(rows, 0, 1),
                                             .role = db_str(rows, 0, 2),
                                             .dormant = strcmp(db_str(rows, 0, 3), "DORMANT") == 0,
                                             .locked = db_bool(rows, 0, 4)};
+    }
     return e;
 }
 
@@ -108,14 +111,18 @@ struct verdict {
 static struct verdict judge(const struct login_account *account, const char *password)
 {
     bool right = password_verify(password, account->password_hash, (int)cfg_user.bcrypt_cost);
-    if (!account->id)
+    if (!account->id) {
         return (struct verdict){"UNKNOWN_EMAIL", &err_bad_credentials};
-    if (account->locked)
+    }
+    if (account->locked) {
         return (struct verdict){"LOCKED", &err_account_locked};
-    if (!right)
+    }
+    if (!right) {
         return (struct verdict){"BAD_PASSWORD", &err_bad_credentials};
-    if (account->dormant)
+    }
+    if (account->dormant) {
         return (struct verdict){"DORMANT", &err_account_dormant};
+    }
     return (struct verdict){"SUCCESS", NULL};
 }
 
@@ -144,8 +151,9 @@ static const struct err *finish_login(struct ctx *ctx, void *arg)
 {
     struct login_work *work = arg;
     const struct err *e = record_login(ctx, work);
-    if (e || work->verdict.err)
+    if (e || work->verdict.err) {
         return e;
+    }
     const struct session session = {work->account->id, work->account->role, work->family};
     e = DB_RUN(ctx, &user_stmt[USER_LOGIN_STAMP], NULL, DB_TEXT(work->account->id));
     return e ? e : issue_pair(ctx, &session, &work->tokens);
@@ -157,14 +165,16 @@ const struct err *session_login(struct ctx *ctx, const struct login *input, cons
     struct login_account account;
     const struct err *e = recaptcha_verify(ctx, input->recaptcha_token, client->ip);
     e = e ? e : find_account(ctx, input->email, &account);
-    if (e)
+    if (e) {
         return e;
+    }
     struct login_work work = {.account = &account, .client = client, .verdict = judge(&account, input->password)};
     uuid_v7(work.family);
     e = db_transact(ctx, finish_login, &work);
     e = e ? e : work.verdict.err;
-    if (!e)
+    if (!e) {
         *tokens_r = work.tokens;
+    }
     return e;
 }
 
@@ -189,8 +199,9 @@ static const struct err *blacklist_family(struct ctx *ctx, const char *family)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &user_stmt[USER_FAMILY_ACCESS], &rows, DB_TEXT(family));
-    for (size_t i = 0; !e && i < db_count(rows); i++)
+    for (size_t i = 0; !e && i < db_count(rows); i++) {
         e = token_revoke(ctx, db_str(rows, i, 0), db_time(rows, i, 1) / CLOCK_SECOND);
+    }
     return e;
 }
 
@@ -208,8 +219,9 @@ static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *wo
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &user_stmt[USER_TOKEN_FIND], &rows, token_hash(ctx, work->token));
-    if (e)
+    if (e) {
         return e;
+    }
     if (db_count(rows) == 0) {
         work->refusal = &err_token_invalid;
         return NULL;
@@ -223,8 +235,9 @@ static const struct err *continue_session(struct ctx *ctx, struct refresh_work *
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &user_stmt[USER_ROLE_AND_STATUS], &rows, DB_TEXT(user_id));
-    if (e)
+    if (e) {
         return e;
+    }
     if (strcmp(db_str(rows, 0, 1), "ACTIVE") != 0) {
         work->refusal = strcmp(db_str(rows, 0, 1), "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
         return DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(work->family));
@@ -240,8 +253,9 @@ static const struct err *rotate(struct ctx *ctx, void *arg)
     const struct db_rows *rows;
     const struct err *e = lock_family(ctx, work->family);
     e = e ? e : DB_RUN(ctx, &user_stmt[USER_TOKEN_ROTATE], &rows, token_hash(ctx, work->token));
-    if (e)
+    if (e) {
         return e;
+    }
     return db_count(rows) == 1 ? continue_session(ctx, work, db_str(rows, 0, 0)) : refuse_refresh(ctx, work);
 }
 
@@ -249,16 +263,20 @@ const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, st
 {
     struct token_claims claims;
     const struct err *e = token_verify(ctx, TOKEN_REFRESH, refresh_token, &claims);
-    if (e)
+    if (e) {
         return e;
+    }
     struct refresh_work work = {.token = refresh_token, .family = claims.family};
     e = db_transact(ctx, rotate, &work);
-    if (e)
+    if (e) {
         return e;
-    if (work.refusal == &err_refresh_reused && blacklist_family(ctx, work.family))
+    }
+    if (work.refusal == &err_refresh_reused && blacklist_family(ctx, work.family)) {
         log_warn(&ctx->log, "access tokens of a stolen session could not be blacklisted");
-    if (!work.refusal)
+    }
+    if (!work.refusal) {
         *tokens_r = work.tokens;
+    }
     return work.refusal;
 }
 

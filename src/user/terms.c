@@ -34,15 +34,17 @@ const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN0(ctx, &user_stmt[USER_TERMS_CURRENT], &rows);
-    if (e)
+    if (e) {
         return e;
+    }
     struct terms *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
-    for (size_t i = 0; i < db_count(rows); i++)
+    for (size_t i = 0; i < db_count(rows); i++) {
         items[i] = (struct terms){.type = db_str(rows, i, 0),
                                   .version = db_int(rows, i, 1),
                                   .required = db_bool(rows, i, 2),
                                   .title = db_str(rows, i, 3),
                                   .body = db_str(rows, i, 4)};
+    }
     terms_r->terms = (struct json_list){items, db_count(rows)};
     return NULL;
 }
@@ -53,8 +55,9 @@ static const struct agreement *decision(const struct json_list *agreements, cons
     const struct agreement *items = agreements->items, *found = NULL;
     *count_r = 0;
     for (size_t i = 0; i < agreements->count; i++) {
-        if (strcmp(items[i].type, type) != 0)
+        if (strcmp(items[i].type, type) != 0) {
             continue;
+        }
         found = &items[i];
         ++*count_r;
     }
@@ -65,8 +68,9 @@ static const struct err *check_one(struct ctx *ctx, const struct terms *terms, c
 {
     size_t count;
     const struct agreement *made = decision(agreements, terms->type, &count);
-    if (count > 1)
+    if (count > 1) {
         return ctx_invalid(ctx, "agreements", "%s appears twice", terms->type);
+    }
     if (made && made->version != terms->version) {
         (void)ctx_invalid(ctx, "agreements", "%s is now version %lld", terms->type, (long long)terms->version);
         return &err_terms_required;
@@ -82,8 +86,9 @@ const struct err *terms_check(struct ctx *ctx, const struct terms_list *current,
 {
     const struct terms *terms = current->terms.items;
     const struct err *e = NULL;
-    for (size_t i = 0; i < current->terms.count && !e; i++)
+    for (size_t i = 0; i < current->terms.count && !e; i++) {
         e = check_one(ctx, &terms[i], agreements);
+    }
     return e;
 }
 
@@ -91,8 +96,9 @@ const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct
 {
     const struct agreement *items = agreements->items;
     const struct err *e = NULL;
-    for (size_t i = 0; i < agreements->count && !e; i++)
+    for (size_t i = 0; i < agreements->count && !e; i++) {
         e = DB_RUN(ctx, &user_stmt[USER_AGREEMENT_INSERT], NULL, DB_TEXT(user_id), DB_TEXT(items[i].type),
                    DB_INT(items[i].version), DB_BOOL(items[i].agreed));
+    }
     return e;
 }

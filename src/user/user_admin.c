@@ -7,12 +7,14 @@
 const struct err *user_set_role(struct ctx *ctx, const char *email, const char *role)
 {
     const char *normal = user_email_normalise(ctx->arena, email);
-    if (!normal)
+    if (!normal) {
         return &err_not_found;
+    }
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &user_stmt[USER_ROLE_SET], &rows, user_pii_blind(ctx, "email", normal), DB_TEXT(role));
-    if (e)
+    if (e) {
         return e;
+    }
     return db_affected(rows) == 1 ? NULL : &err_not_found;
 }

@@ -16,13 +16,15 @@ static int hex_digit(char c)
 
 static bool blind_key_parse(const char *hex, unsigned char out[BLIND_KEY_SIZE])
 {
-    if (strlen(hex) != 2 * BLIND_KEY_SIZE)
+    if (strlen(hex) != 2 * BLIND_KEY_SIZE) {
         return false;
+    }
     for (int i = 0; i < BLIND_KEY_SIZE; i++) {
         int high = hex_digit(hex[2 * i]);
         int low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
+        if (high < 0 || low < 0) {
             return false;
+        }
         out[i] = (unsigned char)(high * 16 + low);
     }
     return true;
@@ -44,8 +46,9 @@ static const char *place(struct ctx *ctx, const char *column, const char *row_id
 
 struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row_id, const char *plain)
 {
-    if (!plain)
+    if (!plain) {
         return DB_NULL;
+    }
     size_t len;
     unsigned char *sealed = crypto_seal(ctx->arena, &seal_keys, place(ctx, column, row_id), plain, strlen(plain), &len);
     return DB_BYTES(sealed, len);
@@ -55,11 +58,13 @@ const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_i
 {
     size_t len;
     const unsigned char *sealed = db_bytes(ctx, rows, 0, col, &len);
-    if (!sealed)
+    if (!sealed) {
         return NULL;
+    }
     const char *plain = crypto_open(ctx->arena, &seal_keys, place(ctx, column, row_id), sealed, len, &len);
-    if (!plain)
+    if (!plain) {
         log_error(&ctx->log, "sealed value of '%s' in row '%s' cannot be opened", column, row_id);
+    }
     return plain;
 }
 

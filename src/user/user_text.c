@@ -20,33 +20,40 @@ static char *trimmed(struct arena *arena, const char *text)
 {
     text += strspn(text, " ");
     size_t len = strlen(text);
-    while (len && text[len - 1] == ' ')
+    while (len && text[len - 1] == ' ') {
         len--;
+    }
     return arena_memdup(arena, text, len);
 }
 
 /* RFC 5322 dot-atom. */
 static bool local_part_valid(const char *text, size_t len)
 {
-    if (len == 0 || len > LOCAL_MAX || text[0] == '.' || text[len - 1] == '.')
+    if (len == 0 || len > LOCAL_MAX || text[0] == '.' || text[len - 1] == '.') {
         return false;
+    }
     for (size_t i = 0; i < len; i++) {
         bool special = text[i] && strchr("!#$%&'*+/=?^_`{|}~-.", text[i]);
-        if (!is_lower_or_digit(text[i]) && !special)
+        if (!is_lower_or_digit(text[i]) && !special) {
             return false;
-        if (text[i] == '.' && text[i + 1] == '.')
+        }
+        if (text[i] == '.' && text[i + 1] == '.') {
             return false;
+        }
     }
     return true;
 }
 
 static bool label_valid(const char *text, size_t len)
 {
-    if (len == 0 || len > LABEL_MAX || text[0] == '-' || text[len - 1] == '-')
+    if (len == 0 || len > LABEL_MAX || text[0] == '-' || text[len - 1] == '-') {
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (!is_lower_or_digit(text[i]) && text[i] != '-')
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!is_lower_or_digit(text[i]) && text[i] != '-') {
             return false;
+        }
+    }
     return true;
 }
 
@@ -55,10 +62,12 @@ static bool domain_valid(const char *text)
     int labels = 0;
     for (;; labels++) {
         size_t len = strcspn(text, ".");
-        if (!label_valid(text, len))
+        if (!label_valid(text, len)) {
             return false;
-        if (!text[len])
+        }
+        if (!text[len]) {
             return labels >= 1;
+        }
         text += len + 1;
     }
 }
@@ -66,30 +75,36 @@ static bool domain_valid(const char *text)
 const char *user_email_normalise(struct arena *arena, const char *text)
 {
     char *email = trimmed(arena, text);
-    for (char *c = email; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
+    for (char *c = email; *c; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
             *c = (char)(*c - 'A' + 'a');
+        }
+    }
     const char *at = strchr(email, '@');
     if (!at || strlen(email) > USER_EMAIL_MAX || !local_part_valid(email, (size_t)(at - email)) ||
-        !domain_valid(at + 1))
+        !domain_valid(at + 1)) {
         return NULL;
+    }
     return email;
 }
 
 const char *user_phone_normalise(struct arena *arena, const char *text)
 {
     bool korean = strncmp(text, "+82", 3) == 0;
-    if (korean)
+    if (korean) {
         text += 3;
+    }
     char *digits = arena_alloc(arena, strlen(text) + 2);
     size_t len = 0;
-    if (korean && text[strspn(text, " -")] != '0')
+    if (korean && text[strspn(text, " -")] != '0') {
         digits[len++] = '0';
+    }
     for (; *text; text++) {
-        if (is_digit(*text))
+        if (is_digit(*text)) {
             digits[len++] = *text;
-        else if (*text != ' ' && *text != '-')
+        } else if (*text != ' ' && *text != '-') {
             return NULL;
+        }
     }
     return len >= PHONE_DIGITS_MIN && len <= PHONE_DIGITS_MAX ? digits : NULL;
 }

@@ -18,8 +18,9 @@
 static void load(const struct cfg_section *const *sections)
 {
     const char *why = "";
-    if (!cfg_load(sections, &why))
+    if (!cfg_load(sections, &why)) {
         fail_msg("%s", why);
+    }
 }
 
 static int setup(void **state)
@@ -44,16 +45,18 @@ static int teardown(void **state)
 static void connect_as(struct boxctl *box, const char *role)
 {
     const char *why = "";
-    if (boxctl_connect(box, role, &why) != NULL)
+    if (boxctl_connect(box, role, &why) != NULL) {
         fail_msg("%s: %s", role, why);
+    }
 }
 
 static enum boxctl_status run(struct boxctl *box, const struct command *command, char *first, char *second)
 {
     char *args[] = {first, second, NULL};
     load(command->settings);
-    if (command->role != NULL)
+    if (command->role != NULL) {
         connect_as(box, command->role);
+    }
     return command->run(box, (first != NULL) + (second != NULL), args);
 }
 
@@ -81,11 +84,15 @@ static void test_db_check_forbidden_or_wrong_statement_is_an_error(void **state)
 static void test_registry_statement_names_are_unique(void **state)
 {
     (void)state;
-    for (const struct registry_row *a = registry_statements; a->table != NULL; a++)
-        for (size_t i = 0; i < a->table->count; i++)
-            for (const struct registry_row *b = a; b->table != NULL; b++)
-                for (size_t j = b == a ? i + 1 : 0; j < b->table->count; j++)
+    for (const struct registry_row *a = registry_statements; a->table != NULL; a++) {
+        for (size_t i = 0; i < a->table->count; i++) {
+            for (const struct registry_row *b = a; b->table != NULL; b++) {
+                for (size_t j = b == a ? i + 1 : 0; j < b->table->count; j++) {
                     assert_string_not_equal(a->table->stmts[i].name, b->table->stmts[j].name);
+                }
+            }
+        }
+    }
 }
 
 /* ---- outbox ---- */
@@ -161,11 +168,15 @@ static void test_seed_other_word_is_usage(void **state)
 static void test_registry_setting_names_are_unique(void **state)
 {
     (void)state;
-    for (const struct cfg_section *const *a = registry_sections; *a != NULL; a++)
-        for (size_t i = 0; i < (*a)->count; i++)
-            for (const struct cfg_section *const *b = a; *b != NULL; b++)
-                for (size_t j = b == a ? i + 1 : 0; j < (*b)->count; j++)
+    for (const struct cfg_section *const *a = registry_sections; *a != NULL; a++) {
+        for (size_t i = 0; i < (*a)->count; i++) {
+            for (const struct cfg_section *const *b = a; *b != NULL; b++) {
+                for (size_t j = b == a ? i + 1 : 0; j < (*b)->count; j++) {
                     assert_string_not_equal((*a)->keys[i].name, (*b)->keys[j].name);
+                }
+            }
+        }
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

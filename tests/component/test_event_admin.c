@@ -58,8 +58,9 @@ static const struct err *make_hall(const char *venue_id, const char *json, const
     char id[UUID_SIZE];
     assert_null(json_read(ctx, json, strlen(json), &hall_new_shape, &hall));
     const struct err *e = hall_create(ctx, venue_id, hall, id);
-    if (!e)
+    if (!e) {
         *id_r = copy(id);
+    }
     return e;
 }
 
@@ -189,11 +190,13 @@ static void test_event_of_a_large_hall_has_every_seat(void **state)
     struct buf json;
     buf_init(&json, ctx->arena, 1 << 20);
     buf_str(&json, "{\"name\":\"Stadium\",\"capacity\":50000,\"seatTemplate\":{\"rows\":[");
-    for (int i = 0; i < 250; i++)
+    for (int i = 0; i < 250; i++) {
         buf_printf(&json, "%s\"R%d\"", i ? "," : "", i);
+    }
     buf_str(&json, "],\"seatsPerRow\":200,\"gradeMapping\":{");
-    for (int i = 0; i < 250; i++)
+    for (int i = 0; i < 250; i++) {
         buf_printf(&json, "%s\"R%d\":\"%s\"", i ? "," : "", i, i % 2 ? "S" : "VIP");
+    }
     buf_str(&json, "}}}");
     const char *venue = make_venue("서울"), *hall;
     char id[UUID_SIZE];

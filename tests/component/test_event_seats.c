@@ -67,8 +67,9 @@ static int begin(void **state)
     assert_null(event_get(ctx, event_id, EVENT_VIEW_PUBLIC, &event));
     schedule_id = ((const struct event_schedule *)event.schedules.items)[0].id;
     assert_null(seat_map_get(ctx, schedule_id, &map));
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++) {
         seats[i] = seat_map_at(&map, i).id;
+    }
     return 0;
 }
 

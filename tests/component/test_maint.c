@@ -30,8 +30,9 @@ static int setup(void **state)
 {
     const char *why = "";
     *state = fixture_ctx("reservation_service", NEED_DB | NEED_REDIS);
-    if (!cfg_load(expire_holds_job.settings, &why))
+    if (!cfg_load(expire_holds_job.settings, &why)) {
         fail_msg("%s", why);
+    }
     return 0;
 }
 

@@ -34,8 +34,9 @@ struct state {
 static void script(struct ctx *ctx, const char *sql)
 {
     const char *why = "";
-    if (db_script(ctx, sql, &why) != NULL)
+    if (db_script(ctx, sql, &why) != NULL) {
         fail_msg("%s", why);
+    }
 }
 
 static int setup(void **state)
@@ -87,8 +88,9 @@ static const char *ask(struct state *st, const char *sql)
     const char *why = "";
     const struct db_rows *rows;
     struct db_stmt stmt = {"test_ask", sql};
-    if (boxctl_connect(&st->box, NULL, &why) != NULL)
+    if (boxctl_connect(&st->box, NULL, &why) != NULL) {
         fail_msg("%s", why);
+    }
     assert_null(DB_RUN0(st->box.ctx, &stmt, &rows));
     const char *answer = db_str(rows, 0, 0);
     return answer ? answer : "";
@@ -104,8 +106,9 @@ static void await(struct state *st, const char *sql)
 {
     int64_t deadline = clock_monotonic() + PATIENCE_US;
     while (strcmp(ask(st, sql), "t") != 0) {
-        if (clock_monotonic() > deadline)
+        if (clock_monotonic() > deadline) {
             fail_msg("never true: %s", sql);
+        }
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
 }
@@ -116,8 +119,9 @@ static pid_t start_migrate(struct state *st)
     fflush(NULL);
     pid_t pid = fork();
     assert_true(pid >= 0);
-    if (pid != 0)
+    if (pid != 0) {
         return pid;
+    }
     struct boxctl box = {.ctx = fixture_ctx(OWNER, 0), .owner = st->box.owner};
     enum boxctl_status status = migrate_command.run(&box, 2, (char *[]){(char[]){"--dir"}, st->dir, NULL});
     fflush(NULL);

@@ -44,8 +44,9 @@ const struct err *portone_identity(struct ctx *unused_ctx, const char *verificat
 {
     (void)unused_ctx;
     (void)verification_id;
-    if (barrier)
+    if (barrier) {
         pthread_barrier_wait(barrier);
+    }
     *identity_r = identity;
     return provider;
 }
@@ -155,9 +156,11 @@ static void test_email_of_an_account_is_no_longer_available(void **state)
     assert_true(available);
     assert_null(sign_up(email, &account));
     char *shout = arena_strdup(ctx->arena, email);
-    for (char *c = shout; *c; c++)
-        if (*c >= 'a' && *c <= 'z')
+    for (char *c = shout; *c; c++) {
+        if (*c >= 'a' && *c <= 'z') {
             *c = (char)(*c - 'a' + 'A');
+        }
+    }
     assert_null(account_email_available(ctx, shout, &available));
     assert_false(available);
     assert_ptr_equal(account_email_available(ctx, "nobody", &available), &err_invalid_request);
@@ -230,8 +233,9 @@ static void test_sign_up_with_bad_fields_names_each(void **state)
     input.email_verification_token = "forged";
     assert_ptr_equal(account_sign_up(ctx, &input, "127.0.0.1", &account), &err_invalid_request);
     int fields = 0;
-    for (const struct ctx_detail *detail = ctx->details; detail; detail = detail->next)
+    for (const struct ctx_detail *detail = ctx->details; detail; detail = detail->next) {
         fields++;
+    }
     assert_int_equal(fields, 5);
 }
 
@@ -262,8 +266,9 @@ static int outcome(const struct err *e)
 static pid_t start_rival(const char *email, const char *ci)
 {
     pid_t pid = fork();
-    if (pid != 0)
+    if (pid != 0) {
         return pid;
+    }
     struct account account;
     ctx = fixture_ctx("user_service", NEED_DB);
     identity.ci = ci;
@@ -280,8 +285,9 @@ static void race(const char *const emails[RIVALS], const char *const cis[RIVALS]
     pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
     pthread_barrier_init(barrier, &shared, RIVALS);
     pid_t pids[RIVALS];
-    for (int i = 0; i < RIVALS; i++)
+    for (int i = 0; i < RIVALS; i++) {
         pids[i] = start_rival(emails[i], cis[i]);
+    }
     for (int i = 0; i < RIVALS; i++) {
         int status;
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);

@@ -55,8 +55,9 @@ static const struct responder responder = {.name = "fuzz",
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static void start(struct ctx *ctx)
@@ -79,8 +80,9 @@ static char *split(char *text, const char *env[ENV_MAX + 1])
 {
     for (size_t count = 0; count < ENV_MAX; count++) {
         char *newline = strchr(text, '\n');
-        if (!newline || newline == text)
+        if (!newline || newline == text) {
             return newline ? text + 1 : text;
+        }
         *newline = '\0';
         env[count] = text;
         text = newline + 1;
@@ -96,8 +98,9 @@ static void check(const struct buf *reply)
     require(status >= 200 && status < 500);
     const char *end = strstr(reply->data, "\r\n\r\n");
     require(end && strstr(reply->data, "\r\nX-Trace-Id: ") < end);
-    for (const char *c = reply->data; c < end; c++)
+    for (const char *c = reply->data; c < end; c++) {
         require((unsigned char)*c >= 0x20 || *c == '\r' || *c == '\n');
+    }
     const struct json *root;
     size_t len = strlen(end + 4);
     require(len == 0 || !json_parse(reply->arena, end + 4, len, &root, NULL));
@@ -106,8 +109,9 @@ static void check(const struct buf *reply)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ctx ctx;
-    if (!ctx.arena)
+    if (!ctx.arena) {
         start(&ctx);
+    }
     struct arena *arena = arena_new(ARENA_MAX);
     const char *env[ENV_MAX + 1] = {NULL};
     char *text = arena_memdup(arena, data, size);

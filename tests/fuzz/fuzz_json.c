@@ -39,15 +39,17 @@ SHAPE_OPEN(everything_shape, struct everything, {"name", FIELD_STR, AT(name), FI
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static void check_values(struct ctx *ctx, const char *text, size_t len)
 {
     const struct json *root, *again;
-    if (json_parse(ctx->arena, text, len, &root, NULL))
+    if (json_parse(ctx->arena, text, len, &root, NULL)) {
         return;
+    }
     const char *written = json_text(root);
     require(!json_parse(ctx->arena, written, strlen(written), &again, NULL));
     require(strcmp(written, json_text(again)) == 0);
@@ -78,8 +80,9 @@ static void check_shape(struct ctx *ctx, const char *text, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ctx ctx;
-    if (!ctx.arena)
+    if (!ctx.arena) {
         ctx.arena = arena_new(ARENA_MAX);
+    }
     ctx_begin(&ctx, NULL, NULL);
     check_values(&ctx, (const char *)data, size);
     check_shape(&ctx, (const char *)data, size);

@@ -28,8 +28,9 @@ SHAPE(search_shape, struct search, {"page", FIELD_INT, AT(page), FIELD_REQUIRED,
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static void check(const struct search *search)
@@ -47,14 +48,16 @@ static void check(const struct search *search)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ctx ctx;
-    if (!ctx.arena)
+    if (!ctx.arena) {
         ctx.arena = arena_new(ARENA_MAX);
+    }
     ctx_begin(&ctx, NULL, NULL);
     void *search = NULL;
     const char *query = arena_memdup(ctx.arena, data, size);
-    if (!json_read_query(&ctx, query, &search_shape, &search))
+    if (!json_read_query(&ctx, query, &search_shape, &search)) {
         check(search);
-    else
+    } else {
         require(ctx.details != NULL);
+    }
     return 0;
 }

@@ -22,8 +22,9 @@ static const struct route routes[] = {
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static void check_params(const struct request *rq, const struct route *route)
@@ -39,8 +40,9 @@ static void check_params(const struct request *rq, const struct route *route)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ctx ctx;
-    if (!ctx.arena)
+    if (!ctx.arena) {
         ctx.arena = arena_new(ARENA_MAX);
+    }
     ctx_begin(&ctx, NULL, NULL);
     const char *method = arena_memdup(ctx.arena, data, size), *path = "";
     char *newline = strchr(method, '\n');
@@ -55,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         route_find(routes, sizeof routes / sizeof routes[0], method, path, &rq, &route, allow, sizeof allow);
     require((match == ROUTE_FOUND) == (route != NULL));
     require((match == ROUTE_NO_METHOD) == (match != ROUTE_FOUND && allow[0] != '\0'));
-    if (route)
+    if (route) {
         check_params(&rq, route);
+    }
     return 0;
 }

@@ -19,8 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *next_line(struct arena *arena, const char **at, const char *end)
 {
     const char *stop = memchr(*at, '\n', (size_t)(end - *at));
-    if (stop == NULL)
+    if (stop == NULL) {
         stop = end;
+    }
     const char *line = arena_memdup(arena, *at, (size_t)(stop - *at));
     *at = stop == end ? end : stop + 1;
     return line;
@@ -30,11 +31,13 @@ static const char *next_line(struct arena *arena, const char **at, const char *e
 static void check_hostile(struct ctx *ctx, const struct webhook_headers *headers, const char *body, size_t len)
 {
     struct portone_webhook webhook;
-    if (portone_webhook_read(ctx, headers, body, len, &webhook) == &err_webhook_signature)
+    if (portone_webhook_read(ctx, headers, body, len, &webhook) == &err_webhook_signature) {
         return;
+    }
     const char *longer = arena_printf(ctx->arena, "%.*s ", (int)len, body);
-    if (webhook_verify(ctx->arena, cfg_portone.webhook_secret, headers, longer, strlen(longer)) == NULL)
+    if (webhook_verify(ctx->arena, cfg_portone.webhook_secret, headers, longer, strlen(longer)) == NULL) {
         abort();
+    }
 }
 
 static void check_signed(struct ctx *ctx, const char *body, size_t len)
@@ -46,10 +49,12 @@ static void check_signed(struct ctx *ctx, const char *body, size_t len)
         .signature = webhook_sign(ctx->arena, cfg_portone.webhook_secret, "id", NOW_S, body, len),
     };
     const struct err *e = portone_webhook_read(ctx, &headers, body, len, &webhook);
-    if (e != NULL && e != &err_invalid_request)
+    if (e != NULL && e != &err_invalid_request) {
         abort();
-    if (e == NULL && webhook.type == NULL)
+    }
+    if (e == NULL && webhook.type == NULL) {
         abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -63,8 +63,9 @@ static void test_jwk_gives_back_its_numbers(void **state)
 static void test_jwk_malformed_or_weak_is_refused(void **state)
 {
     static const char *const numbers[][2] = {{"", RFC_E}, {RFC_N, ""}, {"AQAB", RFC_E}, {RFC_N, "Ag"}, {"?", RFC_E}};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         assert_null(crypto_rsa_from_jwk(*state, numbers[i][0], numbers[i][1]));
+    }
 }
 
 static void test_generated_key_signs_for_its_public_half(void **state)

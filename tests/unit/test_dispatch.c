@@ -147,8 +147,9 @@ static void ask_with_body(const char *method, const char *path, const char *cons
 {
     const char *env[ENV_MAX + 4] = {arena_printf(kept, "REQUEST_METHOD=%s", method),
                                     arena_printf(kept, "DOCUMENT_URI=%s", path), "REMOTE_ADDR=192.0.2.7"};
-    for (size_t i = 0; i < ENV_MAX && extra[i]; i++)
+    for (size_t i = 0; i < ENV_MAX && extra[i]; i++) {
         env[i + 3] = extra[i];
+    }
     memset(&seen, 0, sizeof seen);
     buf_init(&reply, kept, REPLY_HEAD_MAX + REPLY_BODY_MAX);
     responder_serve(&responder, &ctx, env, body, body_len, &reply);
@@ -167,8 +168,9 @@ static void post(const char *path, const char *const extra[ENV_MAX], const char 
 static const char *header(const char *name)
 {
     const char *line = strstr(reply.data, arena_printf(kept, "\r\n%s: ", name));
-    if (!line)
+    if (!line) {
         return "(none)";
+    }
     line += strlen(name) + 4;
     return arena_memdup(kept, line, strcspn(line, "\r"));
 }
@@ -182,15 +184,17 @@ static const struct json *body_json(void)
 {
     const struct json *root = NULL;
     const char *text = body();
-    if (json_parse(kept, text, strlen(text), &root, NULL))
+    if (json_parse(kept, text, strlen(text), &root, NULL)) {
         fail_msg("the body is not JSON: '%s'", text);
+    }
     return root;
 }
 
 static void assert_status(int status)
 {
-    if (strncmp(reply.data, arena_printf(kept, "Status: %d\r\n", status), 13) != 0)
+    if (strncmp(reply.data, arena_printf(kept, "Status: %d\r\n", status), 13) != 0) {
         fail_msg("not %d: %s", status, reply.data);
+    }
 }
 
 /* A complete error body, and the handler was not called. */

@@ -47,8 +47,9 @@ static void test_instant_of_anything_else_is_refused(void **state)
     static const char *const bad[] = {"2026-13-01",  "2026-02-30",  "20260601ab",
                                       "next monday", "2026-06-01T", "1-1-1-1-1-1"};
     int64_t at = 42;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(event_instant_parse(bad[i], false, &at));
+    }
     assert_int_equal(at, 42);
 }
 

@@ -39,8 +39,9 @@ static const struct err *handle_wait(struct request *rq, struct reply *rp)
 {
     char byte = 'x';
     (void)rq;
-    if (write(entered[1], &byte, 1) != 1 || read(leave[0], &byte, 1) != 1)
+    if (write(entered[1], &byte, 1) != 1 || read(leave[0], &byte, 1) != 1) {
         return &err_internal;
+    }
     reply_bytes(rp, 200, "text/plain", "waited", 6);
     return NULL;
 }
@@ -83,8 +84,9 @@ static void child(int input, int output)
     char name[] = "transport-test.fcgi";
     char *argv[] = {name, NULL};
     dup2(input, STDIN_FILENO);
-    if (output >= 0)
+    if (output >= 0) {
         dup2(output, STDOUT_FILENO);
+    }
     /* The parent keeps its ends: a child must not hold a connection open that the parent closes. */
     close(entered[0]);
     close(leave[1]);
@@ -95,8 +97,9 @@ static pid_t start(void)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
-    if (pid == 0)
+    if (pid == 0) {
         child(listener, -1);
+    }
     processes[process_count++] = pid;
     return pid;
 }
@@ -106,9 +109,11 @@ static int exit_status(pid_t pid)
 {
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    for (size_t i = 0; i < process_count; i++)
-        if (processes[i] == pid)
+    for (size_t i = 0; i < process_count; i++) {
+        if (processes[i] == pid) {
             processes[i] = 0;
+        }
+    }
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -123,8 +128,9 @@ static int setup(void **state)
     unsetenv("BOX_WATCHDOG_MS");
     unsetenv("REQUEST_METHOD");
     alarm(3 * TIMEOUT_S); /* a hanging test shall fail */
-    if (pipe(entered) < 0 || pipe(leave) < 0)
+    if (pipe(entered) < 0 || pipe(leave) < 0) {
         return -1;
+    }
     return bind(listener, (const struct sockaddr *)&address, sizeof address) < 0 ? -1 : listen(listener, 16);
 }
 
@@ -138,8 +144,9 @@ static int teardown(void **state)
         }
     }
     const int fds[] = {listener, entered[0], entered[1], leave[0], leave[1]};
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         close(fds[i]);
+    }
     alarm(0);
     return 0;
 }
@@ -165,8 +172,9 @@ static void send_record(int fd, enum record_type type, const void *content, size
     const unsigned char head[8] = {1, (unsigned char)type, 0, 1, (unsigned char)(len >> 8), (unsigned char)len, 0, 0};
     assert_true(len <= RECORD_MAX);
     send_all(fd, head, sizeof head);
-    if (len > 0)
+    if (len > 0) {
         send_all(fd, content, len);
+    }
 }
 
 static size_t add_param(char *to, const char *name, const char *value)
@@ -202,8 +210,9 @@ static bool receive(int fd, void *to, size_t len)
     size_t got = 0;
     while (got < len) {
         ssize_t part = read(fd, (char *)to + got, len - got);
-        if (part <= 0)
+        if (part <= 0) {
             return false;
+        }
         got += (size_t)part;
     }
     return true;
@@ -236,8 +245,9 @@ static void assert_answer(int fd, int status, const char *end_of_body)
     struct answer answer = receive_answer(fd);
     snprintf(first_line, sizeof first_line, "Status: %d\r\n", status);
     assert_true(answer.ended);
-    if (strncmp(answer.text, first_line, strlen(first_line)) != 0)
+    if (strncmp(answer.text, first_line, strlen(first_line)) != 0) {
         fail_msg("not %d: '%s'", status, answer.text);
+    }
     assert_true(answer.len >= strlen(end_of_body));
     assert_string_equal(answer.text + answer.len - strlen(end_of_body), end_of_body);
     free(answer.text);
@@ -295,8 +305,9 @@ static void test_request_body_in_many_records_is_whole(void **state)
     start();
     int fd = open_connection();
     send_head(fd, 0, "POST", "/echo", "600000");
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         send_record(fd, STDIN, part, sizeof part);
+    }
     send_record(fd, STDIN, NULL, 0);
     struct answer answer = receive_answer(fd);
     assert_true(answer.ended);
@@ -341,8 +352,9 @@ static void test_request_beyond_the_limit_is_413_without_a_broken_pipe(void **st
     start();
     int fd = open_connection();
     send_head(fd, 0, "POST", "/small", "600000");
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         send_record(fd, STDIN, part, sizeof part);
+    }
     send_record(fd, STDIN, NULL, 0);
     assert_answer(fd, 413, "}");
     close(fd);
@@ -423,20 +435,25 @@ static void test_idle_pool_stops_though_all_woke_for_one_request(void **state)
         send_head(fds[i], 0, "GET", "/wait", "");
         send_record(fds[i], STDIN, NULL, 0);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         await_entered(); /* all three are up, each with one request */
-    for (int i = 0; i < 3; i++)
+    }
+    for (int i = 0; i < 3; i++) {
         let_leave();
+    }
     for (int i = 0; i < 3; i++) {
         assert_answer(fds[i], 200, "waited");
         close(fds[i]);
     }
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) {
         assert_echo("one of three takes it");
-    for (int i = 0; i < 3; i++)
+    }
+    for (int i = 0; i < 3; i++) {
         kill(pids[i], SIGTERM);
-    for (int i = 0; i < 3; i++)
+    }
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(exit_status(pids[i]), 0);
+    }
 }
 
 static void test_signal_during_a_request_lets_it_finish(void **state)
@@ -476,8 +493,9 @@ static void test_process_ends_after_its_share_of_requests(void **state)
     (void)state;
     setenv("BOX_MAX_REQUESTS", "3", 1);
     pid_t pid = start();
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_echo("one of three");
+    }
     assert_int_equal(exit_status(pid), 0);
 }
 
@@ -526,16 +544,18 @@ static void test_cgi_request_is_answered_on_standard_output(void **state)
     setenv("DOCUMENT_URI", "/echo", 1);
     setenv("CONTENT_LENGTH", "5", 1);
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         child(input[0], output[1]);
+    }
     close(output[1]);
     assert_int_equal(write(input[1], "hello", 5), 5);
     close(input[1]);
     char answer[1024] = "";
     size_t len = 0;
     ssize_t part;
-    while ((part = read(output[0], answer + len, sizeof answer - 1 - len)) > 0)
+    while ((part = read(output[0], answer + len, sizeof answer - 1 - len)) > 0) {
         len += (size_t)part;
+    }
     close(output[0]);
     close(input[0]);
     assert_int_equal(exit_status(pid), 0);
@@ -549,8 +569,9 @@ static void test_shell_without_request_gets_a_hint(void **state)
     int input[2];
     assert_int_equal(pipe(input), 0);
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         child(input[0], -1);
+    }
     close(input[0]);
     close(input[1]);
     assert_int_equal(exit_status(pid), 2);
@@ -559,8 +580,9 @@ static void test_shell_without_request_gets_a_hint(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder))
+    if (!mkdtemp(folder)) {
         return -1;
+    }
     snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder);
     setenv("BOX_RUN_DIR", folder, 1);
     setenv("BOX_SANDBOX", "1", 1);

@@ -39,8 +39,9 @@ static const struct json *parse(void **state, const char *text)
 {
     const struct json *root = NULL;
     const char *why = "";
-    if (parse_bytes(*state, text, strlen(text), &root, &why))
+    if (parse_bytes(*state, text, strlen(text), &root, &why)) {
         fail_msg("'%s' was refused: %s", text, why);
+    }
     return root;
 }
 
@@ -48,8 +49,9 @@ static void assert_refused(void **state, const char *text, const char *expected_
 {
     const struct json *root = (const struct json *)text;
     const char *why = NULL;
-    if (parse_bytes(*state, text, strlen(text), &root, &why) != &err_invalid_request)
+    if (parse_bytes(*state, text, strlen(text), &root, &why) != &err_invalid_request) {
         fail_msg("'%s' was accepted", text);
+    }
     assert_string_equal(why, expected_why);
     assert_ptr_equal(root, text); /* untouched */
 }
@@ -110,8 +112,9 @@ static void test_parse_malformed_is_refused(void **state)
         "{\"a\"}",   "[1 2]", "[,1]", "{} {}", "{\"a\":1]", "[}",         "{1:2}",     "[:]",
         "truefalse", "1 2",   "[1]]", "{,}",   "{\"a\" 1}", "{\"a\"::1}", "null null",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_refused(state, texts[i], "not a JSON value");
+    }
 }
 
 static void test_parse_lax_tokens_are_refused(void **state)
@@ -119,8 +122,9 @@ static void test_parse_lax_tokens_are_refused(void **state)
     static const char *const words[] = {"'a'",   "{'a':1}", "NaN",       "[Infinity]",     "True",  "nul", "// x\n1",
                                         "/**/1", "{a:1}",   "undefined", "\xef\xbb\xbf{}", "[1;2]", "{}x", "\"a\"b"};
     static const char *const numbers[] = {"01", "-", "1.", "+1", ".5", "1e", "1e+", "-Infinity", "--1", "0x10"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         assert_refused(state, words[i], "unexpected character");
+    }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const struct json *root;
         assert_ptr_equal(json_parse(*state, numbers[i], strlen(numbers[i]), &root, NULL), &err_invalid_request);
@@ -150,8 +154,9 @@ static void test_parse_malformed_utf8_is_refused(void **state)
     static const char *const texts[] = {"\"\xff\"",         "\"\xc0\xaf\"",         "\"\xe0\x80\xaf\"",
                                         "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xc3\"",
                                         "\"\x80\""};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_refused(state, texts[i], "not UTF-8");
+    }
 }
 
 static void test_parse_nul_byte_is_refused(void **state)
@@ -181,10 +186,11 @@ static void test_parse_depth_limit_is_exact(void **state)
         text[depth] = '1';
         memset(text + depth + 1, ']', (size_t)depth);
         text[2 * depth + 1] = '\0';
-        if (depth == JSON_DEPTH_MAX)
+        if (depth == JSON_DEPTH_MAX) {
             assert_non_null(parse(state, text));
-        else
+        } else {
             assert_refused(state, text, "nested too deep");
+        }
     }
 }
 
@@ -242,8 +248,9 @@ static void test_out_every_byte_below_space_is_read_back(void **state)
     buf_init(&buf, *state, 4096);
     json_out_init(&out, &buf);
     char text[130];
-    for (int c = 1; c < 128; c++)
+    for (int c = 1; c < 128; c++) {
         text[c - 1] = (char)c;
+    }
     text[127] = '\0';
     json_add_str(&out, NULL, text);
     assert_string_equal(json_str(parse(state, buf.data)), text);

@@ -55,8 +55,9 @@ static struct migration_list read_list(const struct state *st)
 {
     struct migration_list files;
     const char *why = NULL;
-    if (!migration_list_read(st->arena, st->dir, &files, &why))
+    if (!migration_list_read(st->arena, st->dir, &files, &why)) {
         fail_msg("%s", why);
+    }
     return files;
 }
 
@@ -100,8 +101,9 @@ static void test_version_other_name_is_zero(void **state)
                                         "001_../a.sql",
                                         "001_\xc3\xa9.sql"};
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_int_equal(migration_version(names[i]), 0);
+    }
 }
 
 /* ---- reading ---- */

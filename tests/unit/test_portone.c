@@ -191,8 +191,9 @@ static const struct meaning meanings[] = {
 static void prepare(const struct meaning *meaning)
 {
     fake_http_answers(meaning->status, meaning->body);
-    if (meaning->transport != NULL)
+    if (meaning->transport != NULL) {
         fake_http_fails(meaning->transport);
+    }
 }
 
 /* Enough good calls for the breaker to stay closed whatever the row under test was. */
@@ -200,8 +201,9 @@ static void calm(struct ctx *ctx)
 {
     struct portone_payment payment;
     fake_http_answers(200, PAID);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_null(portone_get(ctx, "p", &payment));
+    }
 }
 
 static void test_every_answer_has_its_meaning(void **state)
@@ -217,12 +219,14 @@ static void test_every_answer_has_its_meaning(void **state)
         calm(ctx);
         prepare(&meanings[i]);
         assert_ptr_equal(confirm(ctx, &confirmation, &refusal), meanings[i].of_write);
-        if (meanings[i].of_write == &err_portone_declined)
+        if (meanings[i].of_write == &err_portone_declined) {
             assert_string_equal(refusal.message, "words");
+        }
         calm(ctx);
         prepare(&meanings[i]);
-        if (meanings[i].status != 200)
+        if (meanings[i].status != 200) {
             assert_ptr_equal(portone_cancel(ctx, "p", &cancel, &cancellation, NULL), meanings[i].of_write);
+        }
         calm(ctx);
         prepare(&meanings[i]);
         ctx->retry_after_s = 0;
@@ -427,8 +431,9 @@ static void test_outage_opens_the_breaker_for_payments_only(void **state)
     while (asked < 200) {
         int before = fake_http.calls;
         assert_ptr_equal(portone_get(ctx, "p", &payment), &err_portone_unavailable);
-        if (fake_http.calls == before)
+        if (fake_http.calls == before) {
             break;
+        }
         asked++;
     }
     assert_in_range(asked, 10, 100);

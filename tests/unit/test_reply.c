@@ -98,8 +98,9 @@ static void test_header_too_long_is_dropped(void **state)
     reply_header(&rp, "X-Long", value);
     assert_int_equal(rp.header_count, 0);
     value[REPLY_HEADER_MAX] = '\0';
-    for (int i = 0; i < REPLY_HEADERS_MAX; i++)
+    for (int i = 0; i < REPLY_HEADERS_MAX; i++) {
         reply_header(&rp, "X-Long", value);
+    }
     assert_int_equal(rp.header_count, REPLY_HEADERS_MAX);
     assert_non_null(strstr(head_of(&rp), "\r\n\r\n"));
 }

@@ -60,8 +60,9 @@ static void assert_found(const char *method, const char *path, const char *patte
 static void assert_no_path(const char *path)
 {
     const struct route *route = routes;
-    if (find("GET", path, &route) != ROUTE_NO_PATH)
+    if (find("GET", path, &route) != ROUTE_NO_PATH) {
         fail_msg("'%s' was found", path);
+    }
     assert_ptr_equal(route, routes);
     assert_int_equal(rq.param_count, 0);
 }

@@ -93,16 +93,18 @@ static const struct everything *read_all(struct ctx *ctx, const char *text)
 {
     void *out = NULL;
     const struct err *e = json_read(ctx, text, strlen(text), &everything_shape, &out);
-    if (e)
+    if (e) {
         fail_msg("'%s' was refused: %s %s", text, ctx->details->field, ctx->details->reason);
+    }
     return out;
 }
 
 static size_t count_details(const struct ctx *ctx)
 {
     size_t count = 0;
-    for (const struct ctx_detail *detail = ctx->details; detail; detail = detail->next)
+    for (const struct ctx_detail *detail = ctx->details; detail; detail = detail->next) {
         count++;
+    }
     return count;
 }
 
@@ -215,8 +217,9 @@ static void test_read_many_mistakes_are_cut_at_the_limit(void **state)
 {
     struct ctx *ctx = *state;
     char text[4096] = "{\"name\":\"ab\",\"words\":[0";
-    for (int i = 0; i < 29; i++)
+    for (int i = 0; i < 29; i++) {
         strcat(text, ",0");
+    }
     strcat(text, "]}");
     void *out;
     ctx_begin(ctx, NULL, NULL);
@@ -255,8 +258,9 @@ static const struct paging *read_query(struct ctx *ctx, const char *query)
 {
     void *out = NULL;
     const struct err *e = json_read_query(ctx, query, &paging_shape, &out);
-    if (e)
+    if (e) {
         fail_msg("'%s' was refused: %s %s", query, ctx->details->field, ctx->details->reason);
+    }
     return out;
 }
 
@@ -264,8 +268,9 @@ static void assert_query_refused(struct ctx *ctx, const char *query, const char 
 {
     void *out;
     ctx_begin(ctx, NULL, NULL);
-    if (json_read_query(ctx, query, &paging_shape, &out) != &err_invalid_request)
+    if (json_read_query(ctx, query, &paging_shape, &out) != &err_invalid_request) {
         fail_msg("'%s' was accepted", query);
+    }
     assert_int_equal(count_details(ctx), 1);
     assert_string_equal(ctx->details->field, field);
     assert_string_equal(ctx->details->reason, reason);
@@ -312,8 +317,9 @@ static void test_query_wrong_values_are_refused(void **state)
 static void test_query_too_many_parts_is_refused(void **state)
 {
     char query[1024] = "page=1";
-    for (int i = 0; i < 70; i++)
+    for (int i = 0; i < 70; i++) {
         strcat(query, "&");
+    }
     strcat(query, "q=x");
     assert_query_refused(*state, query, "query", "has too many parts");
 }

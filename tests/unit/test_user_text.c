@@ -56,8 +56,9 @@ static void test_email_that_is_none_is_refused(void **state)
                                       "김@example.com",
                                       "kim@예시.com",
                                       "kim<b>@example.com"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(user_email_normalise(arena, bad[i]));
+    }
 }
 
 static void test_email_at_the_length_limit_is_taken_and_beyond_refused(void **state)
@@ -70,8 +71,9 @@ static void test_email_at_the_length_limit_is_taken_and_beyond_refused(void **st
     assert_non_null(user_email_normalise(arena, arena_printf(arena, "%s@example.com", local + 1)));
     memset(email, 'b', sizeof email);
     memcpy(email, "k@", 2);
-    for (size_t i = 62; i < USER_EMAIL_MAX; i += 60)
+    for (size_t i = 62; i < USER_EMAIL_MAX; i += 60) {
         email[i] = '.';
+    }
     email[USER_EMAIL_MAX] = '\0';
     assert_non_null(user_email_normalise(arena, email));
     email[USER_EMAIL_MAX] = 'b';
@@ -84,8 +86,9 @@ static void test_phone_in_any_spelling_becomes_digits(void **state)
     (void)state;
     static const char *const same[] = {"01012345678",      "010-1234-5678", "010 1234 5678",
                                        "+82 10-1234-5678", "+821012345678", "+82 010 1234 5678"};
-    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         assert_string_equal(user_phone_normalise(arena, same[i]), "01012345678");
+    }
 }
 
 static void test_phone_that_is_none_is_refused(void **state)
@@ -93,8 +96,9 @@ static void test_phone_that_is_none_is_refused(void **state)
     (void)state;
     static const char *const bad[] = {"",    "-", "12345678", "1234567890123456", "010-1234-567a", "010.1234.5678",
                                       "+1 2"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(user_phone_normalise(arena, bad[i]));
+    }
 }
 
 static void test_name_is_trimmed_and_must_not_be_blank(void **state)

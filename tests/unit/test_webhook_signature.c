@@ -158,8 +158,9 @@ static void test_verify_flood_of_signatures_is_refused(void **state)
 {
     struct webhook_headers headers = good_headers();
     char *flood = arena_alloc(*state, 8192);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         strcat(flood, "v1,AA ");
+    }
     strcat(flood, SIGNATURE);
     headers.signature = flood;
     assert_ptr_equal(verify(state, SECRET, &headers), &err_webhook_signature);
@@ -191,8 +192,9 @@ static void test_secrets_valid(void **state)
                                       SECRET ",",
                                       SECRET " " SECRET,
                                       SECRET "," SECRET "," SECRET "," SECRET "," SECRET};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(webhook_secrets_valid(*state, bad[i]));
+    }
     assert_false(webhook_secrets_valid(*state, NULL));
 }
 
