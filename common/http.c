@@ -58,7 +58,7 @@ char *http_escape(struct arena *arena, const char *text)
         if (strchr(plain, *text) != NULL) {
             *to++ = *text;
         } else {
-            to += sprintf(to, "%%%02X", (unsigned char)*text);
+            to += snprintf(to, sizeof "%FF", "%%%02X", (unsigned char)*text);
         }
     }
     return out;

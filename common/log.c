@@ -60,7 +60,7 @@ static const char *escape(const char *at, const char *end, char out[8])
     uint32_t code;
     const char *next = utf8_next(at, end, &code);
     if (next == NULL) {
-        strcpy(out, "\\ufffd");
+        snprintf(out, 8, "\\ufffd");
         return at + 1;
     }
     if (*at == '"' || *at == '\\') {
@@ -98,7 +98,7 @@ static void add_fields(struct line *line, const struct log_ctx *ctx)
             if (line->len + frame > FIELDS_END) {
                 return;
             }
-            line->len += (size_t)sprintf(line->text + line->len, ",\"%s\":\"", key);
+            line->len += (size_t)snprintf(line->text + line->len, sizeof line->text - line->len, ",\"%s\":\"", key);
             add_escaped(line, ctx->fields[i].value, FIELDS_END - 1);
             line->text[line->len++] = '"';
         }
@@ -119,7 +119,8 @@ static void write_line(enum log_level level, const struct log_ctx *ctx, const ch
     struct line line = {.len = 0};
     line.len = (size_t)snprintf(line.text, sizeof line.text, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%.64s\",",
                                 clock_format_utc(clock_now(), time), level_names[level], program_name);
-    line.len += (size_t)sprintf(line.text + line.len, "\"pid\":%ld,\"msg\":\"", (long)getpid());
+    line.len +=
+        (size_t)snprintf(line.text + line.len, sizeof line.text - line.len, "\"pid\":%ld,\"msg\":\"", (long)getpid());
     add_escaped(&line, message, MESSAGE_END);
     line.text[line.len++] = '"';
     add_fields(&line, ctx);

@@ -100,8 +100,8 @@ static struct metric *add(enum metric_type type, const char *name, const char *l
     }
     struct metric *metric = &own->series[count];
     metric->type = (int)type;
-    strcpy(metric->name, name);
-    strcpy(metric->labels, labels);
+    snprintf(metric->name, sizeof metric->name, "%s", name);
+    snprintf(metric->labels, sizeof metric->labels, "%s", labels);
     atomic_store_explicit(&own->count, count + 1, memory_order_release);
     return metric;
 }

@@ -1,6 +1,9 @@
 """Waiting for a condition, and looking at processes; nothing here sleeps for a fixed time and hopes."""
 import pathlib
+import subprocess
 import time
+
+import requests
 
 
 def await_(condition, seconds: float = 10):
@@ -17,12 +20,35 @@ def children(pid: int) -> set[int]:
     """Living child processes."""
     found = set()
     for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        found |= {int(word) for word in task.read_text().split()}
+        try:
+            found |= {int(word) for word in task.read_text().split()}
+        except (FileNotFoundError, ProcessLookupError):
+            continue
     return {child for child in found if alive(child)}
 
 
 def alive(pid: int) -> bool:
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def service_pid(stack, service: str) -> int:
+    """The process that runit started; 0 while there is none."""
+    try:
+        return int((stack.dir / "service" / service / "supervise" / "pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def sv(stack, command: str, service: str) -> None:
+    """Returns when the service has done it."""
+    subprocess.run(["sv", "-w", "60", command, stack.dir / "service" / service], check=True, capture_output=True)
+
+
+def healthy(stack) -> bool:
+    try:
+        return requests.get(f"{stack.gateway_url}/health", timeout=10).status_code == 200
+    except requests.RequestException:
         return False

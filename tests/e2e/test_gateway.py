@@ -257,3 +257,13 @@ def test_access_log_is_json_without_query_or_credentials(stack, base_url):
     assert line["traceId"] == trace and line["method"] == "GET" and line["path"] == "/events"
     assert line["userAgent"] == 'quote " and \\ in it'
     assert "hidden" not in json.dumps(line)
+
+
+def test_access_log_stays_json_whatever_bytes_come(stack, base_url):
+    trace = uuid.uuid4().hex.encode()
+    raw(base_url, b"GET /events\xff\xfe HTTP/1.1\r\nHost: x\r\nUser-Agent: \xff\x80\r\nX-Trace-Id: " + trace
+        + b"\r\nConnection: close\r\n\r\n")
+    line = access_line(stack, trace.decode())
+    assert (line["path"], line["userAgent"], line["status"]) == ("not ASCII", "not ASCII", "404")
+    for text in (stack.log / "nginx-access" / "current").read_bytes().splitlines():
+        json.loads(text)

@@ -1,12 +1,15 @@
 """Where the stack is: addresses from the environment (scripts/stack env), else those of the running test stack."""
+import json
 import os
 import pathlib
 import subprocess
+import sys
 import types
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))  # people and tools, for the fault tests too
 COMMAND_TIMEOUT_S = 120
 
 
@@ -22,18 +25,20 @@ def addresses() -> dict[str, str]:
 def stack():
     """The addresses, and run(*words) for a command of scripts/stack on this stack."""
     values = addresses()
+    folder = ROOT / "var" / values["BOX_STACK"]
 
     def run(*words: str, env: dict | None = None) -> subprocess.CompletedProcess:
         command = [ROOT / "scripts/stack", "--stack", values["BOX_STACK"], *words]
         # The stack's settings are those it came up with: none of our addresses must pass for one.
         clean = {key: value for key, value in os.environ.items() if not key.startswith("BOX_")}
+        settings = {key: str(value) for key, value in json.loads((folder / "state/.settings").read_text()).items()}
         return subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL,
-                              timeout=COMMAND_TIMEOUT_S, env=clean | (env or {}))
+                              timeout=COMMAND_TIMEOUT_S, env=clean | settings | (env or {}))
 
     name = values["BOX_STACK"]
     return types.SimpleNamespace(
         name=name,
-        dir=ROOT / "var" / name,
+        dir=folder,
         log=ROOT / "var" / "log" if name == "dev" else ROOT / "var" / name / "log",
         gateway_url=values["BOX_GATEWAY_URL"],
         internal_url=values["BOX_INTERNAL_URL"],

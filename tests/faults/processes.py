@@ -1,0 +1,44 @@
+"""The stack's processes: which they are, and ending them one by one."""
+import os
+import signal
+import socket
+import struct
+
+from box_office import wait_for
+from stack_tools import children, service_pid
+
+RESPONDERS = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
+DAEMONS = ("queue-approver-1", "queue-approver-2", "outbox-relay", "reservation-saga", "event-saga", "payment-saga")
+
+
+def workers(stack, pool: str) -> set[int]:
+    return children(service_pid(stack, pool)) if service_pid(stack, pool) else set()
+
+
+def kill(stack, service: str) -> int:
+    """Ends the process without letting it do anything; says which it was."""
+    victim = wait_for(f"process of {service}", lambda: service_pid(stack, service))
+    os.kill(victim, signal.SIGKILL)
+    return victim
+
+
+def all_pids(stack) -> dict[str, int]:
+    """Of our own daemons and pools; the periodic job starts a process every time."""
+    pools = [f"{responder}-1" for responder in RESPONDERS]
+    return {service: service_pid(stack, service) for service in (*pools, *DAEMONS)}
+
+
+def answers(stack, pool: str) -> bool:
+    """Whether this pool itself serves a request, asked on its socket: nginx would ask the other one too."""
+    params = {"REQUEST_METHOD": "GET", "DOCUMENT_URI": "/internal/health", "SERVER_PROTOCOL": "HTTP/1.1"}
+    pairs = b"".join(bytes([len(key), len(value)]) + (key + value).encode() for key, value in params.items())
+    request = b"".join(struct.pack(">BBHHxx", 1, kind, 1, len(data)) + data
+                       for kind, data in ((1, b"\0\1\0\0\0\0\0\0"), (4, pairs), (4, b""), (5, b"")))
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            client.connect(str(stack.dir / "run" / f"{pool}.sock"))
+            client.sendall(request)
+            return b'"UP"' in client.makefile("rb").read()
+    except OSError:
+        return False

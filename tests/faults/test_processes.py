@@ -1,0 +1,171 @@
+"""Any one process may die at any moment: it is back within a second, and whoever is buying does not lose anything."""
+import concurrent.futures
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+import requests
+
+from box_office import wait_for
+from processes import DAEMONS, RESPONDERS, answers, kill, workers
+from stack_tools import alive, await_, children, service_pid, sv
+
+BACK_S = 1.0
+# What the machine itself may add to that second while it runs every other test.
+SLACK_S = 1.0
+
+
+@contextlib.contextmanager
+def back_within_a_second():
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < BACK_S + SLACK_S
+
+
+@pytest.mark.parametrize("responder", RESPONDERS)
+def test_worker_killed_is_back_within_a_second(stack, responder, purchases):
+    pool = f"{responder}-1"
+    before = workers(stack, pool)
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    with back_within_a_second():
+        await_(lambda: len(workers(stack, pool)) == len(before) and victim not in workers(stack, pool))
+        await_(lambda: answers(stack, pool))
+    purchases[0].advance()
+    purchases[0].ticket()
+
+
+@pytest.mark.parametrize("responder", RESPONDERS)
+def test_pool_killed_is_back_within_a_second_and_leaves_no_orphan(stack, responder, purchases):
+    pool = f"{responder}-1"
+    orphans = workers(stack, pool)
+    before = kill(stack, pool)
+    with back_within_a_second():
+        await_(lambda: service_pid(stack, pool) not in (0, before) and answers(stack, pool))
+    await_(lambda: not any(alive(pid) for pid in orphans))
+    purchases[0].advance()
+    purchases[0].ticket()
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_daemon_killed_is_back_within_a_second(stack, daemon, purchases):
+    before = kill(stack, daemon)
+    with back_within_a_second():
+        await_(lambda: service_pid(stack, daemon) not in (0, before) and alive(service_pid(stack, daemon)))
+    purchases[0].advance()
+    purchases[0].ticket()
+
+
+def test_nginx_killed_is_back_within_a_second_and_leaves_no_orphan(stack, purchases):
+    """Its workers would go on listening."""
+    master = service_pid(stack, "nginx")
+    orphans = children(master)
+    kill(stack, "nginx")
+    with back_within_a_second():
+        await_(lambda: service_pid(stack, "nginx") not in (0, master) and children(service_pid(stack, "nginx")))
+        await_(lambda: not any(alive(pid) for pid in orphans))
+    purchases[0].advance()
+    purchases[0].ticket()
+
+
+def test_daemons_killed_over_and_over_while_buyers_pay(stack, purchases):
+    """Whatever they were at, nothing is lost and nothing done twice."""
+    ended = threading.Event()
+    kills = []
+
+    def harass():
+        while not ended.is_set() and len(kills) < 2 * len(DAEMONS):
+            kills.append(kill(stack, DAEMONS[len(kills) % len(DAEMONS)]))
+            ended.wait(0.02)
+
+    def buy(purchase):
+        purchase.advance()
+        return purchase.ticket()
+
+    with concurrent.futures.ThreadPoolExecutor(1 + len(purchases)) as pool:
+        killing = pool.submit(harass)
+        try:
+            tickets = list(pool.map(buy, purchases))
+        finally:
+            ended.set()
+        killing.result()
+    assert len(set(tickets)) == len(purchases) and kills
+    wait_for("living daemons", lambda: all(alive(service_pid(stack, daemon)) for daemon in DAEMONS))
+
+
+@pytest.mark.parametrize("responder", ["reservation", "payment"])
+def test_every_worker_killed_while_money_is_in_flight(stack, responder, purchases, slow_portone, minute_passes):
+    """The charge goes through while nobody is left to hear of it."""
+    confirming, *others = purchases
+    confirming.advance("authorise")
+    for purchase, step in zip(others, ("hold", "order", "authorise", "confirm")):
+        purchase.advance(step)
+    slow_portone(1000)
+    with concurrent.futures.ThreadPoolExecutor(len(purchases)) as pool:
+        finishing = pool.submit(confirming.advance)
+        await_(slow_portone.taken)
+        for worker in workers(stack, f"{responder}-1") | workers(stack, f"{responder}-2"):
+            os.kill(worker, signal.SIGKILL)
+        finishing = [finishing, *(pool.submit(purchase.advance) for purchase in others)]
+        wait_for("PortOne's charge", confirming.charged)
+        wait_for("PostgreSQL", minute_passes)
+        for future in finishing:
+            future.result()
+    assert len({purchase.ticket() for purchase in purchases}) == len(purchases)
+
+
+# ---- restarting on purpose ----
+
+
+@pytest.fixture
+def readers(base_url):
+    """A crowd that reads all the time; stop() gives the statuses of all answers."""
+    ended = threading.Event()
+    statuses = []
+
+    def read():
+        with requests.Session() as session:
+            while not ended.is_set():
+                statuses.append(session.get(f"{base_url}/events", timeout=30).status_code)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        reading = [pool.submit(read) for _ in range(4)]
+
+        def stop():
+            ended.set()
+            for future in reading:
+                future.result()
+            return statuses
+
+        stop.statuses = statuses
+        try:
+            yield stop
+        finally:
+            ended.set()
+
+
+def test_rolling_restart_of_the_workers_loses_no_request(stack, readers):
+    """SIGUSR1: each finishes what it has accepted; multiwatch starts the next."""
+    await_(lambda: readers.statuses)
+    for pool in ("event-1", "event-2"):
+        for worker in workers(stack, pool):
+            count = len(workers(stack, pool))
+            os.kill(worker, signal.SIGUSR1)
+            await_(lambda: worker not in workers(stack, pool) and len(workers(stack, pool)) == count)
+    assert set(readers()) == {200}
+
+
+def test_restart_of_one_pool_after_the_other_loses_no_request(stack, readers):
+    await_(lambda: readers.statuses)
+    for pool in ("event-1", "event-2"):
+        sv(stack, "restart", pool)
+        seen = access_log(stack).stat().st_size
+        await_(lambda: f"/{pool}.sock\",\"upstreamStatus\":\"200\"" in access_log(stack).read_text()[seen:])
+    assert set(readers()) == {200}
+
+
+def access_log(stack):
+    return stack.log / "nginx-access" / "current"

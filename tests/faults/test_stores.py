@@ -1,0 +1,150 @@
+"""Stores that are restarted, killed or away while people buy: no acknowledged thing is lost, nothing happens twice."""
+import concurrent.futures
+import socket
+
+import pytest
+import requests
+
+from box_office import wait_for
+from people import TIMEOUT_S, assert_error
+from processes import all_pids, kill
+from stack_tools import alive, sv
+
+
+def redis(stack, command: bytes) -> bytes:
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(stack.dir / "run" / "redis.sock"))
+            client.sendall(command + b"\r\n")
+            return client.recv(64)
+    except OSError:
+        return b""
+
+
+def flush_scripts(stack):
+    assert redis(stack, b"SCRIPT FLUSH") == b"+OK\r\n"
+
+
+def restart_redis(stack):
+    sv(stack, "restart", "redis")
+    wait_for("Redis", lambda: redis(stack, b"PING") == b"+PONG\r\n")
+
+
+def kill_redis(stack):
+    victim = kill(stack, "redis")
+    wait_for("Redis", lambda: not alive(victim) and redis(stack, b"PING") == b"+PONG\r\n")
+
+
+# And whether money is in flight meanwhile. Not while Redis is away: PortOne's stand-in keeps its ledger there, which
+# PortOne does not; the circuit breaker would open.
+DISTURBANCES = {
+    "scripts flushed": (flush_scripts, True),
+    "Redis restarted": (restart_redis, False),
+    "Redis killed": (kill_redis, False),
+    "PostgreSQL restarted": (lambda stack: sv(stack, "restart", "postgres"), True),
+    "PostgreSQL killed": (lambda stack: kill(stack, "postgres"), True),
+    "Kafka killed": (lambda stack: kill(stack, "kafka"), True),
+}
+
+
+@pytest.mark.parametrize("disturb,in_flight", DISTURBANCES.values(), ids=DISTURBANCES.keys())
+def test_purchases_at_every_step_end_well(stack, disturb, in_flight, purchases, slow_portone, minute_passes, query):
+    """One has held, one ordered, one authorised, one paid; one is being charged at that moment."""
+    confirming, *others = purchases
+    confirming.advance("authorise")
+    for purchase, step in zip(others, ("hold", "order", "authorise", "confirm")):
+        purchase.advance(step)
+    ours = all_pids(stack)
+    with concurrent.futures.ThreadPoolExecutor(len(purchases)) as pool:
+        if in_flight:
+            slow_portone(500)
+        finishing = [pool.submit(confirming.advance)] if in_flight else []
+        wait_for("the call to PortOne", slow_portone.taken)
+        disturb(stack)
+        finishing += [pool.submit(purchase.advance) for purchase in (others if in_flight else purchases)]
+        wait_for("PortOne's charge", confirming.charged)
+        wait_for("PostgreSQL", minute_passes)
+        for future in finishing:
+            future.result()
+    tickets = {purchase.ticket() for purchase in purchases}
+    assert len(tickets) == len(purchases)
+    assert all_pids(stack) == ours
+    assert_everything_published(query)
+
+
+def assert_everything_published(query):
+    wait_for("an empty outbox",
+             lambda: query("SELECT count(*) FROM common.outbox_events WHERE published_at IS NULL") == [["0"]])
+
+
+# ---- away for a while ----
+
+
+@pytest.fixture
+def away(stack):
+    """away(store) stops it; back(store) too at the end of the test."""
+    stopped = []
+
+    def stop(store):
+        stopped.append(store)
+        sv(stack, "down", store)
+
+    def start():
+        while stopped:
+            sv(stack, "up", stopped.pop())
+
+    stop.back = start
+    yield stop
+    start()
+
+
+def assert_unavailable(answer):
+    assert_error(answer, 503, answer.json()["code"])
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_redis_away_refuses_what_needs_it_and_serves_the_rest(stack, away, purchases, base_url):
+    holding, paying, *_ = purchases
+    paying.advance("authorise")
+    schedule = holding.buyer.sale.schedule_id
+    away("redis")
+    assert requests.get(f"{base_url}/events", timeout=TIMEOUT_S).status_code == 200
+    assert requests.get(f"{base_url}/events/schedules/{schedule}/seats", timeout=TIMEOUT_S).status_code == 200
+    assert_unavailable(holding.buyer.call("POST", "/queue/enter", json={"scheduleId": schedule}))
+    assert_unavailable(holding.buyer.call("GET", f"/queue/status?scheduleId={schedule}"))
+    assert_unavailable(holding.buyer.hold(*holding.seats))
+    away.back()
+    for purchase in (holding, paying):
+        purchase.advance()
+        purchase.ticket()
+
+
+def test_postgresql_away_is_told_and_comes_back(stack, away, purchases, base_url):
+    holding, paying, *_ = purchases
+    paying.advance("order")
+    away("postgres")
+    assert_unavailable(holding.buyer.hold(*holding.seats))
+    assert_unavailable(holding.buyer.call("GET", "/reservations"))
+    assert_unavailable(paying.buyer.order(paying.held))
+    assert_unavailable(paying.buyer.call("GET", f"/payments/{paying.order['paymentId']}"))
+    assert requests.get(f"{base_url}/health/live", timeout=TIMEOUT_S).status_code == 200
+    away.back()
+    for purchase in (holding, paying):
+        purchase.advance()
+        purchase.ticket()
+
+
+def test_kafka_away_delays_tickets_and_keeps_the_order(away, purchases, query):
+    """Payments succeed all the same; every ticket comes afterwards, each buyer's events in the order they were made."""
+    away("kafka")
+    for purchase in purchases:
+        purchase.advance()
+    detail = purchases[0].buyer.reservation(purchases[0].held)
+    assert (detail["status"], detail["ticketNumber"]) == ("PENDING", None)
+    away.back()
+    assert len({purchase.ticket() for purchase in purchases}) == len(purchases)
+    assert_everything_published(query)
+    ids = ", ".join(f"'{purchase.order['paymentId']}'" for purchase in purchases)
+    assert len(query(f"SELECT id FROM common.outbox_events WHERE aggregate_id IN ({ids})")) == len(purchases)
+    assert query("SELECT e.id FROM common.outbox_events e JOIN common.outbox_events later USING (topic, partition_key) "
+                 "WHERE e.id < later.id AND e.published_at > later.published_at LIMIT 1") == []
