@@ -13,7 +13,7 @@ import urllib.request
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PEOPLE = 40000
+PEOPLE = 50000
 SEATS_PER_ORDER = 1
 
 
