@@ -1,5 +1,6 @@
 #include "common/token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -10,6 +11,7 @@
 
 #define KEYS_MAX 8
 #define KID_MAX 32
+#define HEADER_MAX 128
 #define SECRET_MIN 32
 #define SECRET_MAX 256
 #define SKEW_S 30
@@ -37,6 +39,7 @@ const struct cfg_section cfg_token_section = {
 struct token_key {
     char kid[KID_MAX + 1];
     char secret[SECRET_MAX + 1];
+    char header[HEADER_MAX + 1]; /* the first part of every token of this key, without the dot */
 };
 
 static struct {
@@ -45,6 +48,23 @@ static struct {
 } ring;
 
 static const char *const kind_names[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
+
+/* The header of this key's tokens: {"alg":"HS256","typ":"JWT","kid":"..."}. */
+static void write_header(struct token_key *key)
+{
+    struct arena *arena = arena_new(TOKEN_LENGTH_MAX);
+    struct buf json;
+    struct json_out out;
+    buf_init(&json, arena, HEADER_MAX);
+    json_out_init(&out, &json);
+    json_open_object(&out, NULL);
+    json_add_str(&out, "alg", "HS256");
+    json_add_str(&out, "typ", "JWT");
+    json_add_str(&out, "kid", key->kid);
+    json_close_object(&out);
+    snprintf(key->header, sizeof key->header, "%s", crypto_base64url(arena, json.data, json.len));
+    arena_free(&arena);
+}
 
 /* ---- key ring ---- */
 
@@ -75,6 +95,7 @@ static bool parse_key(const char *text, size_t len, struct token_key *key, const
     *key = (struct token_key){.kid = ""};
     memcpy(key->kid, text, kid_len);
     memcpy(key->secret, colon + 1, secret_len);
+    write_header(key);
     return true;
 }
 
@@ -115,32 +136,7 @@ static const char *signature_of(struct arena *arena, const struct token_key *key
     return crypto_base64url(arena, mac, sizeof mac);
 }
 
-/* One of the token's parts as JSON; NULL when it is not. */
-static const struct json *decode(struct arena *arena, const char *part, size_t len)
-{
-    size_t size;
-    const struct json *json;
-    const unsigned char *text = crypto_base64_decode(arena, arena_memdup(arena, part, len), &size);
-    bool ok = text != NULL && json_parse(arena, (const char *)text, size, &json, NULL) == NULL &&
-              json_type(json) == JSON_OBJECT;
-    return ok ? json : NULL;
-}
-
 /* ---- signing ---- */
-
-static const char *header_of(struct arena *arena, const struct token_key *key)
-{
-    struct buf json;
-    struct json_out out;
-    buf_init(&json, arena, TOKEN_LENGTH_MAX);
-    json_out_init(&out, &json);
-    json_open_object(&out, NULL);
-    json_add_str(&out, "alg", "HS256");
-    json_add_str(&out, "typ", "JWT");
-    json_add_str(&out, "kid", key->kid);
-    json_close_object(&out);
-    return encode(arena, &json);
-}
 
 static const char *payload_of(struct arena *arena, enum token_kind kind, const struct token_claims *claims)
 {
@@ -177,8 +173,7 @@ char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *cl
     claims->issued_s = clock_now() / CLOCK_SECOND;
     claims->expires_s = claims->issued_s + (kind == TOKEN_ACCESS ? cfg_token.access_s : cfg_token.refresh_s);
     const struct token_key *key = &ring.keys[0];
-    const char *text =
-        arena_printf(ctx->arena, "%s.%s", header_of(ctx->arena, key), payload_of(ctx->arena, kind, claims));
+    const char *text = arena_printf(ctx->arena, "%s.%s", key->header, payload_of(ctx->arena, kind, claims));
     return arena_printf(ctx->arena, "%s.%s", text, signature_of(ctx->arena, key, text, strlen(text)));
 }
 
@@ -206,13 +201,25 @@ static bool is(const char *text, const char *expected)
     return text != NULL && strcmp(text, expected) == 0;
 }
 
-/* The key that the header names, when the header is one we would have written: no algorithm is a token's choice. */
-static const struct token_key *header_key(const struct json *header)
+/* The key whose header this is, byte for byte: only our own tokens are read, so nothing in a header is a token's
+ * choice, the algorithm least of all. */
+static const struct token_key *header_key(const char *header, size_t len)
 {
-    const char *kid = json_str(json_get(header, "kid"));
-    bool ours = json_count(header) == 3 && kid != NULL && is(json_str(json_get(header, "alg")), "HS256") &&
-                is(json_str(json_get(header, "typ")), "JWT");
-    return ours ? find_key(kid) : NULL;
+    for (int i = 0; i < ring.count; i++) {
+        if (strlen(ring.keys[i].header) == len && memcmp(ring.keys[i].header, header, len) == 0) {
+            return &ring.keys[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct json *read_payload(struct arena *arena, const char *encoded, size_t len)
+{
+    size_t size;
+    const struct json *payload;
+    const unsigned char *text = crypto_base64_decode(arena, arena_memdup(arena, encoded, len), &size);
+    bool ok = text != NULL && json_parse(arena, (const char *)text, size, &payload, NULL) == NULL;
+    return ok ? payload : NULL;
 }
 
 /* The payload of a token whose signature is right; NULL otherwise. */
@@ -220,8 +227,7 @@ static const struct json *authentic(struct arena *arena, const char *token)
 {
     const char *payload = strchr(token, '.') + 1;
     const char *signature = strchr(payload, '.') + 1;
-    const struct json *header = decode(arena, token, (size_t)(payload - 1 - token));
-    const struct token_key *key = header != NULL ? header_key(header) : NULL;
+    const struct token_key *key = header_key(token, (size_t)(payload - 1 - token));
     if (key == NULL) {
         return NULL;
     }
@@ -230,7 +236,7 @@ static const struct json *authentic(struct arena *arena, const char *token)
     if (strlen(signature) != len || !crypto_equal(signature, expected, len)) {
         return NULL;
     }
-    return decode(arena, payload, (size_t)(signature - 1 - payload));
+    return read_payload(arena, payload, (size_t)(signature - 1 - payload));
 }
 
 static const char *get_text(const struct json *payload, const char *name)

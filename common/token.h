@@ -3,7 +3,8 @@
  *
  * HS256 and nothing else. Keys are a ring "kid:secret,kid:secret" (BOX_JWT_KEYS): the first signs, all verify, so keys
  * rotate without logging anyone out. Claims: iss, aud, sub, jti, iat, nbf, exp, typ (access or refresh), role (access),
- * fam (refresh). Verification checks length, header (alg, kid, typ), signature, then every claim; 30 s of skew.
+ * fam (refresh). Verification checks length, header (exactly the one we write for a key of the ring), signature, then
+ * every claim; 30 s of skew.
  */
 #ifndef COMMON_TOKEN_H
 #define COMMON_TOKEN_H

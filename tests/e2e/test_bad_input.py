@@ -294,7 +294,7 @@ def encoded(part: bytes) -> str:
 
 def signed(header: dict, claims: dict | bytes, secret: str, digest: str = "sha256") -> str:
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
-    text = f"{encoded(json.dumps(header).encode())}.{encoded(payload)}"
+    text = f"{encoded(json.dumps(header, separators=(',', ':')).encode())}.{encoded(payload)}"
     return f"{text}.{encoded(hmac.digest(secret.encode(), text.encode(), getattr(hashlib, digest)))}"
 
 

@@ -47,7 +47,7 @@ class Crowd:
         self.stack = stack
         kid, key = (stack.secrets / "jwt-keys").read_text().strip().split(",")[0].split(":")
         self.key = key.encode()
-        self.header = _base64url(json.dumps({"alg": "HS256", "typ": "JWT", "kid": kid}).encode())
+        self.header = _base64url(json.dumps({"alg": "HS256", "typ": "JWT", "kid": kid}, separators=(",", ":")).encode())
         self.users = [str(uuid.uuid4()) for _ in range(PEOPLE)]
         subprocess.run([ROOT / "scripts/stack", "--stack", stack.name, "exec", "boxctl", "seed", "demo"], check=True,
                        stdout=subprocess.DEVNULL)

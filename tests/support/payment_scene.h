@@ -1,17 +1,38 @@
 /*
  * payment_scene: a buyer at the till for component tests of payments. PostgreSQL and Redis are real; the reservation
  * service and PortOne are played by a stub that does what `struct world` says and notes there what it was asked.
+ *
+ * Included by exactly one .c file of a program: as an object for all programs it would bring the real PortOne client
+ * into those that take its place.
  */
 #ifndef TESTS_SUPPORT_PAYMENT_SCENE_H
 #define TESTS_SUPPORT_PAYMENT_SCENE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
 #include "common/ctx.h"
+#include "common/db.h"
+#include "common/service_key.h"
+#include "src/payment/confirm.h"
 #include "src/payment/order.h"
 #include "src/payment/payment.h"
+#include "src/payment/payment_settings.h"
+#include "src/payment/settle.h"
+#include "src/providers/portone.h"
+#include "tests/support/fixture.h"
 #include "tests/support/sale.h"
+#include "tests/support/stub_server.h"
 
 #define SCENE_WEBHOOK_SECRET "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
 
@@ -37,28 +58,248 @@ struct scene {
     struct order order; /* of SALE_PRICE, pending */
 };
 
-/* Around all tests of a program: the world and a circuit breaker of its own. False: a folder could not be made, or
- * holds at the end what it should not. */
-bool scene_open_world(void);
-bool scene_close_world(void);
-/* Around each test; *state is a struct scene *. */
-int scene_set_up(void **state);
-int scene_tear_down(void **state);
+static const struct db_stmt stmt_park = {"test_park", "UPDATE payments SET check_at = NULL WHERE check_at IS NOT NULL"};
+static const struct db_stmt stmt_due = {
+    "test_due", "UPDATE payments SET check_at = clock_timestamp() - interval '1 s', busy_until = NULL, "
+                "give_up_at = clock_timestamp() + make_interval(secs => $2::bigint) WHERE id = $1"};
+
+static struct world *the_world;
+static char run_dir[] = P_tmpdir "/test-payment-XXXXXX"; /* holds the circuit breaker */
+
+/* ---- the other ends ---- */
+
+static void put_info(const struct world *world, struct stub_answer *answer)
+{
+    char expires[CLOCK_TEXT_SIZE];
+    answer->status = 200;
+    snprintf(answer->body, sizeof answer->body,
+             "{\"reservationId\":\"%s\",\"userId\":\"%s\",\"scheduleId\":\"%s\",\"status\":\"%s\","
+             "\"totalAmount\":%d,\"holdExpiresAt\":\"%s\",\"eventTitle\":\"Concert\"}",
+             world->reservation, world->user, world->schedule, world->reservation_status, SALE_PRICE,
+             clock_format(clock_now() + 300 * CLOCK_SECOND, expires));
+}
+
+static void put_error(struct stub_answer *answer, int status, const char *member, const char *code)
+{
+    answer->status = status;
+    snprintf(answer->body, sizeof answer->body,
+             "{\"%s\":\"%s\",\"message\":\"\",\"pgCode\":\"1\",\"pgMessage\":\"no\"}", member, code);
+}
+
+static void serve_reservation(const struct stub_request *request, struct stub_answer *answer, struct world *world)
+{
+    if (strcmp(request->method, "POST") != 0) {
+        put_info(world, answer);
+        return;
+    }
+    if (world->seats_gone) {
+        put_error(answer, 409, "code", "HOLD_EXPIRED");
+        return;
+    }
+    const char *payment = strstr(request->body, "\"paymentId\":\"");
+    snprintf(world->secured_by, sizeof world->secured_by, "%.36s", payment + strlen("\"paymentId\":\""));
+    put_info(world, answer);
+}
 
 /* PortOne takes the money, as when the buyer pays in the browser. */
-void world_charge(struct world *world);
+static void world_charge(struct world *world)
+{
+    world->charged++;
+    strcpy(world->record, "PAID");
+    world->record_amount = SALE_PRICE;
+}
+
+static void serve_confirm(struct stub_answer *answer, struct world *world)
+{
+    switch (world->confirm_mode) {
+    case CHARGE:
+    case CHARGE_AND_LOSE_ANSWER:
+        world_charge(world);
+        answer->drop = world->confirm_mode == CHARGE_AND_LOSE_ANSWER;
+        answer->status = 200;
+        strcpy(answer->body, "{\"pgTxId\":\"pg-1\",\"paidAt\":\"2026-06-01T10:00:00Z\"}");
+        break;
+    case DECLINE:
+        strcpy(world->record, "FAILED");
+        put_error(answer, 502, "type", "PG_PROVIDER");
+        break;
+    case REFUSE_SERVICE:
+        put_error(answer, 401, "type", "UNAUTHORIZED");
+        break;
+    }
+}
+
+static void serve_record(const struct world *world, struct stub_answer *answer)
+{
+    if (world->record[0] == '\0') {
+        put_error(answer, 404, "type", "PAYMENT_NOT_FOUND");
+        return;
+    }
+    answer->status = 200;
+    snprintf(answer->body, sizeof answer->body,
+             "{\"status\":\"%s\",\"id\":\"x\",\"transactionId\":\"tx-1\",\"storeId\":\"store-sandbox\","
+             "\"channel\":{\"type\":\"TEST\",\"key\":\"channel-sandbox\"},\"currency\":\"KRW\","
+             "\"method\":{\"type\":\"PaymentMethodCard\",\"card\":{\"name\":\"Card\",\"number\":\"123456******7890\"}},"
+             "\"amount\":{\"total\":%lld,\"paid\":%lld,\"cancelled\":%d},\"paidAt\":\"2026-06-01T10:00:00Z\"}",
+             world->record, (long long)world->record_amount, (long long)world->record_amount,
+             strcmp(world->record, "CANCELLED") == 0 ? SALE_PRICE : 0);
+}
+
+static void serve_cancel(struct stub_answer *answer, struct world *world)
+{
+    if (strcmp(world->record, "PAID") != 0) {
+        put_error(answer, 409, "type", "PAYMENT_NOT_PAID");
+        return;
+    }
+    world->cancelled++;
+    strcpy(world->record, "CANCELLED");
+    answer->status = 200;
+    snprintf(answer->body, sizeof answer->body,
+             "{\"cancellation\":{\"status\":\"SUCCEEDED\",\"id\":\"c-1\",\"totalAmount\":%d,"
+             "\"cancelledAt\":\"2026-06-01T10:00:00Z\"}}",
+             SALE_PRICE);
+}
+
+static void serve(const struct stub_request *request, struct stub_answer *answer, void *shared)
+{
+    struct world *world = shared;
+    if (strncmp(request->path, "/internal/", 10) == 0) {
+        serve_reservation(request, answer, world);
+    } else if (world->portone_down) {
+        answer->drop = true;
+    } else if (strstr(request->path, "/pre-register")) {
+        world->registered++;
+        answer->status = 200;
+        strcpy(answer->body, "{}");
+    } else if (strstr(request->path, "/confirm")) {
+        serve_confirm(answer, world);
+    } else if (strstr(request->path, "/cancel")) {
+        serve_cancel(answer, world);
+    } else {
+        serve_record(world, answer);
+    }
+}
+
+/* ---- the scene ---- */
+
+/* Around all tests of a program: the world and a circuit breaker of its own. False: a folder could not be made, or
+ * holds at the end what it should not. */
+static bool scene_open_world(void)
+{
+    the_world = stub_shared(sizeof *the_world);
+    return mkdtemp(run_dir) && setenv("BOX_RUN_DIR", run_dir, 1) == 0;
+}
+
+static bool scene_close_world(void)
+{
+    char breaker[sizeof run_dir + 32];
+    snprintf(breaker, sizeof breaker, "%s/portone-payments.breaker", run_dir);
+    return unlink(breaker) == 0 && rmdir(run_dir) == 0;
+}
+
+static void load_settings(const char *url)
+{
+    static const struct cfg_section *const sections[] = {&cfg_service_section, &cfg_portone_section,
+                                                         &payment_settings_section, NULL};
+    const char *why;
+    setenv("BOX_SERVICE_KEY", "6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11", 1);
+    setenv("BOX_SERVICE_KEYS", "payment:6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11", 1);
+    setenv("BOX_INTERNAL_URL", url, 1);
+    setenv("BOX_PORTONE_URL", url, 1);
+    setenv("BOX_PORTONE_WEBHOOK_SECRET", SCENE_WEBHOOK_SECRET, 1);
+    setenv("BOX_PORTONE_TIMEOUT_MS", "2000", 1);
+    setenv("BOX_PORTONE_BREAKER_MIN_CALLS", "1000", 1);
+    setenv("BOX_PAYMENT_BUSY_S", "5", 1);
+    if (!cfg_load(sections, &why)) {
+        fail_msg("%s", why);
+    }
+}
 
 /* The request that made the scene's order. */
-struct order_request scene_order_request(const struct scene *scene);
+static struct order_request scene_order_request(const struct scene *scene)
+{
+    return (struct order_request){.user_id = scene->user,
+                                  .queue_token = scene->token,
+                                  .reservation_id = scene->reservation,
+                                  .amount = SALE_PRICE,
+                                  .method = "CARD"};
+}
+
+/* Around each test; *state is a struct scene *. */
+static int scene_set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    struct world *world = the_world;
+    memset(world, 0, sizeof *world);
+    scene->world = world;
+    scene->ctx = fixture_ctx("payment_service", NEED_REDIS | NEED_HTTP);
+    scene->server = stub_start(serve, world);
+    load_settings(stub_url(scene->server));
+    scene->user = fixture_uuid();
+    scene->reservation = fixture_uuid();
+    struct sale sale = {.schedule_id = fixture_uuid()};
+    scene->token = sale_admit(scene->ctx, &sale, scene->user);
+    strcpy(world->reservation, scene->reservation);
+    strcpy(world->user, scene->user);
+    strcpy(world->schedule, sale.schedule_id);
+    strcpy(world->reservation_status, "PENDING");
+    struct order_request request = scene_order_request(scene);
+    assert_null(order_create(scene->ctx, &request, &scene->order));
+    *state = scene;
+    return 0;
+}
+
+static int scene_tear_down(void **state)
+{
+    struct scene *scene = *state;
+    const struct err *e = DB_RUN0(scene->ctx, &stmt_park, NULL);
+    stub_stop(&scene->server);
+    fixture_free(&scene->ctx);
+    free(scene);
+    return e ? 1 : 0;
+}
+
 /* Confirms the scene's order; without `payment_token` it was charged in the browser. */
-const struct err *scene_confirm(struct scene *scene, const char *payment_token, struct payment *payment_r);
+static const struct err *scene_confirm(struct scene *scene, const char *payment_token, struct payment *payment_r)
+{
+    struct confirm_request request = {.user_id = scene->user,
+                                      .queue_token = scene->token,
+                                      .payment_id = scene->order.payment_id,
+                                      .reservation_id = scene->reservation,
+                                      .payment_key = scene->order.payment_key,
+                                      .transaction_id = "tx-1",
+                                      .amount = SALE_PRICE,
+                                      .payment_token = payment_token};
+    return confirm_payment(scene->ctx, &request, payment_r);
+}
+
 /* The scene's payment as it stands in the database. */
-struct payment scene_payment(struct scene *scene);
+static struct payment scene_payment(struct scene *scene)
+{
+    struct payment payment = {0};
+    assert_null(payment_get_of(scene->ctx, scene->user, scene->order.payment_id, &payment));
+    return payment;
+}
+
 /* How many events of this type about the payment are in the outbox. */
-int64_t scene_events(struct scene *scene, const char *type);
+static int64_t scene_events(struct scene *scene, const char *type)
+{
+    return sale_events(scene->order.payment_id, type);
+}
+
 /* The payment is due now; what nobody paid is given up `give_up_s` seconds from now. */
-void scene_make_due(struct scene *scene, int64_t give_up_s);
+static void scene_make_due(struct scene *scene, int64_t give_up_s)
+{
+    assert_null(DB_RUN(scene->ctx, &stmt_due, NULL, DB_TEXT(scene->order.payment_id), DB_INT(give_up_s)));
+}
+
 /* What payment-saga does in a tick. */
-void scene_settle_all(struct scene *scene);
+static void scene_settle_all(struct scene *scene)
+{
+    bool found = true;
+    while (found) {
+        assert_null(settle_next(scene->ctx, &found));
+    }
+}
 
 #endif
