@@ -92,15 +92,16 @@ $(foreach tool,$(TOOLS),$(eval $(call tool_library,$(tool))))
 TOOL_LIBS := $(TOOLS:%=$(B)/libtool_%.a)
 
 # ---- tests: one program per file; a test may also need the handlers of its group (GROUP_OBJECTS) ----
-SUPPORT_OBJECTS := $(call object,$(wildcard tests/support/*.c))
+# As a library, so that a test gets only the helpers that it calls.
+$(B)/libsupport.a: $(call object,$(wildcard tests/support/*.c))
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 COMPONENT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/component/test_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(B)/tests/unit/% $(B)/tests/component/%: LDLIBS += -lcmocka -lfcgi
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUPPORT_OBJECTS) $(TOOL_LIBS) $(ALL_LIBS)
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsupport.a $(TOOL_LIBS) $(ALL_LIBS)
 	$(call link)
-$(B)/tests/component/%: $(B)/obj/tests/component/%.o $(SUPPORT_OBJECTS) $(TOOL_LIBS) $(ALL_LIBS)
+$(B)/tests/component/%: $(B)/obj/tests/component/%.o $(B)/libsupport.a $(TOOL_LIBS) $(ALL_LIBS)
 	$(call link)
 $(B)/tests/fuzz/%: LDLIBS += -lfcgi
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)

@@ -1,5 +1,6 @@
 /*
- * crypto: hashes, sealing, encodings, random bytes. The only module that knows OpenSSL.
+ * crypto: hashes, sealing, encodings, random bytes. The only module that knows OpenSSL (with crypto_rsa.h, its other
+ * half).
  *
  * AES-256-GCM seals personal data as: key id (1 byte) | nonce (12) | ciphertext | tag (16). Keys come from a key ring;
  * the newest seals, all open, so keys can be rotated (AUTH-PII).

@@ -9,7 +9,8 @@
  * event id. In order per key, taking the first occurrence of each event: every relay sends the rows of a key in the
  * order of their ids, beginning with the oldest that it does not know to be stored, so wherever an event stands in the
  * log, those before it stand before it. A row that Kafka refuses holds back the later ones of its key until it goes
- * through; nothing is ever given up.
+ * through; nothing is ever given up. One exception: when Kafka refuses a row and accepts a later one of the same key
+ * and batch, the later one comes first; consumers tell by state, not by order alone.
  */
 #ifndef COMMON_OUTBOX_H
 #define COMMON_OUTBOX_H

@@ -33,6 +33,7 @@ coverage: setup-test ## every C test with coverage: build/cov/coverage.html
 	@scripts/test-all coverage
 
 bench: setup-test ## the ratios of tests/load, as a table and as JSON
+	@$(MAKE) --no-print-directory -j$$(nproc) programs build/tests/load/hello
 	@tests/load/bench
 
 lint: setup-test ## layers, vendor headers, banned functions, SQL, sizes, format, documents
