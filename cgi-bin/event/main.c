@@ -1,10 +1,10 @@
 #include "cgi-bin/event/handlers.h"
+#include "common/page.h"
 #include "common/responder.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 #include "src/event/event_settings.h"
-#include "src/event/page.h"
 
 #define HALL_BODY_MAX (128 << 10) /* bytes: a page of 100 halls with their templates fits into one reply */
 

@@ -1,4 +1,5 @@
 #include "cgi-bin/payment/payment.h"
+#include "common/page.h"
 #include "common/responder.h"
 #include "common/service_key.h"
 #include "src/contract/queue_token.h"
@@ -9,7 +10,7 @@ static const struct route routes[] = {
     {"POST", "/payments", payment_handle_order, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &order_body_shape, NULL, 0},
     {"POST", "/payments/confirm", payment_handle_confirm, RT_USER | RT_ADMITTED, &confirm_body_shape, NULL, 0},
     {"POST", "/payments/webhook", payment_handle_webhook, RT_RAW, NULL, NULL, 0},
-    {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_args_shape, 0},
+    {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_shape, 0},
     {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0},
 };
 

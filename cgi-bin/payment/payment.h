@@ -23,13 +23,6 @@ struct confirm_body {
 };
 extern const struct shape confirm_body_shape;
 
-/* GET /payments */
-struct page_args {
-    int64_t page;
-    int64_t size;
-};
-extern const struct shape page_args_shape;
-
 route_handler payment_handle_order;
 route_handler payment_handle_confirm;
 route_handler payment_handle_webhook;

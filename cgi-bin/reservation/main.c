@@ -1,4 +1,5 @@
 #include "cgi-bin/reservation/reservation.h"
+#include "common/page.h"
 #include "common/responder.h"
 #include "common/service_key.h"
 #include "src/contract/queue_token.h"
@@ -11,7 +12,7 @@ static const struct route routes[] = {
      NULL, 0},
     {"DELETE", "/reservations/hold/{id}", reservation_handle_release, RT_USER, NULL, NULL, 0},
     {"GET", "/reservations/seats/{scheduleId}", reservation_handle_seats, RT_USER | RT_ADMITTED, NULL, NULL, 0},
-    {"GET", "/reservations", reservation_handle_list, RT_USER, NULL, &page_args_shape, 0},
+    {"GET", "/reservations", reservation_handle_list, RT_USER, NULL, &page_shape, 0},
     {"GET", "/reservations/{id}", reservation_handle_detail, RT_USER, NULL, NULL, 0},
     {"GET", "/internal/reservations/{id}", reservation_handle_info, RT_INTERNAL, NULL, NULL, 0},
     {"POST", "/internal/reservations/{id}/secure", reservation_handle_secure, RT_INTERNAL, &reservation_secure_shape,

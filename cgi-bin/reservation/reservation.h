@@ -11,13 +11,6 @@ struct hold_body {
 };
 extern const struct shape hold_body_shape;
 
-/* GET /reservations */
-struct page_args {
-    int64_t page;
-    int64_t size;
-};
-extern const struct shape page_args_shape;
-
 route_handler reservation_handle_hold;
 route_handler reservation_handle_release;
 route_handler reservation_handle_seats;

@@ -1,17 +1,7 @@
 #include "cgi-bin/reservation/reservation.h"
+#include "common/page.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/ticket.h"
-
-#define PAGE_MAX 1000000
-#define PAGE_SIZE 20
-#define PAGE_SIZE_MAX 100
-
-static const struct field page_args_fields[] = {
-    {.name = "page", .type = FIELD_INT, .offset = offsetof(struct page_args, page), .min = 0, .max = PAGE_MAX},
-    {.name = "size", .type = FIELD_INT, .offset = offsetof(struct page_args, size), .min = 1, .max = PAGE_SIZE_MAX},
-};
-const struct shape page_args_shape = {page_args_fields, sizeof page_args_fields / sizeof page_args_fields[0],
-                                      sizeof(struct page_args), false};
 
 static void write_reservation(struct ctx *ctx, struct json_out *out, const struct reservation *reservation)
 {
@@ -44,12 +34,10 @@ static void write_reservation(struct ctx *ctx, struct json_out *out, const struc
 
 const struct err *reservation_handle_list(struct request *rq, struct reply *rp)
 {
-    const struct page_args *args = rq->args;
-    int64_t page = args->page == FIELD_NO_INT ? 0 : args->page;
-    int64_t size = args->size == FIELD_NO_INT ? PAGE_SIZE : args->size;
+    const struct page page = page_or_default(rq->args);
     struct json_list list;
     int64_t total;
-    const struct err *e = reservation_list(rq->ctx, rq->identity.user_id, page, size, &list, &total);
+    const struct err *e = reservation_list(rq->ctx, rq->identity.user_id, page.page, page.size, &list, &total);
     if (e) {
         return e;
     }
@@ -59,7 +47,7 @@ const struct err *reservation_handle_list(struct request *rq, struct reply *rp)
     for (size_t i = 0; i < list.count; i++) {
         write_reservation(rq->ctx, out, &items[i]);
     }
-    reply_list_close(out, page, size, total);
+    reply_list_close(out, page.page, page.size, total);
     return NULL;
 }
 

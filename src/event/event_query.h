@@ -8,7 +8,7 @@
 #include "common/ctx.h"
 #include "common/err.h"
 #include "common/json.h"
-#include "src/event/page.h"
+#include "common/page.h"
 
 /* GET /events; absent members do not filter. */
 struct event_filter {

@@ -7,7 +7,7 @@
 #include "common/ctx.h"
 #include "common/err.h"
 #include "common/json.h"
-#include "src/event/page.h"
+#include "common/page.h"
 
 struct venue {
     const char *id;

@@ -1,6 +1,6 @@
-/* page: which part of a list is asked for. */
-#ifndef EVENT_PAGE_H
-#define EVENT_PAGE_H
+/* page: which part of a list is asked for, the same for every list of the API (?page&size). */
+#ifndef COMMON_PAGE_H
+#define COMMON_PAGE_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "src/event/page.h"
+#include "common/page.h"
 
 static const struct field page_fields[] = {
     {.name = "page", .type = FIELD_INT, .offset = offsetof(struct page, page), .max = PAGE_MAX},
