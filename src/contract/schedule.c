@@ -11,6 +11,7 @@
 #define ABSENT "-"   /* cached instead of JSON: there is no such schedule */
 #define ABSENT_S "2" /* how long that is believed */
 #define TEXT_MAX 1000
+#define LOCAL_BYTES_MAX (64u << 10)
 #define PEOPLE_MAX 1000000
 #define WON_MAX INT64_C(1000000000)
 #define SEATS_MAX 200000
@@ -22,6 +23,8 @@ struct cfg_schedule cfg_schedule;
 static const struct cfg_key cfg_schedule_keys[] = {
     {"BOX_SCHEDULE_CACHE_S", CFG_INT, offsetof(struct cfg_schedule, cache_s), "seconds", "30", 1, 3600, 0,
      "how long other services may use a copy of a schedule's data"},
+    {"BOX_SCHEDULE_LOCAL_MS", CFG_INT, offsetof(struct cfg_schedule, local_ms), "ms", "1000", 0, 60000, 0,
+     "how long a process may use its own copy without asking Redis; 0 = never"},
 };
 const struct cfg_section cfg_schedule_section = {"Schedules", cfg_schedule_keys,
                                                  sizeof cfg_schedule_keys / sizeof cfg_schedule_keys[0], &cfg_schedule};
@@ -95,6 +98,51 @@ static void cache_put(struct ctx *ctx, const char *key, const char *value, const
     }
 }
 
+/* ---- the process's own copy of the schedule asked for last ---- */
+
+static struct {
+    struct schedule schedule; /* schedule_id NULL: none */
+    struct arena *arena;      /* owns its texts */
+    int64_t until;            /* clock_monotonic() */
+} local;
+
+/* Copies the schedule with all its texts. */
+static struct schedule copy_of(struct arena *arena, const struct schedule *schedule)
+{
+    struct schedule copy = *schedule;
+    for (size_t i = 0; i < schedule_shape.count; i++) {
+        const struct field *field = &schedule_shape.fields[i];
+        if (field->type == FIELD_STR || field->type == FIELD_UUID || field->type == FIELD_ENUM) {
+            const char **text = (const char **)((char *)&copy + field->offset);
+            *text = *text != NULL ? arena_strdup(arena, *text) : NULL;
+        }
+    }
+    return copy;
+}
+
+static bool local_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
+{
+    bool ours = local.schedule.schedule_id != NULL && strcmp(local.schedule.schedule_id, schedule_id) == 0;
+    if (!ours || clock_monotonic() >= local.until) {
+        return false;
+    }
+    *schedule_r = copy_of(ctx->arena, &local.schedule);
+    return true;
+}
+
+static void local_put(const struct schedule *schedule)
+{
+    if (cfg_schedule.local_ms == 0) {
+        return;
+    }
+    if (local.arena == NULL) {
+        local.arena = arena_new(LOCAL_BYTES_MAX);
+    }
+    arena_reset(local.arena);
+    local.schedule = copy_of(local.arena, schedule);
+    local.until = clock_monotonic() + cfg_schedule.local_ms * 1000;
+}
+
 /* Asks the event service. Nothing is changed by asking, so every failure is &err_unavailable. */
 static const struct err *ask(struct ctx *ctx, const char *path, size_t answer_max, struct http_answer *answer_r)
 {
@@ -123,11 +171,8 @@ static const struct err *read_schedule(struct ctx *ctx, const char *json, size_t
     return NULL;
 }
 
-const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
+static const struct err *shared_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
 {
-    if (!uuid_valid(schedule_id)) {
-        return &err_not_found;
-    }
     const char *key = cache_key(ctx, schedule_id);
     const char *cached = cache_get(ctx, key);
     if (cached != NULL && strcmp(cached, ABSENT) == 0) {
@@ -144,6 +189,21 @@ const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct 
     e = e != NULL ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
     if (e == NULL) {
         cache_put(ctx, key, answer.body, arena_printf(ctx->arena, "%lld", (long long)cfg_schedule.cache_s));
+    }
+    return e;
+}
+
+const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
+{
+    if (!uuid_valid(schedule_id)) {
+        return &err_not_found;
+    }
+    if (local_get(ctx, schedule_id, schedule_r)) {
+        return NULL;
+    }
+    const struct err *e = shared_get(ctx, schedule_id, schedule_r);
+    if (e == NULL) {
+        local_put(schedule_r);
     }
     return e;
 }
@@ -169,6 +229,7 @@ const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, c
 
 void schedule_forget(struct ctx *ctx, const char *schedule_id)
 {
+    local.until = 0;
     if (REDIS_RUN(ctx, NULL, "DEL", cache_key(ctx, schedule_id)) != NULL) {
         log_warn(&ctx->log, "a changed schedule stays cached for a while");
     }

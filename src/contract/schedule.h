@@ -1,6 +1,7 @@
 /*
  * schedule: what other services may know of a performance. Served by the event service under /internal, read through
- * these clients, cached in Redis (BOX_SCHEDULE_CACHE_S) so that a crowd costs the event service one request.
+ * these clients, cached in Redis (BOX_SCHEDULE_CACHE_S) so that a crowd costs the event service one request, and for a
+ * moment in the process (BOX_SCHEDULE_LOCAL_MS), because at the height of a sale everybody asks for the same one.
  */
 #ifndef CONTRACT_SCHEDULE_H
 #define CONTRACT_SCHEDULE_H
@@ -52,7 +53,8 @@ struct schedule_seats {
 extern const struct shape schedule_seats_shape;
 
 struct cfg_schedule {
-    int64_t cache_s; /* BOX_SCHEDULE_CACHE_S */
+    int64_t cache_s;  /* BOX_SCHEDULE_CACHE_S */
+    int64_t local_ms; /* BOX_SCHEDULE_LOCAL_MS; 0 = off */
 };
 extern struct cfg_schedule cfg_schedule;
 extern const struct cfg_section cfg_schedule_section;
@@ -63,7 +65,8 @@ BO_MUSTCHECK const struct err *schedule_get(struct ctx *ctx, const char *schedul
 /* The seats, uncached: the caller keeps its own catalogue. */
 BO_MUSTCHECK const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id,
                                                   const struct schedule_seats **seats_r);
-/* The event service changed a schedule: forget the cached copy. Failure is harmless for BOX_SCHEDULE_CACHE_S. */
+/* The event service changed a schedule: forget the cached copy. Failure is harmless for BOX_SCHEDULE_CACHE_S; other
+ * processes' own copies live on for BOX_SCHEDULE_LOCAL_MS. */
 void schedule_forget(struct ctx *ctx, const char *schedule_id);
 
 #endif

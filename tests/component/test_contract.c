@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/redis.h"
 #include "common/service_key.h"
 #include "src/contract/events.h"
@@ -167,6 +168,23 @@ static void test_schedule_is_asked_once_then_cached(void **state)
     schedule_forget(bench->ctx, bench->id);
     assert_null(schedule_get(bench->ctx, bench->id, &schedule));
     assert_int_equal(bench->seen->requests, 2);
+}
+
+static void test_schedule_own_copy_serves_for_its_moment(void **state)
+{
+    struct bench *bench = *state;
+    struct schedule schedule;
+    cfg_schedule.local_ms = 1000;
+    start_service(bench, 200, schedule_json(bench));
+    assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    const char *key = arena_printf(bench->ctx->arena, "schedule:{%s}:info", bench->id);
+    assert_null(REDIS_RUN(bench->ctx, NULL, "SET", key, "-", "EX", "60"));
+    schedule = (struct schedule){0};
+    assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    assert_string_equal(schedule.event_title, "공연");
+    clock_skip(2 * CLOCK_SECOND);
+    assert_ptr_equal(schedule_get(bench->ctx, bench->id, &schedule), &err_not_found);
+    cfg_schedule.local_ms = 0;
 }
 
 static void test_schedule_absent_is_remembered_for_a_moment(void **state)
@@ -391,6 +409,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_schedule_is_asked_once_then_cached),
+        TEST(test_schedule_own_copy_serves_for_its_moment),
         TEST(test_schedule_absent_is_remembered_for_a_moment),
         TEST(test_schedule_without_redis_comes_from_the_service),
         TEST(test_schedule_without_service_is_unavailable),
