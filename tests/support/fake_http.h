@@ -39,8 +39,9 @@ static inline void fake_http_fails(const struct err *e)
 static inline const char *fake_http_header(const char *name)
 {
     for (size_t i = 0; i < HTTP_HEADERS_MAX && fake_http.last.headers[i].name != NULL; i++) {
-        if (strcmp(fake_http.last.headers[i].name, name) == 0)
+        if (strcmp(fake_http.last.headers[i].name, name) == 0) {
             return fake_http.last.headers[i].value;
+        }
     }
     return NULL;
 }
@@ -51,8 +52,9 @@ const struct err *http_perform(struct ctx *ctx, const struct http_call *call, st
     fake_http.last = *call;
     fake_http.url = arena_strdup(ctx->arena, call->url);
     fake_http.sent = call->body == NULL ? NULL : arena_memdup(ctx->arena, call->body, call->body_len);
-    if (fake_http.e != NULL)
+    if (fake_http.e != NULL) {
         return fake_http.e;
+    }
     *answer_r = (struct http_answer){
         .status = fake_http.status,
         .body = arena_strdup(ctx->arena, fake_http.body),
