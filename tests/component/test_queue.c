@@ -23,6 +23,7 @@
 #include "src/queue/queue_settings.h"
 #include "src/queue/waiting_room.h"
 #include "tests/support/fixture.h"
+#include "tests/support/sale.h"
 
 #define HOUR (3600 * CLOCK_SECOND)
 
@@ -31,35 +32,9 @@ struct line {
     char schedule[UUID_SIZE];
 };
 
-/* Publishes a schedule as the event service would have answered it: into the contract's cache. */
-static void publish(struct ctx *ctx, const struct schedule *schedule)
-{
-    struct buf text;
-    struct json_out out;
-    buf_init(&text, ctx->arena, 4096);
-    json_out_init(&out, &text);
-    json_add_shape(&out, NULL, &schedule_shape, schedule);
-    const char *key = arena_printf(ctx->arena, "schedule:{%s}:info", schedule->schedule_id);
-    assert_null(REDIS_RUN(ctx, NULL, "SET", key, text.data, "EX", "600"));
-}
-
 static struct schedule open_schedule(const char *id)
 {
-    return (struct schedule){
-        .schedule_id = id,
-        .event_id = id,
-        .event_title = "Concert",
-        .artist = "Artist",
-        .venue_name = "Venue",
-        .hall_name = "Hall",
-        .status = "OPEN",
-        .event_start_at = clock_now() + 48 * HOUR,
-        .event_end_at = clock_now() + 50 * HOUR,
-        .sale_start_at = clock_now() - HOUR,
-        .sale_end_at = clock_now() + HOUR,
-        .admission_rate = 1000,
-        .queue_capacity = 50000,
-    };
+    return sale_schedule(&(struct sale){.schedule_id = id});
 }
 
 static int set_up(void **state)
@@ -71,7 +46,7 @@ static int set_up(void **state)
     line->ctx = fixture_ctx(NULL, NEED_REDIS | NEED_HTTP);
     uuid_v7(line->schedule);
     struct schedule schedule = open_schedule(line->schedule);
-    publish(line->ctx, &schedule);
+    sale_publish(line->ctx, &schedule);
     *state = line;
     return 0;
 }
@@ -137,15 +112,15 @@ static void test_enter_outside_the_window_is_refused(void **state)
     struct queue_place place;
     struct schedule schedule = open_schedule(line->schedule);
     schedule.sale_start_at = clock_now() + HOUR;
-    publish(line->ctx, &schedule);
+    sale_publish(line->ctx, &schedule);
     assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_sale_not_open);
     schedule = open_schedule(line->schedule);
     schedule.sale_end_at = clock_now() - CLOCK_SECOND;
-    publish(line->ctx, &schedule);
+    sale_publish(line->ctx, &schedule);
     assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_sale_ended);
     schedule = open_schedule(line->schedule);
     schedule.status = "CANCELLED";
-    publish(line->ctx, &schedule);
+    sale_publish(line->ctx, &schedule);
     assert_ptr_equal(queue_enter(line->ctx, new_user(line->ctx), line->schedule, &place), &err_sale_ended);
 }
 
@@ -154,7 +129,7 @@ static void test_enter_beyond_capacity_is_refused_with_a_time(void **state)
     struct line *line = *state;
     struct schedule schedule = open_schedule(line->schedule);
     schedule.queue_capacity = 2;
-    publish(line->ctx, &schedule);
+    sale_publish(line->ctx, &schedule);
     const char *first = new_user(line->ctx);
     struct queue_place place;
     enter(line, first);
@@ -170,7 +145,7 @@ static void test_second_schedule_is_refused_while_waiting_and_open_after_leaving
     struct line other = {.ctx = line->ctx};
     uuid_v7(other.schedule);
     struct schedule schedule = open_schedule(other.schedule);
-    publish(line->ctx, &schedule);
+    sale_publish(line->ctx, &schedule);
     const char *user = new_user(line->ctx);
     struct queue_place place;
     enter(line, user);
