@@ -11,18 +11,13 @@ import jsonschema
 import pytest
 import requests
 
-from box_office import Buyer, made, new_admin, new_buyer, put_on_sale
+from box_office import Buyer, made, new_buyer, put_on_sale
 from contract import (
     DOCUMENT, METHODS, assert_conforms, assert_error, body_schema, broken_bodies, is_public, operations, parameters,
     schemes, validate, watch)
 from people import TIMEOUT_S, Person
 
 WEBHOOK_SECRET = "c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
-
-
-@pytest.fixture(scope="module")
-def admin(base_url, sandbox_url, boxctl):
-    return new_admin(base_url, sandbox_url, boxctl)
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,8 @@ import uuid
 import pytest
 import requests
 
-from box_office import PRICE, ledger_of, made, new_admin, new_buyer, put_on_sale, wait_for
+from box_office import PRICE, ledger_of, made, new_buyer, put_on_sale, wait_for
 from people import MALFORMED, TIMEOUT_S, assert_error
-
-
-@pytest.fixture(scope="module")
-def admin(base_url, sandbox_url, boxctl):
-    return new_admin(base_url, sandbox_url, boxctl)
 
 
 @pytest.fixture(scope="module")

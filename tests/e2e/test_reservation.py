@@ -4,28 +4,8 @@ import uuid
 
 import pytest
 
-from box_office import PRICE, made, new_admin, new_buyer, put_on_sale
+from box_office import PRICE, made, new_buyer
 from people import MALFORMED, assert_error
-
-
-@pytest.fixture(scope="module")
-def admin(base_url, sandbox_url, boxctl):
-    return new_admin(base_url, sandbox_url, boxctl)
-
-
-@pytest.fixture
-def sale(admin):
-    return put_on_sale(admin)
-
-
-@pytest.fixture
-def buyer(base_url, sandbox_url, sale):
-    return new_buyer(base_url, sandbox_url, sale)
-
-
-@pytest.fixture
-def rival(base_url, sandbox_url, sale):
-    return new_buyer(base_url, sandbox_url, sale)
 
 
 def test_hold_two_seats_is_seen_by_everyone(buyer, rival, sale):

@@ -10,28 +10,8 @@ import uuid
 import pytest
 import requests
 
-from box_office import PRICE, Buyer, ledger_of, made, new_admin, new_buyer, put_on_sale, wait_for
+from box_office import PRICE, Buyer, ledger_of, made, wait_for
 from people import TIMEOUT_S, assert_error
-
-
-@pytest.fixture(scope="module")
-def admin(base_url, sandbox_url, boxctl):
-    return new_admin(base_url, sandbox_url, boxctl)
-
-
-@pytest.fixture
-def sale(admin):
-    return put_on_sale(admin)
-
-
-@pytest.fixture
-def buyer(base_url, sandbox_url, sale):
-    return new_buyer(base_url, sandbox_url, sale)
-
-
-@pytest.fixture
-def rival(base_url, sandbox_url, sale):
-    return new_buyer(base_url, sandbox_url, sale)
 
 
 @pytest.fixture
