@@ -5,6 +5,7 @@ void ctx_end(struct ctx *ctx)
     arena_reset(ctx->arena);
     ctx->details = NULL;
     ctx->retry_after_s = 0;
+    ctx->limit = (struct ctx_limit){0};
     ctx->log.count = 0;
 }
 

@@ -7,6 +7,8 @@
 #ifndef COMMON_CTX_H
 #define COMMON_CTX_H
 
+#include <stdint.h>
+
 #include "common/arena.h"
 #include "common/log.h"
 #include "common/trace.h"
@@ -22,6 +24,15 @@ struct ctx_detail {
     const char *reason;
 };
 
+/* A limit that the request has met or come near to, told in RateLimit headers. */
+struct ctx_limit {
+    const char *policy; /* its name; NULL: none */
+    int64_t quota;      /* requests in a window */
+    int64_t window_s;
+    int64_t left;    /* requests still free */
+    int64_t reset_s; /* until more of them are */
+};
+
 struct ctx {
     struct arena *arena; /* reset at the end of the unit */
     struct db *db;       /* NULL unless the program needs it */
@@ -31,12 +42,13 @@ struct ctx {
     struct log_ctx log;
     struct ctx_detail *details; /* why a request was refused, newest first */
     int retry_after_s;          /* > 0: Retry-After of a 429 or 503 */
+    struct ctx_limit limit;
 };
 
 /* What a program needs; the skeleton opens and keeps it. */
 enum ctx_need { NEED_DB = 1u, NEED_REDIS = 2u, NEED_HTTP = 4u };
 
-/* Starts a new unit: resets the arena, details, log fields and retry_after_s, and starts a trace. */
+/* Starts a new unit: resets the arena, details, log fields, retry_after_s and limit, and starts a trace. */
 void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id);
 /* Ends the unit: gives its memory back while the process waits for the next one. */
 void ctx_end(struct ctx *ctx);

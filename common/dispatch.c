@@ -223,6 +223,20 @@ static void answer_error(struct unit *unit, const struct err *e)
     }
 }
 
+/* draft-ietf-httpapi-ratelimit-headers */
+static void tell_limit(struct reply *rp, const struct ctx *ctx)
+{
+    const struct ctx_limit *limit = &ctx->limit;
+    if (limit->policy) {
+        reply_header(rp, "RateLimit-Policy",
+                     arena_printf(ctx->arena, "\"%s\";q=%lld;w=%lld", limit->policy, (long long)limit->quota,
+                                  (long long)limit->window_s));
+        reply_header(rp, "RateLimit",
+                     arena_printf(ctx->arena, "\"%s\";r=%lld;t=%lld", limit->policy, (long long)limit->left,
+                                  (long long)limit->reset_s));
+    }
+}
+
 /* Headers that every reply has. */
 static void complete(struct unit *unit)
 {
@@ -236,6 +250,7 @@ static void complete(struct unit *unit)
         int seconds = ctx->retry_after_s > 0 ? ctx->retry_after_s : 1;
         reply_header(rp, "Retry-After", arena_printf(ctx->arena, "%d", seconds));
     }
+    tell_limit(rp, ctx);
     rp->omit_body = strcmp(unit->rq.method, "HEAD") == 0;
 }
 

@@ -283,12 +283,16 @@ static void wire_head(struct buf *wire, size_t count)
     buf_printf(wire, "*%zu\r\n", count);
 }
 
+static void wire_bytes(struct buf *wire, const void *bytes, size_t len)
+{
+    buf_printf(wire, "$%zu\r\n", len);
+    buf_add(wire, bytes, len);
+    buf_str(wire, "\r\n");
+}
+
 static void wire_arg(struct buf *wire, const char *arg)
 {
-    size_t len = strlen(arg);
-    buf_printf(wire, "$%zu\r\n", len);
-    buf_add(wire, arg, len);
-    buf_str(wire, "\r\n");
+    wire_bytes(wire, arg, strlen(arg));
 }
 
 static void wire_args(struct buf *wire, const char *const *args, size_t count)
@@ -306,11 +310,16 @@ struct redis_pipe *redis_pipe_new(struct ctx *ctx)
     return pipe;
 }
 
+void redis_pipe_begin(struct redis_pipe *pipe, size_t arg_count)
+{
+    wire_head(&pipe->wire, arg_count);
+    pipe->count++;
+}
+
 void redis_pipe_add(struct redis_pipe *pipe, const char *const *args, size_t count)
 {
-    wire_head(&pipe->wire, count);
+    redis_pipe_begin(pipe, count);
     wire_args(&pipe->wire, args, count);
-    pipe->count++;
 }
 
 static bool listed(const struct redis_script *const *list, size_t count, const struct redis_script *script)
@@ -331,19 +340,36 @@ static void list_add(const struct redis_script **list, size_t *count, const stru
     list[(*count)++] = script;
 }
 
-void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
-                     size_t key_count, const char *const *args, size_t arg_count)
+void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
+                           size_t key_count, size_t arg_count)
 {
     char number[24];
     snprintf(number, sizeof number, "%zu", key_count);
-    wire_head(&pipe->wire, 3 + key_count + arg_count);
+    redis_pipe_begin(pipe, 3 + key_count + arg_count);
     wire_args(&pipe->wire, (const char *const[]){"EVALSHA", script->sha1, number}, 3);
     wire_args(&pipe->wire, keys, key_count);
-    wire_args(&pipe->wire, args, arg_count);
-    pipe->count++;
     if (!listed(pipe->scripts, pipe->script_count, script)) {
         list_add(pipe->scripts, &pipe->script_count, script);
     }
+}
+
+void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len)
+{
+    wire_bytes(&pipe->wire, bytes, len);
+}
+
+void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%lld", (long long)number);
+    wire_bytes(&pipe->wire, text, (size_t)len);
+}
+
+void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
+                     size_t key_count, const char *const *args, size_t arg_count)
+{
+    redis_pipe_eval_begin(pipe, script, keys, key_count, arg_count);
+    wire_args(&pipe->wire, args, arg_count);
 }
 
 /* Loads the pipeline's scripts that this connection has not loaded yet. */

@@ -66,6 +66,13 @@ struct redis_pipe *redis_pipe_new(struct ctx *ctx); /* in the arena */
 void redis_pipe_add(struct redis_pipe *pipe, const char *const *args, size_t count);
 void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
                      size_t key_count, const char *const *args, size_t arg_count);
+/* The same two with arguments of any bytes: begin, then exactly `arg_count` times redis_pipe_arg(); a command's name is
+ * its first argument. */
+void redis_pipe_begin(struct redis_pipe *pipe, size_t arg_count);
+void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
+                           size_t key_count, size_t arg_count);
+void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len);
+void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number);
 BO_MUSTCHECK const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_value **values_r);
 #define REDIS_PIPE(pipe, ...)                                  \
     redis_pipe_add((pipe), (const char *const[]){__VA_ARGS__}, \

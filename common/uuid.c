@@ -7,20 +7,15 @@
 #include "common/crypto.h"
 #include "common/utf8.h"
 
-#define UUID_BYTES 16
-
 /* A dash stands before the bytes 4, 6, 8 and 10. */
 static bool dash_before(size_t byte)
 {
     return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }
 
-/* Sets version and variant (RFC 9562, section 4) and writes the text. */
-static char *format(unsigned char bytes[UUID_BYTES], unsigned version, char out[UUID_SIZE])
+char *uuid_text(const unsigned char bytes[UUID_BYTES], char out[UUID_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | version << 4);
-    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
     char *to = out;
     for (size_t i = 0; i < UUID_BYTES; i++) {
         if (dash_before(i)) {
@@ -31,6 +26,24 @@ static char *format(unsigned char bytes[UUID_BYTES], unsigned version, char out[
     }
     *to = '\0';
     return out;
+}
+
+unsigned char *uuid_bytes(const char *text, unsigned char out[UUID_BYTES])
+{
+    for (size_t i = 0; i < UUID_BYTES; i++) {
+        text += dash_before(i);
+        out[i] = (unsigned char)(utf8_hex_digit(text[0]) << 4 | utf8_hex_digit(text[1]));
+        text += 2;
+    }
+    return out;
+}
+
+/* Sets version and variant (RFC 9562, section 4) and writes the text. */
+static char *format(unsigned char bytes[UUID_BYTES], unsigned version, char out[UUID_SIZE])
+{
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | version << 4);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+    return uuid_text(bytes, out);
 }
 
 char *uuid_v7(char out[UUID_SIZE])

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #define UUID_SIZE 37
+#define UUID_BYTES 16
 
 /* Version 7: milliseconds of clock_now(), then random bits. Returns out. */
 char *uuid_v7(char out[UUID_SIZE]);
@@ -12,5 +13,8 @@ char *uuid_v7(char out[UUID_SIZE]);
 char *uuid_v4(char out[UUID_SIZE]);
 /* True for exactly 36 characters of the canonical form, any version, lower or upper case. NULL is false. */
 bool uuid_valid(const char *text);
+/* The 16 bytes of a valid UUID, and back. Both return out. */
+unsigned char *uuid_bytes(const char *text, unsigned char out[UUID_BYTES]);
+char *uuid_text(const unsigned char bytes[UUID_BYTES], char out[UUID_SIZE]);
 
 #endif
