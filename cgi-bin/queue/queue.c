@@ -1,30 +1,69 @@
+/* A person in the line. */
 #include "cgi-bin/queue/queue.h"
 
+#include "common/metrics.h"
+#include "src/queue/receipt.h"
 #include "src/queue/waiting_room.h"
 
-static void write_place(struct json_out *out, const char *schedule_id, const struct queue_place *place)
+static const struct field schedule_ref_fields[] = {
+    {.name = "scheduleId",
+     .type = FIELD_UUID,
+     .offset = offsetof(struct schedule_ref, schedule_id),
+     .flags = FIELD_REQUIRED},
+};
+const struct shape schedule_ref_shape = {schedule_ref_fields, 1, sizeof(struct schedule_ref), /* open= */ false};
+
+static const struct field entry_fields[] = {
+    {.name = "scheduleId", .type = FIELD_UUID, .offset = offsetof(struct entry, schedule_id), .flags = FIELD_REQUIRED},
+    {.name = "receipt",
+     .type = FIELD_STR,
+     .offset = offsetof(struct entry, receipt),
+     .min = 1,
+     .max = RECEIPT_LENGTH_MAX},
+};
+const struct shape entry_shape = {entry_fields, sizeof entry_fields / sizeof entry_fields[0], sizeof(struct entry),
+                                  /* open= */ false};
+
+static const char *const state_names[] = {
+    [QUEUE_PRE_OPEN] = "PRE_OPEN", [QUEUE_WAITING] = "WAITING", [QUEUE_ACTIVE] = "ACTIVE"};
+
+static void add_place(struct json_out *out, const char *schedule_id, const struct queue_place *place)
 {
-    json_open_object(out, NULL);
-    json_add_str(out, "status", place->state == QUEUE_ACTIVE ? "ACTIVE" : "WAITING");
+    json_add_str(out, "status", state_names[place->state]);
     json_add_str(out, "scheduleId", schedule_id);
-    json_add_int(out, "rank", place->rank);
-    json_add_int(out, "sequence", place->sequence);
-    json_add_int(out, "estimatedWaitTime", place->estimated_wait_s);
+    switch (place->state) {
+    case QUEUE_PRE_OPEN:
+        json_add_int(out, "arrival", place->arrival);
+        json_add_time(out, "opensAt", place->opens_at);
+        break;
+    case QUEUE_WAITING:
+    case QUEUE_ACTIVE:
+        json_add_int(out, "rank", place->rank);
+        json_add_int(out, "sequence", place->sequence);
+        json_add_int(out, "estimatedWaitTime", place->estimated_wait_s);
+        json_add_str(out, "delayReason", place->delay_reason);
+        break;
+    }
     json_add_int(out, "pollAfter", place->poll_after_s);
     json_add_str(out, "token", place->token);
     if (place->token) {
         json_add_time(out, "tokenExpiresAt", place->token_expires_at);
     }
-    json_close_object(out);
 }
 
 const struct err *queue_handle_enter(struct request *rq, struct reply *rp)
 {
-    const struct schedule_ref *body = rq->body;
+    const struct entry *body = rq->body;
     struct queue_place place;
-    const struct err *e = queue_enter(rq->ctx, rq->identity.user_id, body->schedule_id, &place);
+    const struct queue_caller caller = {rq->identity.user_id, rq->identity.jti};
+    const struct err *e = queue_enter(rq->ctx, &caller, body->schedule_id, body->receipt, &place);
     if (!e) {
-        write_place(reply_json(rp, 200), body->schedule_id, &place);
+        struct json_out *out = reply_json(rp, 200);
+        json_open_object(out, NULL);
+        add_place(out, body->schedule_id, &place);
+        json_add_str(out, "receipt",
+                     receipt_issue(rq->ctx->arena, body->schedule_id, rq->identity.user_id, place.arrival - 1));
+        json_close_object(out);
     }
     return e;
 }
@@ -36,7 +75,10 @@ const struct err *queue_handle_status(struct request *rq, struct reply *rp)
     const struct queue_caller caller = {rq->identity.user_id, rq->identity.jti};
     const struct err *e = queue_status(rq->ctx, &caller, args->schedule_id, &place);
     if (!e) {
-        write_place(reply_json(rp, 200), args->schedule_id, &place);
+        struct json_out *out = reply_json(rp, 200);
+        json_open_object(out, NULL);
+        add_place(out, args->schedule_id, &place);
+        json_close_object(out);
     }
     return e;
 }
@@ -46,6 +88,7 @@ const struct err *queue_handle_leave(struct request *rq, struct reply *rp)
     const struct schedule_ref *args = rq->args;
     const struct err *e = queue_leave(rq->ctx, rq->identity.user_id, args->schedule_id);
     if (!e) {
+        metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_left_total", ""), 1);
         struct json_out *out = reply_json(rp, 200);
         json_open_object(out, NULL);
         json_add_str(out, "message", "left the queue");

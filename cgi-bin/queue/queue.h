@@ -1,4 +1,4 @@
-/* queue: the handlers of the waiting room's routes and the shape of what they read. */
+/* queue: the handlers of the waiting room's routes and the shapes of what they read. */
 #ifndef CGI_QUEUE_QUEUE_H
 #define CGI_QUEUE_QUEUE_H
 
@@ -7,16 +7,21 @@
 struct schedule_ref {
     const char *schedule_id;
 };
+extern const struct shape schedule_ref_shape;
 
-/* {scheduleId}: body of enter, query of status and leave. */
-SHAPE(schedule_ref_shape, struct schedule_ref,
-      {.name = "scheduleId",
-       .type = FIELD_UUID,
-       .offset = offsetof(struct schedule_ref, schedule_id),
-       .flags = FIELD_REQUIRED});
+struct entry {
+    const char *schedule_id;
+    const char *receipt;
+};
+extern const struct shape entry_shape;
+extern const struct shape tuning_shape;
 
 route_handler queue_handle_enter;
 route_handler queue_handle_status;
 route_handler queue_handle_leave;
+route_handler queue_handle_serving;
+route_handler queue_handle_draw;
+route_handler queue_handle_stats;
+route_handler queue_handle_tune;
 
 #endif

@@ -34,12 +34,12 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
 PROGRAMS = {
     "user": _responder("user", "user_service", "redis", "jwt", "pii", "portone", "recaptcha"),
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),
-    "queue": _responder("queue", None, "redis", "jwt", "call"),
+    "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
     "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "portone"),
     "gateway": _responder("gateway", "gateway", "redis", "kafka", "internal"),
     "sandbox": _responder("sandbox", None, "sandbox"),
-    "queue-approver": _daemon("queue-approver", None, "redis", "call"),
+    "queue-approver": _daemon("queue-approver", None, "redis", "call", "line"),
     "outbox-relay": _daemon("outbox-relay", "outbox_relay", "kafka"),
     "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka"),
     "event-saga": _daemon("event-saga", "event_service", "kafka"),
@@ -65,6 +65,7 @@ def write_secrets(stack: Stack) -> None:
     _secret(stack, "pii-keys", f"1:{secrets.token_hex(32)}")
     _secret(stack, "blind-key", secrets.token_hex(32))
     _secret(stack, "ticket-key", secrets.token_hex(32))
+    _secret(stack, "queue-key", secrets.token_hex(32))
     for caller in CALLERS:
         _secret(stack, f"service-key-{caller}", str(uuid.uuid4()))
     accepted = ",".join(f"{caller}:{(stack.secrets / f'service-key-{caller}').read_text()}" for caller in CALLERS)
@@ -89,6 +90,7 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
     parts = {
         "redis": {"BOX_REDIS_URL": stack.redis_url()},
         "ticket": {"BOX_TICKET_KEY_FILE": str(stack.secrets / "ticket-key")},
+        "line": {"BOX_QUEUE_KEY_FILE": str(stack.secrets / "queue-key")},
         "kafka": {"BOX_KAFKA_BROKERS": stack.brokers},
         "jwt": {"BOX_JWT_KEYS_FILE": str(stack.secrets / "jwt-keys")},
         "pii": {

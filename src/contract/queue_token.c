@@ -5,6 +5,9 @@
 #include "common/redis.h"
 #include "common/uuid.h"
 
+#define QUEUE_TOKEN_DONE "done:" /* written by src/queue/lua/admit.lua */
+#define FINISHED_S "3600"
+
 ERR_QUEUE_TOKEN_LIST(ERR_DEFINE)
 
 char *queue_token_key(struct arena *arena, const char *schedule_id, const char *token)
@@ -28,5 +31,18 @@ const struct err *queue_token_check(struct ctx *ctx, const char *token, const ch
     if (e != NULL) {
         return e == &err_uncertain ? &err_unavailable : e; /* a lost read has changed nothing */
     }
-    return owner->type == REDIS_STR && strcmp(owner->str, user_id) == 0 ? NULL : &err_queue_token_invalid;
+    if (owner->type != REDIS_STR) {
+        return &err_queue_token_invalid;
+    }
+    bool done = strncmp(owner->str, QUEUE_TOKEN_DONE, strlen(QUEUE_TOKEN_DONE)) == 0;
+    return strcmp(owner->str + (done ? strlen(QUEUE_TOKEN_DONE) : 0), user_id) == 0 ? NULL : &err_queue_token_invalid;
+}
+
+const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id)
+{
+    const char *finished = arena_printf(ctx->arena, "queue:{%s}:finished", schedule_id);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "SADD", finished, user_id);
+    REDIS_PIPE(pipe, "EXPIRE", finished, FINISHED_S); /* a line that nobody looks after any more */
+    return redis_pipe_run(pipe, NULL);
 }

@@ -2,6 +2,8 @@
  * queue_token: the admission that the waiting room gives and that reservation and payment check (QUEUE-004, RSV-008).
  *
  * The token "qr_<uuid v4>" is a Redis key of its schedule whose value is the user's id and whose life is the token's.
+ * Once its owner has bought, the value is "done:" and the id: a payment may still be repeated under it, but no seat be
+ * held.
  */
 #ifndef CONTRACT_QUEUE_TOKEN_H
 #define CONTRACT_QUEUE_TOKEN_H
@@ -21,9 +23,12 @@ ERR_QUEUE_TOKEN_LIST(ERR_DECLARE)
 
 /* "queue:{<schedule>}:token:<token>" in the arena: the key that holds the owner's user id. */
 char *queue_token_key(struct arena *arena, const char *schedule_id, const char *token);
-/* NULL when the token is alive and belongs to this user and schedule; else &err_queue_token_invalid, or
- * &err_unavailable when Redis is away. */
+/* NULL when the token is alive and belongs to this user and schedule, also when it is done; else
+ * &err_queue_token_invalid, or &err_unavailable when Redis is away. */
 BO_MUSTCHECK const struct err *queue_token_check(struct ctx *ctx, const char *token, const char *user_id,
                                                  const char *schedule_id);
+/* The user has bought: tells the waiting room, which soon frees the slot. Should this fail, the end of the token does.
+ * Safe to repeat, and for somebody who never had a token. */
+BO_MUSTCHECK const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id);
 
 #endif

@@ -15,8 +15,12 @@ static const struct err *admit(struct ctx *ctx, bool *more_r)
         return e;
     }
     metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_called_total", ""), total.called);
+    metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_passed_over_total", ""), total.passed_over);
+    metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_no_shows_total", ""), total.no_shows);
     metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_waiting", ""), total.waiting);
     metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_active", ""), total.active);
+    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_oldest_wait_seconds", ""), total.oldest_wait_s);
+    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_ghost_percent", ""), total.ghost_percent);
     *more_r = false;
     return NULL;
 }

@@ -1,62 +1,207 @@
 #include "src/queue/admission.h"
 
+#include <string.h>
+
+#include "common/crypto.h"
 #include "common/redis.h"
-#include "src/contract/schedule.h"
+#include "src/queue/closing.h"
+#include "src/queue/line.h"
+#include "src/queue/opening.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/queue_settings.h"
 
+#define STEPS_MAX 8          /* scripts per line and tick */
+#define LOOK_AHEAD 64        /* places offered beyond what the rate asks for */
+#define SAMPLES_OF_QUARTER 8 /* places looked at to learn how many still poll */
+#define EARLY_MOST "500"     /* people who left before the draw, per tick */
+
 extern const struct redis_script redis_script_queue_admit;
 
-const struct err *queue_admit(struct ctx *ctx, const char *schedule_id, int64_t rate,
-                              struct queue_admission *admission_r)
+static int64_t least(int64_t a, int64_t b)
 {
-    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const char *key_list[] = {keys.state, keys.waiting, keys.active, keys.tokens};
-    const char *args[] = {
-        arena_printf(ctx->arena, "%lld", (long long)rate),
-        arena_printf(ctx->arena, "%lld", (long long)queue_settings.tick_most),
-        arena_printf(ctx->arena, "%lld", (long long)queue_settings.arrival_s * 1000),
-        arena_printf(ctx->arena, "%lld", (long long)queue_settings.catch_up_ms),
-    };
+    return a < b ? a : b;
+}
+
+/* How many numbers one step offers: what a tick's credit can use, and some who will be passed over. */
+static int64_t offered(const struct line *line, bool again)
+{
+    int64_t credit = line->rate * (queue_settings.tick_ms + queue_settings.catch_up_ms) / 1000 + 1;
+    int64_t wanted = again ? queue_settings.tick_most : least(credit + LOOK_AHEAD, queue_settings.tick_most);
+    return least(wanted, line->sequence - line->cursor);
+}
+
+static void pipe_numbers(struct redis_pipe *pipe, const struct draw *draw, int64_t first, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        redis_pipe_arg_int(pipe, draw_number(draw, first + i));
+    }
+}
+
+/* Places chosen at random, as many from each quarter of the line. */
+static void pipe_samples(struct redis_pipe *pipe, const struct draw *draw, const struct line *line)
+{
+    uint32_t random[4 * SAMPLES_OF_QUARTER];
+    int64_t length = line->sequence - line->cursor;
+    crypto_random(random, sizeof random);
+    for (int i = 0; i < 4 * SAMPLES_OF_QUARTER; i++) {
+        int64_t quarter = i / SAMPLES_OF_QUARTER, first = length * quarter / 4;
+        int64_t span = length * (quarter + 1) / 4 - first;
+        redis_pipe_arg_int(pipe, draw_number(draw, line->cursor + first + random[i] % span));
+    }
+}
+
+static void pipe_admit(struct redis_pipe *pipe, struct ctx *ctx, const struct line *line, const struct draw *draw,
+                       int64_t count)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, line->schedule_id);
+    const char *key_list[] = {keys.state, keys.cells, keys.called, keys.returning, keys.active, keys.finished};
+    bool sampled = line->sequence - line->cursor >= 4;
+    size_t args = 7 + (size_t)count + (sampled ? 4 * SAMPLES_OF_QUARTER : 0);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_admit, key_list, sizeof key_list / sizeof key_list[0], args);
+    redis_pipe_arg_int(pipe, line->base_rate);
+    redis_pipe_arg_int(pipe, queue_settings.arrival_s * 1000);
+    redis_pipe_arg_int(pipe, queue_settings.catch_up_ms);
+    redis_pipe_arg(pipe, keys.people, strlen(keys.people));
+    redis_pipe_arg(pipe, keys.tokens, strlen(keys.tokens));
+    redis_pipe_arg_int(pipe, line->cursor);
+    redis_pipe_arg_int(pipe, count);
+    pipe_numbers(pipe, draw, line->cursor, count);
+    if (sampled) {
+        pipe_samples(pipe, draw, line);
+    }
+}
+
+/* One script. *more_r true: it used up all numbers and might call more. */
+static const struct err *step(struct ctx *ctx, struct line *line, bool again, struct queue_admission *sum, bool *more_r)
+{
+    const struct draw *draw = opening_draw(line->schedule_id, line->count, line->seed);
+    if (!draw) {
+        log_error(&ctx->log, "the draw of '%s' is damaged", line->schedule_id);
+        return &err_internal;
+    }
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    pipe_admit(pipe, ctx, line, draw, offered(line, again));
     const struct redis_value *answer;
-    const struct err *e = redis_eval(ctx, &redis_script_queue_admit, &answer, key_list, 4, args, 4);
+    const struct err *e = redis_pipe_run(pipe, &answer);
+    if (!e && answer->type != REDIS_LIST) {
+        log_error(&ctx->log, "admission to '%s' failed: '%s'", line->schedule_id, answer->str ? answer->str : "");
+        e = &err_internal;
+    }
     if (!e) {
-        *admission_r = (struct queue_admission){redis_int(answer, 0), redis_int(answer, 1), redis_int(answer, 2)};
+        sum->called += redis_int(answer, 0);
+        sum->passed_over += redis_int(answer, 1);
+        sum->no_shows += redis_int(answer, 2);
+        sum->cursor = line->cursor = redis_int(answer, 3);
+        *more_r = redis_int(answer, 4) == 1;
     }
     return e;
+}
+
+static const struct err *admit_line(struct ctx *ctx, struct line *line, struct queue_admission *sum)
+{
+    bool more = true;
+    const struct err *e = NULL;
+    for (int i = 0; !e && more && i < STEPS_MAX; i++) {
+        e = step(ctx, line, i > 0, sum, &more);
+    }
+    return e;
+}
+
+const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, struct queue_admission *admission_r)
+{
+    struct line line;
+    struct queue_admission sum = {0};
+    const struct err *e = line_read(ctx, schedule, &line);
+    if (!e && line.open) {
+        e = admit_line(ctx, &line, &sum);
+    }
+    if (!e) {
+        *admission_r = sum;
+    }
+    return e;
+}
+
+/* Who left before the draw leaves a hole at a place that is known only now: until it is noted, ranks behind it are too
+ * high by one. */
+static const struct err *note_early_leavers(struct ctx *ctx, const struct line *line)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, line->schedule_id);
+    const struct redis_value *numbers;
+    const struct draw *draw = opening_draw(line->schedule_id, line->count, line->seed);
+    const struct err *e = REDIS_RUN(ctx, &numbers, "SRANDMEMBER", keys.early, EARLY_MOST);
+    if (e || !draw || numbers->count == 0) {
+        return e;
+    }
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    for (size_t i = 0; i < numbers->count; i++) {
+        const char *place = arena_printf(ctx->arena, "%lld", (long long)draw_place(draw, redis_int(numbers, i)));
+        REDIS_PIPE(pipe, "SETBIT", keys.gone, place, "1");
+        REDIS_PIPE(pipe, "SREM", keys.early, redis_str(numbers, i));
+    }
+    return redis_pipe_run(pipe, NULL);
 }
 
 /* Takes the schedule off the list, unless somebody has joined meanwhile: who joins first takes a place, then lists the
  * schedule, so either this look sees the place or the listing comes after the removal. */
-static const struct err *unlist(struct ctx *ctx, const char *schedule_id)
+static const struct err *unlist(struct ctx *ctx, const struct schedule *schedule)
 {
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
-    REDIS_PIPE(pipe, "ZCARD", queue_keys_of(ctx->arena, schedule_id).waiting);
-    const struct redis_value *values;
-    const struct err *e = redis_pipe_run(pipe, &values);
-    if (!e && values[1].integer > 0) {
-        e = REDIS_RUN(ctx, NULL, "SADD", QUEUE_SCHEDULES_KEY, schedule_id);
+    struct line line;
+    const struct err *e = REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
+    if (!e) {
+        e = line_read(ctx, schedule, &line);
+    }
+    if (!e && line_busy(&line)) {
+        e = REDIS_RUN(ctx, NULL, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
     }
     return e;
 }
 
-/* Admission goes on while the sale runs. A line with nobody in it costs nothing. */
-static const struct err *admit_schedule(struct ctx *ctx, const char *schedule_id, struct queue_admission *admission_r)
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void add_up(struct queue_admission *sum, const struct line *line)
+{
+    sum->waiting += line->waiting;
+    sum->active += line->active;
+    sum->oldest_wait_s = most(sum->oldest_wait_s, line->oldest_wait_s);
+    sum->ghost_percent = most(sum->ghost_percent, line_ghost_percent(line));
+}
+
+static const struct err *serve(struct ctx *ctx, const struct schedule *schedule, struct queue_admission *sum)
+{
+    struct line line;
+    const struct err *e = line_read(ctx, schedule, &line);
+    if (!e) {
+        add_up(sum, &line);
+    }
+    if (!e && line.closed_at != CLOCK_NONE) {
+        e = closing_undo(ctx, schedule->schedule_id);
+    }
+    if (!e && !line.open && !line.sealed) {
+        bool open;
+        return opening_run(ctx, schedule, &open);
+    }
+    if (e || !line.open) {
+        return e;
+    }
+    if (line.early > 0) {
+        e = note_early_leavers(ctx, &line);
+    }
+    e = e ? e : admit_line(ctx, &line, sum);
+    return e ? e : line_busy(&line) ? NULL : unlist(ctx, schedule);
+}
+
+static const struct err *look_after(struct ctx *ctx, const char *schedule_id, struct queue_admission *sum)
 {
     struct schedule schedule;
     const struct err *e = schedule_get(ctx, schedule_id, &schedule);
     if (e && e != &err_not_found) {
         return e;
     }
-    if (e || schedule_check_sale(&schedule)) {
-        return REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
-    }
-    e = queue_admit(ctx, schedule_id, schedule.admission_rate, admission_r);
-    if (!e && admission_r->waiting == 0 && admission_r->active == 0) {
-        e = unlist(ctx, schedule_id);
-    }
-    return e;
+    bool over = e || schedule_check_sale(&schedule) == &err_sale_ended;
+    return over ? closing_run(ctx, schedule_id) : serve(ctx, &schedule, sum);
 }
 
 const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r)
@@ -68,12 +213,8 @@ const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total
         return first;
     }
     for (size_t i = 0; i < schedules->count; i++) {
-        struct queue_admission one = {0};
-        const struct err *e = admit_schedule(ctx, redis_str(schedules, i), &one);
+        const struct err *e = look_after(ctx, redis_str(schedules, i), &total);
         first = first ? first : e;
-        total.called += one.called;
-        total.waiting += one.waiting;
-        total.active += one.active;
     }
     if (!first) {
         *total_r = total;

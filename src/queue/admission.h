@@ -4,9 +4,12 @@
  * How many may be called is computed inside the script from the rate and the time that has passed on Redis' clock, so
  * any number of approvers may run, start, stop or hang: together they never call more than the rate allows. What a
  * pause has missed is made up for at most BOX_QUEUE_CATCH_UP_MS. People who were called but did not fetch their token
- * in time, and people whose token has ended, give their slot back here.
+ * in time, who have bought, and whose token has ended, give their slot back here.
  *
- * Killed between two schedules: the next tick goes on. Killed inside a script: scripts are atomic.
+ * Killed between two schedules: the next tick goes on. Killed inside a script: scripts are atomic. Hung between reading
+ * the cursor and calling: the script sees that the cursor has moved and calls nobody.
+ *
+ * The cost of a tick depends on how many are called and passed over, not on how many wait.
  */
 #ifndef QUEUE_ADMISSION_H
 #define QUEUE_ADMISSION_H
@@ -15,19 +18,28 @@
 
 #include "common/ctx.h"
 #include "common/err.h"
+#include "src/contract/schedule.h"
 
+/* What one call, or the calls of one tick, did. */
 struct queue_admission {
-    int64_t called;  /* in this call */
-    int64_t waiting; /* afterwards */
+    int64_t called;
+    int64_t passed_over; /* people who had stopped asking */
+    int64_t no_shows;    /* people who had been called and did not come */
+    int64_t cursor;      /* places called or passed over so far; of the last line */
+    /* Before it; only queue_admit_all() says these. */
+    int64_t waiting;
     int64_t active;
+    int64_t oldest_wait_s;
+    int64_t ghost_percent; /* of the line where it is highest */
 };
 
-/* One schedule at `rate` people per second unless its settings in Redis say otherwise. Safe to repeat. */
-BO_MUSTCHECK const struct err *queue_admit(struct ctx *ctx, const char *schedule_id, int64_t rate,
+/* One line, at the schedule's rate unless its settings in Redis say otherwise; nothing before its opening takes effect.
+ * Safe to repeat. */
+BO_MUSTCHECK const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule,
                                            struct queue_admission *admission_r);
-/* Every schedule that has a line; one that fails does not keep the others waiting (the first error is returned at the
- * end). Lines with nobody in them, and those whose sale is over, leave the list; the next to join lists theirs again.
- */
+/* Every listed line: opens it when its sale begins, calls people while the sale runs, closes it afterwards. One that
+ * fails does not keep the others waiting (the first error is returned at the end). Lines with nobody in them leave the
+ * list; the next to join lists theirs again. */
 BO_MUSTCHECK const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r);
 
 #endif

@@ -1,32 +1,69 @@
 /*
- * queue_keys: the Redis keys of the waiting room. Those of a schedule share its hash tag.
+ * queue_keys: the Redis keys of the waiting room. Those of a schedule share its hash tag; U is a user's UUID as 16
+ * bytes, xx its last byte in hex, n a number and p a place in the line (docs/queue.md).
  *
- *     queue:{S}:state     hash   sequence, rate (set by hand), pace (in force), credit, credited_us, serving,
- *                                admitted, expired
- *     queue:{S}:waiting   zset   user -> sequence
- *     queue:{S}:active    zset   user -> until when (ms): to arrive, then the token's end
- *     queue:{S}:tokens    hash   user -> token, for those who have fetched it
- *     queue:{S}:token:T   string user; see src/contract/queue_token.h
- *     queue:user:U        string schedule: the one queue of user U
- *     queue:schedules     set    schedules that have a line
+ *     queue:{S}:state      hash    opens_ms, commitment; opened_ms, count, seed (the draw); sequence (numbers given),
+ *                                  cursor (places called or passed over); base_rate (the schedule's), rate, paused,
+ *                                  max_active (set by hand); credit, credited_us; pace, shares (measured); closed_ms;
+ *                                  counters: called, admitted, returned, passed_over, no_shows, finished, expired, left
+ *     queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
+ *     queue:{S}:cells      string  8 bytes per n: when expected back at the latest (all ones: no longer in the line),
+ *                                  when the rate limit is full again; tenths of a second from 2026-01-01, big-endian
+ *     queue:{S}:gone       bitmap  p of those who left while waiting
+ *     queue:{S}:early      set     n of those who left before the draw
+ *     queue:{S}:joined     string  4 bytes per 64 n: the Unix second at which the first of them came
+ *     queue:{S}:called     zset    n -> until when (ms) the token must be fetched
+ *     queue:{S}:returning  zset    n -> p of those passed over who are back
+ *     queue:{S}:active     zset    U -> end of the token (ms)
+ *     queue:{S}:finished   set     user ids of those who have bought; see src/contract/queue_token.h
+ *     queue:{S}:token:T    string  see src/contract/queue_token.h
+ *     queue:{S}:tries:U    string  requests of somebody outside the line within a minute
+ *     queue:{S}:audit      stream  changed settings
+ *     queue:users:xx       hash    U -> schedule (16 bytes): the one queue of a user
+ *     queue:schedules      set     schedules that have a line
+ *
+ * Two or three hundred people share a hash, so that it stays a listpack (hash-max-listpack-entries).
  */
 #ifndef QUEUE_QUEUE_KEYS_H
 #define QUEUE_QUEUE_KEYS_H
 
 #include "common/arena.h"
+#include "common/uuid.h"
 
 #define QUEUE_SCHEDULES_KEY "queue:schedules"
+#define QUEUE_SHARDS 256
 
 struct queue_keys {
     const char *state;
-    const char *waiting;
+    const char *cells;
+    const char *gone;
+    const char *early;
+    const char *joined;
+    const char *called;
+    const char *returning;
     const char *active;
-    const char *tokens;
+    const char *finished;
+    const char *audit;
+    const char *people; /* what the keys of the people begin with */
+    const char *tokens; /* what the keys of the tokens begin with */
+};
+
+/* A user as Redis knows one. */
+struct queue_user {
+    const char *id;
+    unsigned char ref[UUID_BYTES];
 };
 
 /* The keys of one schedule; strings in the arena. */
 struct queue_keys queue_keys_of(struct arena *arena, const char *schedule_id);
-/* The one-queue marker of a user. */
-const char *queue_marker_key(struct arena *arena, const char *user_id);
+/* `user_id` must be a UUID; it is borrowed. */
+struct queue_user queue_user_of(const char *user_id);
+/* The hash of the line in which this user would be, and the count of tries outside it. */
+const char *queue_people_key(struct arena *arena, const struct queue_keys *keys, unsigned shard);
+const char *queue_tries_key(struct arena *arena, const char *schedule_id, const char *user_id);
+/* The hash of the one-queue markers. */
+const char *queue_marker_key(struct arena *arena, unsigned shard);
+/* Which of the hashes is the user's. */
+unsigned queue_shard_of(const struct queue_user *user);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/db.h"
+#include "src/contract/queue_token.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_mirror.h"
@@ -119,6 +120,9 @@ const struct err *reservation_mirror_outcome(struct ctx *ctx, const char *reserv
     const struct err *e = reservation_get(ctx, reservation_id, &reservation);
     if (!e) {
         seat_mirror_follow(ctx, &reservation);
+    }
+    if (!e && reservation.status == RESERVATION_CONFIRMED) {
+        e = queue_token_finish(ctx, reservation.user_id, reservation.schedule_id);
     }
     return e;
 }

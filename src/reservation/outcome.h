@@ -23,7 +23,7 @@ BO_MUSTCHECK const struct err *reservation_on_payment_success(struct ctx *ctx, c
 /* Frees the seats that the payment had secured. */
 BO_MUSTCHECK const struct err *reservation_on_payment_failed(struct ctx *ctx, const struct event *event,
                                                              const struct payment_failed *payment);
-/* After the commit: the live seat map follows. */
+/* After the commit: the live seat map follows, and a buyer with a ticket gives the slot in the sale back. */
 BO_MUSTCHECK const struct err *reservation_mirror_outcome(struct ctx *ctx, const char *reservation_id);
 
 #endif

@@ -70,7 +70,7 @@ class Buyer(Person):
         self.sale = sale
         entered = made(self.call("POST", "/queue/enter", json={"scheduleId": sale.schedule_id}), 200)
         token = entered["token"] or wait_for("admission", lambda: self.call(
-            "GET", f"/queue/status?scheduleId={sale.schedule_id}").json()["token"])
+            "GET", f"/queue/status?scheduleId={sale.schedule_id}").json().get("token"))
         self.session.headers["X-Queue-Token"] = token
 
     def hold(self, *seats: str, **headers) -> requests.Response:

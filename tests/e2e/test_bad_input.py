@@ -104,8 +104,11 @@ def queue(world) -> Target:
     person.sign_up()
     person.log_in()
     schedule = world.sale.schedule_id
-    return Target("queue", person, "/queue/enter", {"scheduleId": schedule}, "scheduleId", success=200,
-                  state=lambda: person.call("GET", f"/queue/status?scheduleId={schedule}").status_code)
+
+    def state() -> list:
+        lines = world.admin.call("GET", "/queue/admin/stats").json()["list"]
+        return [(line["waiting"], line["called"]) for line in lines if line["scheduleId"] == schedule]
+    return Target("queue", person, "/queue/enter", {"scheduleId": schedule}, "scheduleId", state, success=200)
 
 
 def hold(world) -> Target:

@@ -1,41 +1,145 @@
--- Calls the next people of one schedule (QUEUE-005). Any number of approvers may run it at any moment: what may be
--- admitted follows from the time that has passed on Redis' clock since the last call, so together they admit no more
--- than one of them would.
+-- Calls the next people of one line (QUEUE-005). Any number of approvers may run it at any moment: what may be admitted
+-- follows from the time that has passed on Redis' clock since the last call, so together they admit no more than one of them
+-- would. See docs/queue.md.
 --
--- KEYS 1 state hash, 2 waiting, 3 active, 4 tokens hash
--- ARGV 1 default admission rate per second, 2 most people per call, 3 time to arrive in ms, 4 catch-up in ms
--- Answers {called, waiting, active}.
+-- KEYS 1 state, 2 cells, 3 called, 4 returning, 5 active, 6 finished
+-- ARGV 1 the schedule's admission rate, 2 time to arrive in ms, 3 catch-up in ms, 4 what every people key begins with,
+--      5 what every token key begins with, 6 the cursor that the numbers start from, 7 how many numbers,
+--      then these: the numbers at the cursor and after it; then samples: 4 times as many numbers from each quarter of the line
+-- Answers {called, passed over, no-shows, cursor, out of numbers}. Numbers that start elsewhere than at the cursor are no
+-- longer the next ones (another approver was faster): nobody of the line is called, the caller asks again.
 --
--- Credit is kept in millionths of a person. It never exceeds catch-up x rate (but at least one person): after a pause or
--- an outage at most that many are called at once. So in any span of t seconds at most rate x (t + catch-up) are called.
+-- Credit is kept in millionths of a person. It never exceeds catch-up x rate (but at least one person): after a pause or an
+-- outage at most that many are called at once. So in any span of t seconds at most rate x (t + catch-up) are called.
+local EPOCH_DS = 17672256000 -- cells count tenths of a second from 2026-01-01
+local GONE = 4294967295
+local REAP_MAX = 500
+local SMOOTH_US = 30000000 -- how far back measured values reach
+local WHOLE = 60000 -- a share of 1
+
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
-local state = redis.call('HMGET', KEYS[1], 'rate', 'credit', 'credited_us')
-local rate = tonumber(state[1] or ARGV[1])
-
-local gone = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms, 'LIMIT', 0, 1000)
-if #gone > 0 then
-  redis.call('ZREM', KEYS[3], unpack(gone))
-  redis.call('HDEL', KEYS[4], unpack(gone))
-  redis.call('HINCRBY', KEYS[1], 'expired', #gone)
+local now_ds = math.floor(now_ms / 100) - EPOCH_DS
+local fields = {'opened_ms', 'closed_ms', 'cursor', 'sequence', 'rate', 'paused', 'max_active', 'credit', 'credited_us',
+  'pace', 'shares'}
+local state = {}
+for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
+  state[fields[i]] = value
 end
 
-local credit = tonumber(state[2] or 0) + rate * math.max(0, now_us - tonumber(state[3] or now_us))
-credit = math.min(credit, math.max(1000000, rate * tonumber(ARGV[4]) * 1000))
-local called = redis.call('ZPOPMIN', KEYS[2], math.min(math.floor(credit / 1000000), tonumber(ARGV[2])))
-local count = #called / 2
-if count > 0 then
-  local arrivals = {}
-  for i = 1, #called, 2 do
-    arrivals[#arrivals + 1] = now_ms + tonumber(ARGV[3])
-    arrivals[#arrivals + 1] = called[i]
+local function end_admission(user)
+  redis.call('ZREM', KEYS[5], user)
+  redis.call('HDEL', ARGV[4] .. string.format('%02x', string.byte(user, 16)), user)
+end
+
+-- People whose token has ended.
+local ended = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now_ms, 'LIMIT', 0, REAP_MAX)
+for _, user in ipairs(ended) do
+  end_admission(user)
+end
+-- People who have bought. Their token stays readable, so that a payment may be repeated, but holds no more seats.
+for _, id in ipairs(redis.call('SPOP', KEYS[6], REAP_MAX)) do
+  local user = string.gsub(string.gsub(id, '-', ''), '%x%x', function(pair) return string.char(tonumber(pair, 16)) end)
+  local record = redis.call('HGET', ARGV[4] .. string.sub(id, -2), user)
+  local token = record and string.match(record, '^%d+:%d+:(.+)$')
+  if token then
+    redis.call('SET', ARGV[5] .. token, 'done:' .. id, 'XX', 'KEEPTTL')
+    end_admission(user)
+    redis.call('HINCRBY', KEYS[1], 'finished', 1)
   end
-  redis.call('ZADD', KEYS[3], unpack(arrivals))
-  redis.call('HINCRBY', KEYS[1], 'admitted', count)
-  redis.call('HSET', KEYS[1], 'serving', called[#called])
 end
+-- People who were called and did not come give the slot back.
+local no_shows = redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now_ms)
+
+local opened = state.opened_ms and now_ms >= tonumber(state.opened_ms) and not state.closed_ms
+local rate = (state.paused or not opened) and 0 or tonumber(state.rate or ARGV[1])
+local elapsed_us = math.max(0, now_us - tonumber(state.credited_us or now_us))
+-- A new line begins with one person's credit.
+local credit = tonumber(state.credit or 1000000) + rate * elapsed_us
+credit = math.min(credit, math.max(1000000, rate * tonumber(ARGV[3]) * 1000))
+local room = rate > 0 and math.floor(credit / 1000000) or 0
+local capped = false
+if state.max_active then
+  local free = tonumber(state.max_active) - redis.call('ZCARD', KEYS[5]) - redis.call('ZCARD', KEYS[3])
+  capped = free < room
+  room = math.max(0, math.min(room, free))
+end
+
+local function due_of(number)
+  local cell = redis.call('GETRANGE', KEYS[2], number * 8, number * 8 + 3)
+  return #cell == 4 and struct.unpack('>I4', cell) or 0
+end
+local arrive_by = string.format('%.0f', now_ms + tonumber(ARGV[2]))
+local function call_up(number)
+  redis.call('ZADD', KEYS[3], arrive_by, number)
+  room = room - 1
+end
+
+-- Who has come back stands before the line.
+local returned = 0
+if room > 0 then
+  for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, room - 1)) do
+    redis.call('ZREM', KEYS[4], number)
+    if due_of(number) > now_ds or due_of(number) == GONE then
+      call_up(number)
+      returned = returned + 1
+    end
+  end
+end
+
+local cursor, numbers = tonumber(state.cursor or 0), tonumber(ARGV[7])
+local called, passed, walked = 0, 0, 0
+local current = tonumber(ARGV[6]) == cursor
+while current and room > 0 and walked < numbers do
+  walked = walked + 1
+  local number = ARGV[7 + walked]
+  local due = due_of(number)
+  if due ~= GONE and due > now_ds then
+    call_up(number)
+    called = called + 1
+  elseif due ~= GONE and due > 0 then
+    passed = passed + 1
+  end
+end
+cursor = cursor + walked
+local ran_out = current and room > 0 and walked == numbers and cursor < tonumber(state.sequence or 0)
+
+-- Measured only while people wait: with nobody there the rate says nothing about the wait.
+local pace = tonumber(state.pace or state.rate or ARGV[1])
+local weight = math.min(1, elapsed_us / SMOOTH_US)
+if current and elapsed_us > 0 and rate > 0 and not ran_out and (capped or cursor < tonumber(state.sequence or 0)) then
+  pace = math.max(0.001, pace + weight * (called * 1000000 / elapsed_us - pace))
+end
+
+-- The share of each quarter of the line that still polls.
+local shares = {WHOLE, WHOLE, WHOLE, WHOLE}
+if state.shares then
+  shares = {struct.unpack('>I2I2I2I2', state.shares)}
+end
+local per_quarter = (#ARGV - 7 - numbers) / 4
+for quarter = 1, per_quarter > 0 and 4 or 0 do
+  local there, live = 0, 0
+  for i = 1, per_quarter do
+    local due = due_of(ARGV[7 + numbers + (quarter - 1) * per_quarter + i])
+    if due > 0 and due ~= GONE then
+      there = there + 1
+      live = live + (due > now_ds and 1 or 0)
+    end
+  end
+  if there > 0 then
+    shares[quarter] = math.floor(shares[quarter] + math.min(1, 3 * weight) * (WHOLE * live / there - shares[quarter]) + 0.5)
+  end
+end
+
 -- As text without an exponent: Lua would write 1e+15 for a microsecond clock.
-redis.call('HSET', KEYS[1], 'credit', string.format('%.0f', credit - count * 1000000), 'credited_us',
-  string.format('%.0f', now_us), 'pace', rate)
-return {count, redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[3])}
+redis.call('HSET', KEYS[1], 'credit', string.format('%.0f', credit - (called + returned) * 1000000), 'credited_us',
+  string.format('%.0f', now_us), 'cursor', cursor, 'base_rate', ARGV[1], 'pace', string.format('%.3f', pace), 'shares',
+  struct.pack('>I2I2I2I2', shares[1], shares[2], shares[3], shares[4]))
+for field, count in pairs({called = called + returned, returned = returned, passed_over = passed, no_shows = no_shows,
+  expired = #ended}) do
+  if count > 0 then
+    redis.call('HINCRBY', KEYS[1], field, count)
+  end
+end
+return {called + returned, passed, no_shows, cursor, ran_out and 1 or 0}

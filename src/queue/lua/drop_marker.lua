@@ -1,8 +1,11 @@
--- Removes a user's one-queue marker when it names this schedule (QUEUE-011).
+-- Removes the one-queue markers of these users where they name this schedule (QUEUE-011).
 --
--- KEYS 1 marker; ARGV 1 schedule
--- Answers 1 when removed, else 0.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return 0
+-- KEYS 1 markers; ARGV 1 schedule (16 bytes), 2... users (16 bytes each)
+-- Answers how many were removed.
+local removed = 0
+for i = 2, #ARGV do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[1] then
+    removed = removed + redis.call('HDEL', KEYS[1], ARGV[i])
+  end
 end
-return redis.call('DEL', KEYS[1])
+return removed

@@ -1,23 +1,46 @@
--- Joins the line of one schedule; repeating it gives the same place (QUEUE-001, QUEUE-006).
+-- Gives a person the next number of one line (QUEUE-001, QUEUE-006), or the number of a receipt that Redis has forgotten.
+-- Repeating it changes nothing.
 --
--- KEYS 1 state hash, 2 waiting sorted set (user -> sequence), 3 active sorted set (user -> expiry in ms)
--- ARGV 1 user id, 2 capacity of the line, 3 default admission rate per second
--- Answers {state, rank, sequence, rate}: state WAITING with rank from 1, ACTIVE (already called), or FULL.
-local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local rate = redis.call('HGET', KEYS[1], 'pace') or ARGV[3]
+-- KEYS 1 state, 2 people, 3 cells, 4 gone, 5 early, 6 joined, 7 the person's count of tries outside the line
+-- ARGV 1 user (16 bytes), 2 capacity, 3 the schedule's admission rate, 4 its opening in ms, 5 number of a valid receipt
+--      or '', 6 tries a minute, 7 and 8 the draw's seed and commitment in hex
+-- Answers NEW, HERE (already in the line), RESTORED, FULL, LIMITED or CLOSED.
+local NUMBERS_MAX = 16777216 -- what the draw can permute
+local EPOCH_DS = 17672256000 -- cells count tenths of a second from 2026-01-01
+local GONE = 4294967295
 
-local expires = redis.call('ZSCORE', KEYS[3], ARGV[1])
-if expires and tonumber(expires) > now_ms then
-  return {'ACTIVE', 0, 0, rate}
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
+  return 'HERE'
 end
-local sequence = redis.call('ZSCORE', KEYS[2], ARGV[1])
-if not sequence then
-  if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[2]) then
-    return {'FULL', 0, 0, rate}
+local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor')
+if state[1] then
+  return 'CLOSED'
+end
+if tonumber(redis.call('GET', KEYS[7]) or 0) >= tonumber(ARGV[6]) then
+  return 'LIMITED'
+end
+local sequence, cursor = tonumber(state[2] or 0), tonumber(state[3] or 0)
+local answer, number = 'NEW', tonumber(ARGV[5])
+local cell = number and redis.call('GETRANGE', KEYS[3], number * 8, number * 8 + 3) or ''
+if number and not (#cell == 4 and struct.unpack('>I4', cell) == GONE) then
+  answer = 'RESTORED'
+  sequence = math.max(sequence, number + 1)
+else
+  local waiting = sequence - cursor - redis.call('BITCOUNT', KEYS[4], cursor, -1, 'BIT') - redis.call('SCARD', KEYS[5])
+  if waiting >= tonumber(ARGV[2]) or sequence >= NUMBERS_MAX then
+    return 'FULL'
   end
-  -- A counter, never a clock: at 1,000 joins a second most share a millisecond.
-  sequence = redis.call('HINCRBY', KEYS[1], 'sequence', 1)
-  redis.call('ZADD', KEYS[2], sequence, ARGV[1])
+  number, sequence = sequence, sequence + 1
 end
-return {'WAITING', redis.call('ZRANK', KEYS[2], ARGV[1]) + 1, tonumber(sequence), rate}
+local time = redis.call('TIME')
+local now_ds = time[1] * 10 + math.floor(time[2] / 100000) - EPOCH_DS
+redis.call('HSET', KEYS[1], 'sequence', sequence, 'base_rate', ARGV[3], 'opens_ms', ARGV[4])
+if redis.call('HSETNX', KEYS[1], 'seed', ARGV[7]) == 1 then
+  redis.call('HSET', KEYS[1], 'commitment', ARGV[8])
+end
+redis.call('HSET', KEYS[2], ARGV[1], number)
+redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4I4', now_ds + 600, now_ds))
+if number % 64 == 0 then
+  redis.call('SETRANGE', KEYS[6], number / 16, struct.pack('>I4', time[1]))
+end
+return answer

@@ -1,13 +1,42 @@
 -- Gives up a place or an admission.
 --
--- KEYS 1 waiting, 2 active, 3 tokens hash
--- ARGV 1 user id, 2 what every token key of this schedule begins with
--- Answers 1 when the user had a place or an admission, else 0.
-local token = redis.call('HGET', KEYS[3], ARGV[1])
-if token then
-  -- The token key carries the schedule's hash tag, so it lies in the slot of the declared keys.
-  redis.call('DEL', ARGV[2] .. token)
-  redis.call('HDEL', KEYS[3], ARGV[1])
+-- KEYS 1 state, 2 people, 3 cells, 4 gone, 5 early, 6 called, 7 returning, 8 active, 9 the person's count of tries outside
+--      the line
+-- ARGV 1 user (16 bytes), 2 the person's place or '' when the caller does not know it, 3 what every token key of this
+--      schedule begins with, 4 what leaving adds to the tries
+-- Answers {LEFT}, {NONE}, or {DRAW, number, count, seed}: call again with the place.
+local GONE = 4294967295
+
+local record = redis.call('HGET', KEYS[2], ARGV[1])
+if not record then
+  return {'NONE'}
 end
-local left = redis.call('ZREM', KEYS[1], ARGV[1]) + redis.call('ZREM', KEYS[2], ARGV[1])
-return left > 0 and 1 or 0
+local number, place, token = string.match(record, '^(%d+):?(%d*):?(.*)$')
+number, place = tonumber(number), tonumber(place) or tonumber(ARGV[2])
+local state = redis.call('HMGET', KEYS[1], 'opened_ms', 'count', 'cursor', 'seed')
+if state[1] and not place then
+  if number < tonumber(state[2]) then
+    return {'DRAW', number, tonumber(state[2]), state[4]}
+  end
+  place = number
+end
+
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4', GONE))
+redis.call('HINCRBY', KEYS[1], 'left', 1)
+if not place then
+  redis.call('SADD', KEYS[5], number)
+elseif place >= tonumber(state[3] or 0) then
+  redis.call('SETBIT', KEYS[4], place, 1)
+end
+redis.call('ZREM', KEYS[6], number)
+redis.call('ZREM', KEYS[7], number)
+redis.call('ZREM', KEYS[8], ARGV[1])
+if token ~= '' then
+  -- The token key carries the schedule's hash tag, so it lies in the slot of the declared keys.
+  redis.call('DEL', ARGV[3] .. token)
+end
+if redis.call('INCRBY', KEYS[9], ARGV[4]) == tonumber(ARGV[4]) then
+  redis.call('PEXPIRE', KEYS[9], 60000)
+end
+return {'LEFT'}

@@ -1,0 +1,100 @@
+#include "src/queue/closing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/redis.h"
+#include "src/queue/marker.h"
+#include "src/queue/queue_keys.h"
+#include "src/queue/queue_settings.h"
+
+#define SHARDS_A_CALL 8
+
+static const char *text_of(struct ctx *ctx, int64_t number)
+{
+    return arena_printf(ctx->arena, "%lld", (long long)number);
+}
+
+/* The markers of the people in one hash, then the people. */
+static const struct err *forget_shard(struct ctx *ctx, const char *schedule_id, unsigned shard)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    const char *people = queue_people_key(ctx->arena, &keys, shard);
+    const struct redis_value *refs;
+    const struct err *e = REDIS_RUN(ctx, &refs, "HKEYS", people);
+    if (e || refs->count == 0) {
+        return e;
+    }
+    unsigned char *side_by_side = arena_alloc(ctx->arena, refs->count * UUID_BYTES);
+    size_t count = 0;
+    for (size_t i = 0; i < refs->count; i++) {
+        if (refs->items[i].len == UUID_BYTES) {
+            memcpy(side_by_side + UUID_BYTES * count++, refs->items[i].str, UUID_BYTES);
+        }
+    }
+    e = marker_drop(ctx, shard, side_by_side, count, schedule_id);
+    return e ? e : REDIS_RUN(ctx, NULL, "DEL", people);
+}
+
+/* The rest of the line; its state is the last to go. */
+static const struct err *forget_line(struct ctx *ctx, const char *schedule_id)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    const char *kept_s = text_of(ctx, queue_settings.kept_s);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "DEL", keys.cells, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active,
+               keys.finished);
+    REDIS_PIPE(pipe, "EXPIRE", keys.audit, kept_s);
+    REDIS_PIPE(pipe, "EXPIRE", keys.state, kept_s);
+    REDIS_PIPE(pipe, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
+    const struct err *e = redis_pipe_run(pipe, NULL);
+    if (!e) {
+        log_info(&ctx->log, "the line of '%s' is closed and forgotten", schedule_id);
+    }
+    return e;
+}
+
+static const struct err *forget(struct ctx *ctx, const char *schedule_id)
+{
+    const char *state = queue_keys_of(ctx->arena, schedule_id).state;
+    const struct redis_value *done;
+    const struct err *e = REDIS_RUN(ctx, &done, "HGET", state, "forgotten_shards");
+    unsigned shard = !e && done->type == REDIS_STR ? (unsigned)strtoul(done->str, NULL, 10) : 0;
+    for (int i = 0; !e && i < SHARDS_A_CALL && shard < QUEUE_SHARDS; i++, shard++) {
+        e = forget_shard(ctx, schedule_id, shard);
+    }
+    if (!e) {
+        e = REDIS_RUN(ctx, NULL, "HSET", state, "forgotten_shards", text_of(ctx, shard));
+    }
+    return e || shard < QUEUE_SHARDS ? e : forget_line(ctx, schedule_id);
+}
+
+const struct err *closing_run(struct ctx *ctx, const char *schedule_id)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    const char *now_ms = text_of(ctx, clock_now() / 1000);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "HSETNX", keys.state, "closed_ms", now_ms);
+    REDIS_PIPE(pipe, "HGET", keys.state, "closed_ms");
+    const struct redis_value *values;
+    const struct err *e = redis_pipe_run(pipe, &values);
+    if (e || values[1].type != REDIS_STR) {
+        return e ? e : &err_internal;
+    }
+    if (values[0].integer == 1) {
+        log_info(&ctx->log, "the sale of '%s' is over: its line is closed", schedule_id);
+    }
+    int64_t closed_s = clock_now() / CLOCK_SECOND - strtoll(values[1].str, NULL, 10) / 1000;
+    return closed_s < queue_settings.closing_grace_s ? NULL : forget(ctx, schedule_id);
+}
+
+const struct err *closing_undo(struct ctx *ctx, const char *schedule_id)
+{
+    log_warn(&ctx->log, "the sale of '%s' runs again: its line is open again", schedule_id);
+    const char *state = queue_keys_of(ctx->arena, schedule_id).state;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "PERSIST", state);
+    REDIS_PIPE(pipe, "HDEL", state, "closed_ms", "forgotten_shards");
+    return redis_pipe_run(pipe, NULL);
+}

@@ -1,0 +1,21 @@
+/*
+ * closing: the end of a line whose sale is over, cancelled or gone.
+ *
+ * First the line is closed: whoever asks is told that the sale has ended. After BOX_QUEUE_CLOSING_GRACE_S its people
+ * and their one-queue markers are forgotten, some of them in each call; the state, with the draw that anybody may want
+ * to verify, stays for BOX_QUEUE_KEPT_S. Until people are forgotten a sale that runs again takes the closing back.
+ *
+ * Killed anywhere, or twice at once: every step may be repeated.
+ */
+#ifndef QUEUE_CLOSING_H
+#define QUEUE_CLOSING_H
+
+#include "common/ctx.h"
+#include "common/err.h"
+
+/* Does the next bit of work; at the end takes the schedule off the list. */
+BO_MUSTCHECK const struct err *closing_run(struct ctx *ctx, const char *schedule_id);
+/* The sale runs after all. */
+BO_MUSTCHECK const struct err *closing_undo(struct ctx *ctx, const char *schedule_id);
+
+#endif

@@ -1,0 +1,150 @@
+#include "src/queue/line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/redis.h"
+#include "src/queue/queue_keys.h"
+
+extern const struct redis_script redis_script_queue_look;
+
+/* The fields of the state hash that look.lua answers, in its order. */
+enum {
+    OPENED_MS,
+    COUNT,
+    SEED,
+    COMMITMENT,
+    SEQUENCE,
+    CURSOR,
+    RATE,
+    PAUSED,
+    MAX_ACTIVE,
+    PACE,
+    CLOSED_MS,
+    CALLED,
+    ADMITTED,
+    RETURNED,
+    PASSED_OVER,
+    NO_SHOWS,
+    FINISHED,
+    EXPIRED,
+    LEFT,
+    BASE_RATE,
+    FIELDS
+};
+
+/* What it answers beside them. */
+enum { NOW_MS, WAITING, EARLY, CALLED_NOW, RETURNING, ACTIVE, LIVE_SHARE, OLDEST_WAIT_S };
+
+static double number_of(const char *text)
+{
+    return text ? strtod(text, NULL) : 0;
+}
+
+static void read_fields(const struct redis_value *fields, struct line *line)
+{
+    line->opened_at = redis_str(fields, OPENED_MS) ? redis_int(fields, OPENED_MS) * 1000 : CLOCK_NONE;
+    line->closed_at = redis_str(fields, CLOSED_MS) ? redis_int(fields, CLOSED_MS) * 1000 : CLOCK_NONE;
+    line->count = redis_int(fields, COUNT);
+    line->seed = redis_str(fields, SEED);
+    line->commitment = redis_str(fields, COMMITMENT);
+    line->sequence = redis_int(fields, SEQUENCE);
+    line->cursor = redis_int(fields, CURSOR);
+    line->base_rate = line->base_rate > 0 ? line->base_rate : redis_int(fields, BASE_RATE);
+    line->paused = redis_str(fields, PAUSED) != NULL;
+    line->rate = line->paused ? 0 : redis_str(fields, RATE) ? redis_int(fields, RATE) : line->base_rate;
+    line->max_active = redis_int(fields, MAX_ACTIVE);
+    line->pace = redis_str(fields, PACE) ? number_of(redis_str(fields, PACE)) : (double)line->rate;
+    line->total.called = redis_int(fields, CALLED);
+    line->total.admitted = redis_int(fields, ADMITTED);
+    line->total.returned = redis_int(fields, RETURNED);
+    line->total.passed_over = redis_int(fields, PASSED_OVER);
+    line->total.no_shows = redis_int(fields, NO_SHOWS);
+    line->total.finished = redis_int(fields, FINISHED);
+    line->total.expired = redis_int(fields, EXPIRED);
+    line->total.left = redis_int(fields, LEFT);
+}
+
+static void read_counts(const struct redis_value *counts, struct line *line)
+{
+    line->at = redis_int(counts, NOW_MS) * 1000;
+    line->open = line->opened_at != CLOCK_NONE && line->at >= line->opened_at;
+    line->sealed = line->opened_at != CLOCK_NONE && !line->open;
+    line->waiting = redis_int(counts, WAITING);
+    line->early = redis_int(counts, EARLY);
+    line->called = redis_int(counts, CALLED_NOW);
+    line->returning = redis_int(counts, RETURNING);
+    line->active = redis_int(counts, ACTIVE);
+    line->live_share = (double)redis_int(counts, LIVE_SHARE) / 1000;
+    line->oldest_wait_s = redis_int(counts, OLDEST_WAIT_S);
+}
+
+const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, struct line *line_r)
+{
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);
+    const char *key_list[] = {keys.state, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active};
+    const struct redis_value *answer;
+    const struct err *e =
+        redis_eval(ctx, &redis_script_queue_look, &answer, key_list, sizeof key_list / sizeof key_list[0], NULL, 0);
+    if (e) {
+        return e;
+    }
+    if (answer->type != REDIS_LIST || answer->count != 2 || answer->items[0].count != FIELDS) {
+        log_error(&ctx->log, "the line of '%s' cannot be read", schedule->schedule_id);
+        return &err_internal;
+    }
+    struct line line = {.schedule_id = schedule->schedule_id, .base_rate = schedule->admission_rate};
+    read_fields(&answer->items[0], &line);
+    read_counts(&answer->items[1], &line);
+    *line_r = line;
+    return NULL;
+}
+
+const struct err *line_find(struct ctx *ctx, const char *schedule_id, struct line *line_r)
+{
+    struct schedule schedule;
+    struct line line;
+    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
+    e = e ? e : line_read(ctx, &schedule, &line);
+    if (!e) {
+        *line_r = line;
+    }
+    return e;
+}
+
+const struct err *line_list(struct ctx *ctx, struct line **lines_r, size_t *count_r)
+{
+    const struct redis_value *ids;
+    const struct err *e = REDIS_RUN(ctx, &ids, "SMEMBERS", QUEUE_SCHEDULES_KEY);
+    if (e) {
+        return e;
+    }
+    struct line *lines = arena_calloc(ctx->arena, ids->count + 1, sizeof *lines);
+    size_t count = 0;
+    for (size_t i = 0; i < ids->count; i++) {
+        e = line_find(ctx, redis_str(ids, i), &lines[count]);
+        if (e && e != &err_not_found) {
+            return e;
+        }
+        count += !e;
+    }
+    *lines_r = lines;
+    *count_r = count;
+    return NULL;
+}
+
+int64_t line_abandoned(const struct line *line)
+{
+    return line->total.left + line->total.passed_over + line->total.no_shows - line->total.returned;
+}
+
+int64_t line_ghost_percent(const struct line *line)
+{
+    int64_t reached = line->total.called - line->total.returned + line->total.passed_over;
+    return reached > 0 ? (line->total.passed_over + line->total.no_shows) * 100 / reached : 0;
+}
+
+bool line_busy(const struct line *line)
+{
+    return line->cursor < line->sequence || line->called > 0 || line->returning > 0 || line->active > 0;
+}

@@ -1,0 +1,103 @@
+#include "src/queue/marker.h"
+
+#include <string.h>
+
+#include "common/redis.h"
+#include "common/token.h"
+#include "src/contract/schedule.h"
+#include "src/queue/queue_errors.h"
+
+extern const struct redis_script redis_script_queue_claim_marker;
+extern const struct redis_script redis_script_queue_drop_marker;
+
+/* True when the user has a place in that line, or may come back to one. */
+static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, const char *schedule_id, bool *in_r)
+{
+    struct schedule schedule;
+    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
+    if (e == &err_not_found || (!e && schedule_check_sale(&schedule) == &err_sale_ended)) {
+        *in_r = false;
+        return NULL;
+    }
+    if (e) {
+        return e;
+    }
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    const char *people = queue_people_key(ctx->arena, &keys, queue_shard_of(user));
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_begin(pipe, 3);
+    redis_pipe_arg(pipe, "HEXISTS", strlen("HEXISTS"));
+    redis_pipe_arg(pipe, people, strlen(people));
+    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+    const struct redis_value *there;
+    e = redis_pipe_run(pipe, &there);
+    if (!e && there->type != REDIS_INT) {
+        e = &err_internal;
+    }
+    if (!e) {
+        *in_r = there->integer == 1;
+    }
+    return e;
+}
+
+/* Sets the marker; *other_r is the schedule that it names instead, or NULL. */
+static const struct err *claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id,
+                               const unsigned char *stale, const unsigned char **other_r)
+{
+    unsigned char schedule[UUID_BYTES];
+    const char *key = queue_marker_key(ctx->arena, queue_shard_of(user));
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_claim_marker, &key, 1, 3);
+    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+    redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
+    redis_pipe_arg(pipe, stale, stale ? UUID_BYTES : 0);
+    if (jti) {
+        token_pipe_revoked(pipe, ctx, jti);
+    }
+    const struct redis_value *answers;
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    if (!e && jti) {
+        e = token_piped_revoked(&answers[1]);
+    }
+    if (!e && answers[0].type == REDIS_ERROR) {
+        e = &err_internal;
+    }
+    if (!e) {
+        bool named = answers[0].type == REDIS_STR && answers[0].len == UUID_BYTES;
+        *other_r = named ? (const unsigned char *)answers[0].str : NULL;
+    }
+    return e;
+}
+
+const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id)
+{
+    const unsigned char *other, *still;
+    char other_id[UUID_SIZE];
+    bool in;
+    const struct err *e = claim(ctx, user, jti, schedule_id, NULL, &other);
+    if (e || !other) {
+        return e;
+    }
+    e = is_in(ctx, user, uuid_text(other, other_id), &in);
+    if (e || in) {
+        return e ? e : &err_already_queued_elsewhere;
+    }
+    e = claim(ctx, user, NULL, schedule_id, other, &still);
+    return e ? e : still ? &err_already_queued_elsewhere : NULL;
+}
+
+const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,
+                              const char *schedule_id)
+{
+    unsigned char schedule[UUID_BYTES];
+    const char *key = queue_marker_key(ctx->arena, shard);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_drop_marker, &key, 1, 1 + count);
+    redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        redis_pipe_arg(pipe, refs + i * UUID_BYTES, UUID_BYTES);
+    }
+    const struct redis_value *removed;
+    const struct err *e = redis_pipe_run(pipe, &removed);
+    return e ? e : removed->type == REDIS_ERROR ? &err_internal : NULL;
+}

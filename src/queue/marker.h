@@ -1,0 +1,23 @@
+/*
+ * marker: a user waits for one schedule at a time (QUEUE-011).
+ *
+ * The marker says for which. It lies outside the schedule's slot, so it is only a hint of where to look: before it
+ * refuses anybody, the line it names is asked. It has no life of its own: it goes when its owner leaves, and when the
+ * line is closed; entering again repairs a lost one.
+ */
+#ifndef QUEUE_MARKER_H
+#define QUEUE_MARKER_H
+
+#include "common/ctx.h"
+#include "common/err.h"
+#include "src/queue/queue_keys.h"
+
+/* Sets the marker to this schedule. `jti` is looked up in the blacklist in the same round trip; NULL: it has been.
+ * &err_already_queued_elsewhere, &err_token_revoked. Safe to repeat. */
+BO_MUSTCHECK const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti,
+                                            const char *schedule_id);
+/* Removes the markers of these users of one shard (16 bytes each, side by side) that name this schedule. */
+BO_MUSTCHECK const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,
+                                           const char *schedule_id);
+
+#endif

@@ -1,0 +1,87 @@
+#include "src/queue/opening.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/utf8.h"
+#include "src/queue/queue_keys.h"
+#include "src/queue/queue_settings.h"
+
+extern const struct redis_script redis_script_queue_open;
+
+const struct opening_secret *opening_secret(struct arena *arena, const char *schedule_id)
+{
+    static struct opening_secret last;
+    if (strcmp(last.schedule_id, schedule_id) != 0) {
+        unsigned char seed[DRAW_SEED_SIZE], commitment[CRYPTO_SHA256_SIZE];
+        draw_seed(queue_settings.key, schedule_id, seed);
+        crypto_sha256(seed, sizeof seed, commitment);
+        memcpy(last.seed, crypto_hex(arena, seed, sizeof seed), sizeof last.seed);
+        memcpy(last.commitment, crypto_hex(arena, commitment, sizeof commitment), sizeof last.commitment);
+        memcpy(last.schedule_id, schedule_id, sizeof last.schedule_id);
+    }
+    return &last;
+}
+
+void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedule *schedule)
+{
+    const char *state = queue_keys_of(ctx->arena, schedule->schedule_id).state;
+    const struct opening_secret *secret = opening_secret(ctx->arena, schedule->schedule_id);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_open, &state, 1, 3);
+    redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
+    redis_pipe_arg_int(pipe, queue_settings.seal_ms);
+    redis_pipe_arg(pipe, secret->seed, strlen(secret->seed));
+}
+
+const struct err *opening_run(struct ctx *ctx, const struct schedule *schedule, bool *open_r)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    opening_pipe(pipe, ctx, schedule);
+    const struct redis_value *answer;
+    const struct err *e = redis_pipe_run(pipe, &answer);
+    if (!e && answer->type != REDIS_INT) {
+        log_error(&ctx->log, "the line of '%s' cannot be opened: '%s'", schedule->schedule_id,
+                  answer->str ? answer->str : "");
+        e = &err_internal;
+    }
+    if (!e) {
+        *open_r = answer->integer == 1;
+    }
+    return e;
+}
+
+static bool read_seed(const char *hex, unsigned char seed[DRAW_SEED_SIZE])
+{
+    if (!hex || strlen(hex) != 2 * DRAW_SEED_SIZE) {
+        return false;
+    }
+    for (size_t i = 0; i < DRAW_SEED_SIZE; i++) {
+        int high = utf8_hex_digit(hex[2 * i]), low = utf8_hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        seed[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+const struct draw *opening_draw(const char *schedule_id, int64_t count, const char *seed_hex)
+{
+    static struct {
+        char schedule_id[UUID_SIZE];
+        unsigned char seed[DRAW_SEED_SIZE];
+        struct draw draw;
+    } last;
+    unsigned char seed[DRAW_SEED_SIZE];
+    if (count < 0 || count > DRAW_COUNT_MAX || !read_seed(seed_hex, seed)) {
+        return NULL;
+    }
+    bool same = strcmp(last.schedule_id, schedule_id) == 0 && last.draw.count == count &&
+                memcmp(last.seed, seed, sizeof seed) == 0;
+    if (!same) {
+        draw_make(&last.draw, seed, schedule_id, count);
+        memcpy(last.schedule_id, schedule_id, sizeof last.schedule_id);
+        memcpy(last.seed, seed, sizeof seed);
+    }
+    return &last.draw;
+}

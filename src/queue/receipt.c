@@ -1,0 +1,32 @@
+#include "src/queue/receipt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crypto.h"
+#include "src/queue/draw.h"
+#include "src/queue/queue_settings.h"
+
+#define MAC_SIZE 16
+#define DIGITS_MAX 8 /* of DRAW_COUNT_MAX */
+
+const char *receipt_issue(struct arena *arena, const char *schedule_id, const char *user_id, int64_t number)
+{
+    unsigned char mac[CRYPTO_SHA256_SIZE];
+    const char *message = arena_printf(arena, "boxoffice receipt|%s|%s|%lld", schedule_id, user_id, (long long)number);
+    crypto_hmac_sha256(queue_settings.key, strlen(queue_settings.key), message, strlen(message), mac);
+    return arena_printf(arena, "%lld.%s", (long long)number, crypto_base64url(arena, mac, MAC_SIZE));
+}
+
+int64_t receipt_read(struct arena *arena, const char *schedule_id, const char *user_id, const char *receipt)
+{
+    size_t digits = strspn(receipt, "0123456789");
+    if (digits == 0 || digits > DIGITS_MAX || receipt[digits] != '.') {
+        return -1;
+    }
+    int64_t number = strtoll(receipt, NULL, 10);
+    const char *expected = receipt_issue(arena, schedule_id, user_id, number);
+    size_t len = strlen(expected);
+    bool authentic = strlen(receipt) == len && crypto_equal(receipt, expected, len);
+    return authentic && number < DRAW_COUNT_MAX ? number : -1;
+}
