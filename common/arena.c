@@ -9,6 +9,7 @@
 
 #define BLOCK_SIZE ((size_t)16 << 10)
 #define TRIM_FROM (1u << 20)
+#define SHORT_TEXT 256
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct block {
@@ -123,17 +124,23 @@ char *arena_strdup(struct arena *arena, const char *text)
     return arena_memdup(arena, text, strlen(text));
 }
 
+/* Most texts are short: those are formatted once and copied. */
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {
-    va_list measured;
-    va_copy(measured, args);
-    int len = vsnprintf(NULL, 0, fmt, measured);
-    va_end(measured);
+    char brief[SHORT_TEXT];
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(brief, sizeof brief, fmt, args);
     if (len < 0) {
         log_panic("cannot format '%s'", fmt);
     }
     char *text = arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, fmt, args);
+    if (len < SHORT_TEXT) {
+        memcpy(text, brief, (size_t)len + 1);
+    } else {
+        vsnprintf(text, (size_t)len + 1, fmt, again);
+    }
+    va_end(again);
     return text;
 }
 

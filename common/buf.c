@@ -7,7 +7,8 @@
 #include "common/arena.h"
 #include "common/log.h"
 
-#define FIRST_CAP 256 /* bytes, with the NUL */
+#define FIRST_CAP 512 /* bytes, with the NUL */
+#define DIGITS_MAX 20 /* of an int64_t, with its sign */
 
 void buf_init(struct buf *buf, struct arena *arena, size_t max)
 {
@@ -54,21 +55,43 @@ void buf_char(struct buf *buf, char c)
     buf_add(buf, &c, 1);
 }
 
+void buf_int(struct buf *buf, int64_t number)
+{
+    char digits[DIGITS_MAX];
+    char *first = digits + sizeof digits;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do {
+        *--first = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0) {
+        *--first = '-';
+    }
+    buf_add(buf, first, (size_t)(digits + sizeof digits - first));
+}
+
+/* Formats into what room there is: only a text that does not fit is formatted a second time. */
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
-    va_list args;
+    if (buf->overflow) {
+        return;
+    }
+    va_list args, again;
     va_start(args, fmt);
-    va_list measured;
-    va_copy(measured, args);
-    int len = vsnprintf(NULL, 0, fmt, measured);
-    va_end(measured);
+    va_copy(again, args);
+    size_t room = buf->cap - buf->len;
+    int len = vsnprintf(buf->data + buf->len, room, fmt, args);
     if (len < 0) {
         log_panic("cannot format '%s'", fmt);
     }
-    if (reserve(buf, (size_t)len)) {
-        vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);
-        buf->len += (size_t)len;
+    if ((size_t)len >= room) {
+        buf->data[buf->len] = '\0';
+        if (reserve(buf, (size_t)len)) {
+            vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
+        }
     }
+    buf->len += buf->overflow ? 0 : (size_t)len;
+    va_end(again);
     va_end(args);
 }
 

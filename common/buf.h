@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/err.h"
 
@@ -27,6 +28,7 @@ void buf_init(struct buf *buf, struct arena *arena, size_t max);
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_str(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char c);
+void buf_int(struct buf *buf, int64_t number); /* in decimal */
 void buf_printf(struct buf *buf, const char *fmt, ...) BO_PRINTF(2, 3);
 /* Forgets content and overflow, keeps the memory. */
 void buf_clear(struct buf *buf);

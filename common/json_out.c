@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -110,10 +109,8 @@ void json_add_str(struct json_out *out, const char *key, const char *value)
 
 void json_add_int(struct json_out *out, const char *key, int64_t value)
 {
-    char text[24];
-    int len = snprintf(text, sizeof text, "%lld", (long long)value);
     begin_value(out, key);
-    buf_add(out->buf, text, (size_t)len);
+    buf_int(out->buf, value);
 }
 
 void json_add_bool(struct json_out *out, const char *key, bool value)

@@ -124,17 +124,33 @@ void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t 
     json_close_object(out);
 }
 
+static void head_line(struct buf *head, const char *name, const char *value)
+{
+    buf_str(head, name);
+    buf_add(head, ": ", 2);
+    buf_str(head, value);
+    buf_add(head, "\r\n", 2);
+}
+
+static void head_number(struct buf *head, const char *name, size_t value)
+{
+    buf_str(head, name);
+    buf_add(head, ": ", 2);
+    buf_int(head, (int64_t)value);
+    buf_add(head, "\r\n", 2);
+}
+
 void reply_head(const struct reply *rp, struct buf *head)
 {
-    buf_printf(head, "Status: %d\r\n", rp->status);
+    head_number(head, "Status", (size_t)rp->status);
     if (rp->content_type) {
-        buf_printf(head, "Content-Type: %s\r\n", rp->content_type);
+        head_line(head, "Content-Type", rp->content_type);
     }
     if (rp->status != 204 && rp->status != 304) {
-        buf_printf(head, "Content-Length: %zu\r\n", rp->body.len);
+        head_number(head, "Content-Length", rp->body.len);
     }
     for (int i = 0; i < rp->header_count; i++) {
-        buf_printf(head, "%s: %s\r\n", rp->headers[i].name, rp->headers[i].value);
+        head_line(head, rp->headers[i].name, rp->headers[i].value);
     }
-    buf_str(head, "\r\n");
+    buf_add(head, "\r\n", 2);
 }

@@ -68,6 +68,43 @@ static void test_buf_past_its_limit_keeps_content_and_ignores_the_rest(void **st
     assert_int_equal(buf.len, 3);
 }
 
+static void test_buf_int_writes_every_size(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *text;
+    } rows[] = {{0, "0"},
+                {7, "7"},
+                {-7, "-7"},
+                {10, "10"},
+                {1780308000, "1780308000"},
+                {INT64_MAX, "9223372036854775807"},
+                {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf buf;
+        buf_init(&buf, *state, 20);
+        buf_int(&buf, rows[i].number);
+        assert_string_equal(buf.data, rows[i].text);
+    }
+}
+
+/* Around the size of the first memory, and around the limit. */
+static void test_buf_printf_grows_or_leaves_what_was_there(void **state)
+{
+    char text[1200];
+    memset(text, 'x', sizeof text);
+    for (int len = 0; len < (int)sizeof text; len++) {
+        struct buf buf;
+        buf_init(&buf, *state, 1000);
+        buf_str(&buf, "ab");
+        buf_printf(&buf, "%.*s", len, text);
+        assert_int_equal(buf.overflow, len > 998);
+        assert_int_equal(buf.len, len > 998 ? 2 : len + 2);
+        assert_int_equal(strlen(buf.data), buf.len);
+        arena_reset(*state);
+    }
+}
+
 static void test_buf_cleared_can_be_used_again(void **state)
 {
     struct buf buf;
@@ -88,6 +125,8 @@ int main(void)
         WITH_ARENA(test_buf_grows_over_many_writes),
         WITH_ARENA(test_buf_holds_exactly_its_limit),
         WITH_ARENA(test_buf_past_its_limit_keeps_content_and_ignores_the_rest),
+        WITH_ARENA(test_buf_int_writes_every_size),
+        WITH_ARENA(test_buf_printf_grows_or_leaves_what_was_there),
         WITH_ARENA(test_buf_cleared_can_be_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
