@@ -278,16 +278,23 @@ static const struct err *exchange(struct ctx *ctx, const struct buf *wire, size_
 
 /* ---- pipelines ---- */
 
+static void wire_number(struct buf *wire, char kind, size_t number)
+{
+    buf_char(wire, kind);
+    buf_int(wire, (int64_t)number);
+    buf_add(wire, "\r\n", 2);
+}
+
 static void wire_head(struct buf *wire, size_t count)
 {
-    buf_printf(wire, "*%zu\r\n", count);
+    wire_number(wire, '*', count);
 }
 
 static void wire_bytes(struct buf *wire, const void *bytes, size_t len)
 {
-    buf_printf(wire, "$%zu\r\n", len);
+    wire_number(wire, '$', len);
     buf_add(wire, bytes, len);
-    buf_str(wire, "\r\n");
+    buf_add(wire, "\r\n", 2);
 }
 
 static void wire_arg(struct buf *wire, const char *arg)
