@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/sha.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,6 +15,7 @@
 
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
+#define HMAC_BLOCK 64
 #define KEY_SIZE 32
 #define SEAL_OVERHEAD (1 + NONCE_SIZE + TAG_SIZE)
 #define PLAIN_MAX ((size_t)1 << 20)
@@ -71,6 +73,70 @@ void crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size
     }
 }
 
+/* RFC 2104: what was hashed of the key stays the same for every text, so it is hashed once and copied. */
+struct crypto_hmac {
+    EVP_MD_CTX *inner;
+    EVP_MD_CTX *outer;
+    EVP_MD_CTX *work;
+};
+
+static void start_hash(EVP_MD_CTX *hash, const EVP_MD *sha256, const unsigned char key[HMAC_BLOCK], unsigned char pad)
+{
+    unsigned char block[HMAC_BLOCK];
+    for (size_t i = 0; i < sizeof block; i++) {
+        block[i] = key[i] ^ pad;
+    }
+    if (hash == NULL || EVP_DigestInit_ex(hash, sha256, NULL) != 1 ||
+        EVP_DigestUpdate(hash, block, sizeof block) != 1) {
+        log_panic("OpenSSL has no SHA-256");
+    }
+    OPENSSL_cleanse(block, sizeof block);
+}
+
+struct crypto_hmac *crypto_hmac_new(const void *key, size_t key_len)
+{
+    unsigned char block[HMAC_BLOCK] = {0};
+    struct crypto_hmac *hmac = malloc(sizeof *hmac);
+    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (hmac == NULL || sha256 == NULL) {
+        log_panic("no memory for a key, or no SHA-256");
+    }
+    if (key_len > sizeof block) {
+        crypto_sha256(key, key_len, block);
+    } else {
+        memcpy(block, key, key_len);
+    }
+    *hmac = (struct crypto_hmac){EVP_MD_CTX_new(), EVP_MD_CTX_new(), EVP_MD_CTX_new()};
+    start_hash(hmac->inner, sha256, block, 0x36);
+    start_hash(hmac->outer, sha256, block, 0x5c);
+    OPENSSL_cleanse(block, sizeof block);
+    EVP_MD_free(sha256);
+    return hmac;
+}
+
+void crypto_hmac_run(const struct crypto_hmac *hmac, const void *bytes, size_t len,
+                     unsigned char out[CRYPTO_SHA256_SIZE])
+{
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    if (EVP_MD_CTX_copy_ex(hmac->work, hmac->inner) != 1 || EVP_DigestUpdate(hmac->work, bytes, len) != 1 ||
+        EVP_DigestFinal_ex(hmac->work, digest, NULL) != 1 || EVP_MD_CTX_copy_ex(hmac->work, hmac->outer) != 1 ||
+        EVP_DigestUpdate(hmac->work, digest, sizeof digest) != 1 || EVP_DigestFinal_ex(hmac->work, out, NULL) != 1) {
+        log_panic("HMAC-SHA256 failed");
+    }
+}
+
+void crypto_hmac_free(struct crypto_hmac **hmac)
+{
+    if (*hmac == NULL) {
+        return;
+    }
+    EVP_MD_CTX_free((*hmac)->inner);
+    EVP_MD_CTX_free((*hmac)->outer);
+    EVP_MD_CTX_free((*hmac)->work);
+    free(*hmac);
+    *hmac = NULL;
+}
+
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;
@@ -97,52 +163,96 @@ char *crypto_sha1_hex(struct arena *arena, const char *text)
     return crypto_hex(arena, digest, sizeof digest);
 }
 
-/* `tail` holds the characters for 62, 63 and padding; without the last there is no padding. */
-static char *encode64(struct arena *arena, const unsigned char *bytes, size_t len, const char *tail)
+/* `letters` are the 64 characters, then the one for padding; without the last there is no padding. */
+static char *encode64(struct arena *arena, const unsigned char *bytes, size_t len, const char *letters)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     char *text = arena_calloc(arena, len / 3 + 2, 4);
     char *to = text;
-    for (size_t i = 0; i < len; i += 3) {
-        size_t left = len - i < 3 ? len - i : 3;
-        unsigned group = (unsigned)bytes[i] << 16;
-        group |= left > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
-        group |= left > 2 ? bytes[i + 2] : 0;
-        for (size_t digit = 0; digit < 4; digit++) {
-            unsigned value = group >> (18 - 6 * digit) & 63;
-            char c = value < 62 ? letters[value] : tail[value - 62];
-            if (digit <= left) {
-                *to++ = c;
-            } else if (tail[2] != '\0') {
-                *to++ = tail[2];
-            }
-        }
+    for (; len >= 3; bytes += 3, len -= 3) {
+        unsigned group = (unsigned)bytes[0] << 16 | (unsigned)bytes[1] << 8 | bytes[2];
+        *to++ = letters[group >> 18];
+        *to++ = letters[group >> 12 & 63];
+        *to++ = letters[group >> 6 & 63];
+        *to++ = letters[group & 63];
+    }
+    if (len > 0) {
+        unsigned group = (unsigned)bytes[0] << 16 | (len > 1 ? (unsigned)bytes[1] << 8 : 0);
+        *to++ = letters[group >> 18];
+        *to++ = letters[group >> 12 & 63];
+        *to++ = len > 1 ? letters[group >> 6 & 63] : letters[64];
+        *to = letters[64];
     }
     return text;
 }
 
+#define LETTERS64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 char *crypto_base64(struct arena *arena, const void *bytes, size_t len)
 {
-    return encode64(arena, bytes, len, "+/=");
+    return encode64(arena, bytes, len, LETTERS64 "+/=");
 }
 
 char *crypto_base64url(struct arena *arena, const void *bytes, size_t len)
 {
-    return encode64(arena, bytes, len, "-_");
+    return encode64(arena, bytes, len, LETTERS64 "-_");
 }
+
+/* 1 + the value of a character of the URL alphabet; 0 for every other. */
+static const unsigned char url_digit[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
 
 static unsigned digit64(char c)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return (unsigned)(c - 'A');
+    unsigned char digit = url_digit[(unsigned char)(c == '+' ? '-' : c == '/' ? '_' : c)];
+    return digit != 0 ? digit - 1u : NO_DIGIT;
+}
+
+/* The 24 bits of four characters of the URL alphabet. A character that is none sets a bit above them. */
+static unsigned group64(const char *four)
+{
+    const unsigned char *text = (const unsigned char *)four;
+    unsigned a = url_digit[text[0]] - 1u, b = url_digit[text[1]] - 1u;
+    unsigned c = url_digit[text[2]] - 1u, d = url_digit[text[3]] - 1u;
+    unsigned bad = (a | b | c | d) & ~63u;
+    return bad | (a & 63u) << 18 | (b & 63u) << 12 | (c & 63u) << 6 | (d & 63u);
+}
+
+unsigned char *crypto_base64url_decode(struct arena *arena, const char *text, size_t len, size_t *len_r)
+{
+    unsigned char *bytes = arena_alloc(arena, len / 4 * 3 + 4);
+    unsigned char *to = bytes;
+    size_t rest = len % 4;
+    unsigned bad = rest == 1;
+    const char *end = text + (len - rest);
+    for (; text < end; text += 4) {
+        unsigned group = group64(text);
+        bad |= group >> 24;
+        *to++ = (unsigned char)(group >> 16);
+        *to++ = (unsigned char)(group >> 8);
+        *to++ = (unsigned char)group;
     }
-    if (c >= 'a' && c <= 'z') {
-        return (unsigned)(c - 'a') + 26;
+    if (rest > 1) {
+        const char last[4] = {text[0], text[1], rest == 3 ? text[2] : 'A', 'A'};
+        unsigned group = group64(last);
+        /* Bits that belong to no byte must be zero: one text per value. */
+        bad |= group >> 24 | (group & (rest == 3 ? 0xffu : 0xffffu));
+        *to++ = (unsigned char)(group >> 16);
+        *to = rest == 3 ? (unsigned char)(group >> 8) : 0;
+        to += rest == 3;
     }
-    if (c >= '0' && c <= '9') {
-        return (unsigned)(c - '0') + 52;
+    if (bad != 0) {
+        return NULL;
     }
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : NO_DIGIT;
+    *len_r = (size_t)(to - bytes);
+    return bytes;
 }
 
 /* Characters without the padding; SIZE_MAX when both alphabets are mixed or the padding is wrong. */

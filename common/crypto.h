@@ -23,6 +23,12 @@ void crypto_random(void *out, size_t len); /* panics when the system has none */
 void crypto_sha256(const void *bytes, size_t len, unsigned char out[CRYPTO_SHA256_SIZE]);
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
                         unsigned char out[CRYPTO_SHA256_SIZE]);
+/* The same for many texts under one key, which is prepared once. Never NULL; not for two threads at a time. */
+struct crypto_hmac;
+struct crypto_hmac *crypto_hmac_new(const void *key, size_t key_len);
+void crypto_hmac_run(const struct crypto_hmac *hmac, const void *bytes, size_t len,
+                     unsigned char out[CRYPTO_SHA256_SIZE]);
+void crypto_hmac_free(struct crypto_hmac **hmac); /* accepts NULL; leaves NULL */
 /* Lower-case hex; the result is in the arena. */
 char *crypto_hex(struct arena *arena, const void *bytes, size_t len);
 /* hex(SHA-1(text)): the digest Redis calls scripts by. */
@@ -32,6 +38,9 @@ char *crypto_base64(struct arena *arena, const void *bytes, size_t len);
 char *crypto_base64url(struct arena *arena, const void *bytes, size_t len);
 /* Either alphabet, padding optional; strict otherwise. NULL when malformed. */
 unsigned char *crypto_base64_decode(struct arena *arena, const char *text, size_t *len_r);
+/* `len` characters of the URL alphabet without padding, and nothing else. NULL when malformed. A NUL follows the
+ * bytes. */
+unsigned char *crypto_base64url_decode(struct arena *arena, const char *text, size_t len, size_t *len_r);
 /* Constant time for equal lengths. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 

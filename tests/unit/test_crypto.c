@@ -46,6 +46,26 @@ static void test_crypto_digests_match_published_vectors(void **state)
     assert_string_equal(crypto_sha1_hex(*state, "abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
 }
 
+static void test_crypto_hmac_prepared_is_the_same(void **state)
+{
+    (void)state;
+    unsigned char bytes[300], expected[CRYPTO_SHA256_SIZE], digest[CRYPTO_SHA256_SIZE];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(i * 7);
+    }
+    for (size_t key_len = 1; key_len < 140; key_len++) {
+        struct crypto_hmac *hmac = crypto_hmac_new(bytes, key_len);
+        for (size_t len = 0; len < sizeof bytes; len += 13) {
+            crypto_hmac_sha256(bytes, key_len, bytes, len, expected);
+            crypto_hmac_run(hmac, bytes, len, digest);
+            assert_memory_equal(digest, expected, sizeof digest);
+        }
+        crypto_hmac_free(&hmac);
+        assert_null(hmac);
+        crypto_hmac_free(&hmac);
+    }
+}
+
 static void test_crypto_base64_matches_rfc_4648(void **state)
 {
     static const char *const pairs[][2] = {{"", ""},
@@ -73,6 +93,46 @@ static void test_crypto_base64_decode_takes_either_alphabet_with_or_without_padd
     assert_memory_equal(crypto_base64_decode(*state, "-__-IQ==", &len), "\xfb\xff\xfe!", 4);
     assert_memory_equal(crypto_base64_decode(*state, "+//+IQ", &len), "\xfb\xff\xfe!", 4);
     assert_int_equal(len, 4);
+}
+
+static void test_crypto_base64url_decode_gives_back_every_length(void **state)
+{
+    unsigned char bytes[256];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(255 - i);
+    }
+    for (size_t from = 0; from <= sizeof bytes; from++) {
+        size_t len, expected = sizeof bytes - from;
+        const char *text = crypto_base64url(*state, bytes + from, expected);
+        const char *longer = arena_printf(*state, "%s====", text); /* what follows is not looked at */
+        const unsigned char *decoded = crypto_base64url_decode(*state, longer, strlen(text), &len);
+        assert_non_null(decoded);
+        assert_int_equal(len, expected);
+        assert_memory_equal(decoded, bytes + from, len);
+        assert_int_equal(decoded[len], '\0');
+        arena_reset(*state);
+    }
+}
+
+static void test_crypto_base64url_decode_refuses_every_other_character(void **state)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t len;
+    for (size_t length = 1; length <= 8; length++) {
+        for (size_t at = 0; at < length; at++) {
+            for (int c = 0; c < 256; c++) {
+                char text[] = "AAAAAAAA";
+                text[at] = (char)c;
+                bool letter = c != 0 && strchr(letters, c) != NULL;
+                bool spare_bits =
+                    at == length - 1 && ((length % 4 == 2 && c != 'A' && c != 'Q' && c != 'g' && c != 'w') ||
+                                         (length % 4 == 3 && letter && (strchr(letters, c) - letters) % 4));
+                bool good = letter && length % 4 != 1 && !spare_bits;
+                assert_int_equal(crypto_base64url_decode(*state, text, length, &len) != NULL, good);
+            }
+            arena_reset(*state);
+        }
+    }
 }
 
 static void test_crypto_base64_decode_refuses_everything_else(void **state)
@@ -213,8 +273,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_ARENA(test_crypto_digests_match_published_vectors),
+        WITH_ARENA(test_crypto_hmac_prepared_is_the_same),
         WITH_ARENA(test_crypto_base64_matches_rfc_4648),
         WITH_ARENA(test_crypto_base64_decode_takes_either_alphabet_with_or_without_padding),
+        WITH_ARENA(test_crypto_base64url_decode_gives_back_every_length),
+        WITH_ARENA(test_crypto_base64url_decode_refuses_every_other_character),
         WITH_ARENA(test_crypto_base64_decode_refuses_everything_else),
         WITH_ARENA(test_crypto_random_fills_every_length),
         WITH_ARENA(test_crypto_equal_tells_equal_bytes),
