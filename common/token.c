@@ -1,6 +1,7 @@
 #include "common/token.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -15,6 +16,7 @@
 #define SECRET_MIN 32
 #define SECRET_MAX 256
 #define SKEW_S 30
+#define SECONDS_MAX 15 /* digits of a time that is read the short way */
 
 struct cfg_token cfg_token;
 
@@ -38,16 +40,46 @@ const struct cfg_section cfg_token_section = {
 
 struct token_key {
     char kid[KID_MAX + 1];
-    char secret[SECRET_MAX + 1];
-    char header[HEADER_MAX + 1]; /* the first part of every token of this key, without the dot */
+    struct crypto_hmac *hmac;    /* of its secret */
+    char header[HEADER_MAX + 1]; /* the first part of every token of this key, with the dot */
+    size_t header_len;
 };
+
+static const char *const kind_names[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
+#define KINDS (sizeof kind_names / sizeof kind_names[0])
 
 static struct {
     struct token_key keys[KEYS_MAX];
-    int count; /* keys[0] signs */
+    int count;          /* keys[0] signs */
+    char *start[KINDS]; /* what the payload of our tokens begins with, up to the subject */
 } ring;
 
-static const char *const kind_names[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
+#define SUBJECT_MARK "\"sub\":\"" /* what that ends with */
+
+static void write_start(struct json_out *out, enum token_kind kind)
+{
+    json_open_object(out, NULL);
+    json_add_str(out, "iss", cfg_token.issuer);
+    json_add_str(out, "aud", cfg_token.audience);
+    json_add_str(out, "typ", kind_names[kind]);
+}
+
+static void note_start(enum token_kind kind)
+{
+    struct arena *arena = arena_new(TOKEN_LENGTH_MAX * 4);
+    struct buf json;
+    struct json_out out;
+    buf_init(&json, arena, TOKEN_LENGTH_MAX);
+    json_out_init(&out, &json);
+    write_start(&out, kind);
+    buf_str(&json, "," SUBJECT_MARK);
+    free(ring.start[kind]);
+    ring.start[kind] = strdup(json.data);
+    if (ring.start[kind] == NULL) {
+        log_panic("out of memory");
+    }
+    arena_free(&arena);
+}
 
 /* The header of this key's tokens: {"alg":"HS256","typ":"JWT","kid":"..."}. */
 static void write_header(struct token_key *key)
@@ -62,7 +94,8 @@ static void write_header(struct token_key *key)
     json_add_str(&out, "typ", "JWT");
     json_add_str(&out, "kid", key->kid);
     json_close_object(&out);
-    snprintf(key->header, sizeof key->header, "%s", crypto_base64url(arena, json.data, json.len));
+    key->header_len =
+        (size_t)snprintf(key->header, sizeof key->header, "%s.", crypto_base64url(arena, json.data, json.len));
     arena_free(&arena);
 }
 
@@ -94,15 +127,25 @@ static bool parse_key(const char *text, size_t len, struct token_key *key, const
     }
     *key = (struct token_key){.kid = ""};
     memcpy(key->kid, text, kid_len);
-    memcpy(key->secret, colon + 1, secret_len);
+    key->hmac = crypto_hmac_new(colon + 1, secret_len);
     write_header(key);
     return true;
+}
+
+static void forget_keys(void)
+{
+    for (int i = 0; i < ring.count; i++) {
+        crypto_hmac_free(&ring.keys[i].hmac);
+    }
+    ring.count = 0;
 }
 
 bool token_init(const char **why_r)
 {
     const char *text = cfg_token.keys != NULL ? cfg_token.keys : "";
-    ring.count = 0;
+    forget_keys();
+    note_start(TOKEN_ACCESS);
+    note_start(TOKEN_REFRESH);
     for (;;) {
         size_t len = strcspn(text, ",");
         struct token_key key;
@@ -110,6 +153,7 @@ bool token_init(const char **why_r)
             return false;
         }
         if (ring.count == KEYS_MAX || find_key(key.kid) != NULL) {
+            crypto_hmac_free(&key.hmac);
             *why_r = "BOX_JWT_KEYS: there are more than 8 keys, or a kid stands twice";
             return false;
         }
@@ -132,7 +176,7 @@ static const char *encode(struct arena *arena, const struct buf *json)
 static const char *signature_of(struct arena *arena, const struct token_key *key, const char *text, size_t len)
 {
     unsigned char mac[CRYPTO_SHA256_SIZE];
-    crypto_hmac_sha256(key->secret, strlen(key->secret), text, len, mac);
+    crypto_hmac_run(key->hmac, text, len, mac);
     return crypto_base64url(arena, mac, sizeof mac);
 }
 
@@ -144,10 +188,7 @@ static const char *payload_of(struct arena *arena, enum token_kind kind, const s
     struct json_out out;
     buf_init(&json, arena, TOKEN_LENGTH_MAX);
     json_out_init(&out, &json);
-    json_open_object(&out, NULL);
-    json_add_str(&out, "iss", cfg_token.issuer);
-    json_add_str(&out, "aud", cfg_token.audience);
-    json_add_str(&out, "typ", kind_names[kind]);
+    write_start(&out, kind);
     json_add_str(&out, "sub", claims->subject);
     json_add_str(&out, "jti", claims->jti);
     json_add_int(&out, "iat", claims->issued_s);
@@ -173,70 +214,20 @@ char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *cl
     claims->issued_s = clock_now() / CLOCK_SECOND;
     claims->expires_s = claims->issued_s + (kind == TOKEN_ACCESS ? cfg_token.access_s : cfg_token.refresh_s);
     const struct token_key *key = &ring.keys[0];
-    const char *text = arena_printf(ctx->arena, "%s.%s", key->header, payload_of(ctx->arena, kind, claims));
+    const char *text = arena_printf(ctx->arena, "%s%s", key->header, payload_of(ctx->arena, kind, claims));
     return arena_printf(ctx->arena, "%s.%s", text, signature_of(ctx->arena, key, text, strlen(text)));
 }
 
-/* ---- verifying ---- */
+/* ---- reading a payload ---- */
 
-/* Three parts of base64url without padding. */
-static bool well_formed(const char *token)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    if (token == NULL || strnlen(token, TOKEN_LENGTH_MAX + 1) > TOKEN_LENGTH_MAX) {
-        return false;
-    }
-    for (int part = 0; part < 3; part++) {
-        size_t len = strspn(token, letters);
-        if (len == 0 || token[len] != (part < 2 ? '.' : '\0')) {
-            return false;
-        }
-        token += len + 1;
-    }
-    return true;
-}
+struct payload {
+    struct token_claims claims;
+    int64_t not_before_s;
+};
 
 static bool is(const char *text, const char *expected)
 {
     return text != NULL && strcmp(text, expected) == 0;
-}
-
-/* The key whose header this is, byte for byte: only our own tokens are read, so nothing in a header is a token's
- * choice, the algorithm least of all. */
-static const struct token_key *header_key(const char *header, size_t len)
-{
-    for (int i = 0; i < ring.count; i++) {
-        if (strlen(ring.keys[i].header) == len && memcmp(ring.keys[i].header, header, len) == 0) {
-            return &ring.keys[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct json *read_payload(struct arena *arena, const char *encoded, size_t len)
-{
-    size_t size;
-    const struct json *payload;
-    const unsigned char *text = crypto_base64_decode(arena, arena_memdup(arena, encoded, len), &size);
-    bool ok = text != NULL && json_parse(arena, (const char *)text, size, &payload, NULL) == NULL;
-    return ok ? payload : NULL;
-}
-
-/* The payload of a token whose signature is right; NULL otherwise. */
-static const struct json *authentic(struct arena *arena, const char *token)
-{
-    const char *payload = strchr(token, '.') + 1;
-    const char *signature = strchr(payload, '.') + 1;
-    const struct token_key *key = header_key(token, (size_t)(payload - 1 - token));
-    if (key == NULL) {
-        return NULL;
-    }
-    const char *expected = signature_of(arena, key, token, (size_t)(signature - 1 - token));
-    size_t len = strlen(expected);
-    if (strlen(signature) != len || !crypto_equal(signature, expected, len)) {
-        return NULL;
-    }
-    return read_payload(arena, payload, (size_t)(signature - 1 - payload));
 }
 
 static const char *get_text(const struct json *payload, const char *name)
@@ -250,38 +241,154 @@ static bool get_seconds(const struct json *payload, const char *name, int64_t *o
     return *out > 0;
 }
 
-static const struct err *check_claims(const struct json *payload, enum token_kind kind, struct token_claims *claims_r)
+/* Any JSON: claims in any order, others among them. */
+static bool read_any(struct arena *arena, const char *text, size_t len, enum token_kind kind, struct payload *payload)
 {
-    struct token_claims claims = {
-        .subject = get_text(payload, "sub"),
-        .jti = get_text(payload, "jti"),
-        .role = kind == TOKEN_ACCESS ? get_text(payload, "role") : NULL,
-        .family = kind == TOKEN_REFRESH ? get_text(payload, "fam") : NULL,
+    const struct json *json;
+    struct token_claims *claims = &payload->claims;
+    if (json_parse(arena, text, len, &json, NULL) != NULL) {
+        return false;
+    }
+    *claims = (struct token_claims){
+        .subject = get_text(json, "sub"),
+        .jti = get_text(json, "jti"),
+        .role = kind == TOKEN_ACCESS ? get_text(json, "role") : NULL,
+        .family = kind == TOKEN_REFRESH ? get_text(json, "fam") : NULL,
     };
-    int64_t not_before_s;
-    if (!is(get_text(payload, "iss"), cfg_token.issuer) || !is(get_text(payload, "aud"), cfg_token.audience) ||
-        !is(get_text(payload, "typ"), kind_names[kind]) || !uuid_valid(claims.subject) || !uuid_valid(claims.jti)) {
-        return &err_token_invalid;
+    if (!is(get_text(json, "iss"), cfg_token.issuer) || !is(get_text(json, "aud"), cfg_token.audience) ||
+        !is(get_text(json, "typ"), kind_names[kind]) || !uuid_valid(claims->subject) || !uuid_valid(claims->jti)) {
+        return false;
     }
     bool bearer =
-        kind == TOKEN_ACCESS ? is(claims.role, "USER") || is(claims.role, "ADMIN") : uuid_valid(claims.family);
-    bool timed = get_seconds(payload, "iat", &claims.issued_s) && get_seconds(payload, "nbf", &not_before_s) &&
-                 get_seconds(payload, "exp", &claims.expires_s);
+        kind == TOKEN_ACCESS ? is(claims->role, "USER") || is(claims->role, "ADMIN") : uuid_valid(claims->family);
+    return bearer && get_seconds(json, "iat", &claims->issued_s) && get_seconds(json, "nbf", &payload->not_before_s) &&
+           get_seconds(json, "exp", &claims->expires_s);
+}
+
+/* Each take_* moves *at past what it took, and answers false when it is not there. */
+
+static bool take(char **at, const char *literal)
+{
+    size_t len = strlen(literal);
+    bool there = strncmp(*at, literal, len) == 0;
+    *at += there ? len : 0;
+    return there;
+}
+
+/* A UUID and the quotation mark after it, which becomes its end. */
+static bool take_uuid(char **at, const char **uuid_r)
+{
+    char *end = *at + UUID_SIZE - 1;
+    if (memchr(*at, '\0', UUID_SIZE) != NULL || *end != '"') {
+        return false;
+    }
+    *end = '\0';
+    *uuid_r = *at;
+    *at = end + 1;
+    return uuid_valid(*uuid_r);
+}
+
+/* Seconds since 1970 of at most SECONDS_MAX digits: no sign, no leading zero, no fraction. */
+static bool take_seconds(char **at, int64_t *seconds_r)
+{
+    const char *first = *at;
+    int64_t seconds = 0;
+    while (**at >= '0' && **at <= '9' && *at - first < SECONDS_MAX) {
+        seconds = seconds * 10 + (*(*at)++ - '0');
+    }
+    *seconds_r = seconds;
+    return *at > first && *first != '0';
+}
+
+static bool take_role(char **at, const char **role_r)
+{
+    *role_r = take(at, "USER\"") ? "USER" : take(at, "ADMIN\"") ? "ADMIN" : NULL;
+    return *role_r != NULL;
+}
+
+/* Exactly what payload_of() writes, in one pass; overwrites `text`. False says nothing: read_any() judges. */
+static bool read_own(char *text, size_t len, enum token_kind kind, struct payload *payload)
+{
+    char *at = text;
+    struct token_claims *claims = &payload->claims;
+    *claims = (struct token_claims){.role = NULL};
+    bool common = take(&at, ring.start[kind]) && take_uuid(&at, &claims->subject) && take(&at, ",\"jti\":\"") &&
+                  take_uuid(&at, &claims->jti) && take(&at, ",\"iat\":") && take_seconds(&at, &claims->issued_s) &&
+                  take(&at, ",\"nbf\":") && take_seconds(&at, &payload->not_before_s) && take(&at, ",\"exp\":") &&
+                  take_seconds(&at, &claims->expires_s);
+    bool last = common && (kind == TOKEN_ACCESS ? take(&at, ",\"role\":\"") && take_role(&at, &claims->role)
+                                                : take(&at, ",\"fam\":\"") && take_uuid(&at, &claims->family));
+    return last && take(&at, "}") && at == text + len;
+}
+
+static bool read_payload(struct arena *arena, const char *encoded, size_t len, enum token_kind kind,
+                         struct payload *payload)
+{
+    size_t size;
+    char *text = (char *)crypto_base64url_decode(arena, encoded, len, &size);
+    if (text == NULL) {
+        return false;
+    }
+    return read_own(arena_memdup(arena, text, size), size, kind, payload) || read_any(arena, text, size, kind, payload);
+}
+
+/* ---- verifying ---- */
+
+/* The key whose header this token has, byte for byte: only our own tokens are read, so nothing in a header is a token's
+ * choice, the algorithm least of all. */
+static const struct token_key *header_key(const char *token)
+{
+    for (int i = 0; i < ring.count; i++) {
+        if (strncmp(token, ring.keys[i].header, ring.keys[i].header_len) == 0) {
+            return &ring.keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* Finds the payload of a token whose signature is right. What else a malformed token may hold, padding or a letter
+ * outside base64url, is in the payload then, and found when that is decoded. */
+static bool authentic(struct arena *arena, const char *token, const char **payload_r, size_t *len_r)
+{
+    const struct token_key *key = header_key(token);
+    const char *payload = key != NULL ? token + key->header_len : NULL;
+    const char *dot = payload != NULL ? strchr(payload, '.') : NULL;
+    if (dot == NULL) {
+        return false;
+    }
+    const char *expected = signature_of(arena, key, token, (size_t)(dot - token));
+    size_t len = strlen(expected);
+    if (strlen(dot + 1) != len || !crypto_equal(dot + 1, expected, len)) {
+        return false;
+    }
+    *payload_r = payload;
+    *len_r = (size_t)(dot - payload);
+    return true;
+}
+
+static const struct err *check_times(const struct payload *payload)
+{
     int64_t now_s = clock_now() / CLOCK_SECOND;
-    if (!bearer || !timed || claims.issued_s > now_s + SKEW_S || not_before_s > now_s + SKEW_S) {
+    if (payload->claims.issued_s > now_s + SKEW_S || payload->not_before_s > now_s + SKEW_S) {
         return &err_token_invalid;
     }
-    if (claims.expires_s <= now_s - SKEW_S) {
-        return &err_token_expired;
-    }
-    *claims_r = claims;
-    return NULL;
+    return payload->claims.expires_s <= now_s - SKEW_S ? &err_token_expired : NULL;
 }
 
 const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char *token, struct token_claims *claims_r)
 {
-    const struct json *payload = well_formed(token) ? authentic(ctx->arena, token) : NULL;
-    return payload != NULL ? check_claims(payload, kind, claims_r) : &err_token_invalid;
+    const char *encoded;
+    size_t len;
+    struct payload payload;
+    if (token == NULL || strnlen(token, TOKEN_LENGTH_MAX + 1) > TOKEN_LENGTH_MAX ||
+        !authentic(ctx->arena, token, &encoded, &len) || !read_payload(ctx->arena, encoded, len, kind, &payload)) {
+        return &err_token_invalid;
+    }
+    const struct err *e = check_times(&payload);
+    if (e == NULL) {
+        *claims_r = payload.claims;
+    }
+    return e;
 }
 
 /* ---- revoking ---- */

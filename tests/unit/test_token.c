@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,132 @@ static void test_token_claims_other_than_ours_are_refused(void **state)
                    &err_token_expired);
 }
 
+/* The verdict on a payload that is read the short way if it has our own form, and on the same with a space in it, which
+ * is always read as any JSON: both must be alike in all that they say. */
+static void assert_read_alike(struct ctx *ctx, enum token_kind kind, const char *payload)
+{
+    struct token_claims claims[2] = {{.subject = "untouched"}, {.subject = "untouched"}};
+    const char *spaced = arena_printf(ctx->arena, "{ %s", payload + 1);
+    const struct err *e = token_verify(ctx, kind, forge(ctx, SECRET_A, HEADER, payload), &claims[0]);
+    const struct err *expected = token_verify(ctx, kind, forge(ctx, SECRET_A, HEADER, spaced), &claims[1]);
+    if (e != expected) {
+        fail_msg("%s instead of %s: %s", e ? e->code : "good", expected ? expected->code : "good", payload);
+    }
+    assert_string_equal(claims[0].subject, claims[1].subject);
+    if (e == NULL) {
+        assert_string_equal(claims[0].jti, claims[1].jti);
+        assert_true(kind == TOKEN_ACCESS || strcmp(claims[0].family, claims[1].family) == 0);
+        assert_true(kind == TOKEN_REFRESH || strcmp(claims[0].role, claims[1].role) == 0);
+        assert_int_equal(claims[0].issued_s, claims[1].issued_s);
+        assert_int_equal(claims[0].expires_s, claims[1].expires_s);
+    }
+    arena_reset(ctx->arena);
+}
+
+#define OWN_TEXTS(typ, sub, jti) \
+    "{\"iss\":\"boxoffice\",\"aud\":\"web\",\"typ\":\"" typ "\",\"sub\":\"" sub "\",\"jti\":\"" jti "\","
+#define OWN(sub, jti, times, role) OWN_TEXTS("access", sub, jti) times ",\"role\":\"" role "\"}"
+#define OWN_REFRESH OWN_TEXTS("refresh", USER, JTI) TIMES ",\"fam\":\"" JTI "\"}"
+
+static void test_token_payload_with_any_character_changed_is_read_alike(void **state)
+{
+    static const char others[] = "\"{},:\\0-1aA U";
+    static const char *const payloads[] = {OWN(USER, JTI, TIMES, "USER"), OWN_REFRESH};
+    for (enum token_kind kind = TOKEN_ACCESS; kind <= TOKEN_REFRESH; kind++) {
+        char text[400];
+        snprintf(text, sizeof text, "%s", payloads[kind]);
+        assert_read_alike(*state, kind, text);
+        for (size_t i = 1; text[i] != '\0'; i++) {
+            char kept = text[i];
+            for (const char *other = others; *other != '\0'; other++) {
+                text[i] = *other;
+                assert_read_alike(*state, kind, text);
+            }
+            text[i] = kept;
+        }
+    }
+}
+
+static void test_token_payload_cut_or_continued_is_read_alike(void **state)
+{
+    static const char *const more[] = {"}", " ", "x", ",", "\"", ",\"role\":\"USER\"}", "{}"};
+    const char *whole = OWN(USER, JTI, TIMES, "USER");
+    for (size_t len = 1; len < strlen(whole); len++) {
+        char text[400];
+        snprintf(text, sizeof text, "%.*s", (int)len, whole);
+        assert_read_alike(*state, TOKEN_ACCESS, text);
+        snprintf(text, sizeof text, "%.*s%s", (int)len, whole, whole + len + 1);
+        assert_read_alike(*state, TOKEN_ACCESS, text);
+    }
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "%s%s", whole, more[i]);
+        assert_read_alike(*state, TOKEN_ACCESS, text);
+    }
+}
+
+static void test_token_payload_of_odd_values_is_read_alike(void **state)
+{
+    static const char *const odd[] = {
+        OWN("0190A0B0-C0D0-7E0F-8123-456789ABCDEF", JTI, TIMES, "ADMIN"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":999999999999999", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9999999999999999", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775807", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775808", "USER"),
+        OWN(USER, JTI, "\"iat\":0,\"nbf\":1,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, "\"iat\":01,\"nbf\":1,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, "\"iat\":-1,\"nbf\":1,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600.0", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600e0", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":null", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, TIMES ",\"role\":\"USER\"", "USER"),
+        OWN(USER, JTI, TIMES ",\"sub\":\"" USER "\"", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1]}", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1}", "USER"),
+        OWN(USER, JTI, TIMES, "\\u0055SER"),
+        OWN(USER, JTI, TIMES, "USERS"),
+        OWN(USER, JTI, TIMES, ""),
+        OWN("", JTI, TIMES, "USER"),
+        OWN(USER "0", JTI, TIMES, "USER"),
+        OWN(USER, JTI " ", TIMES, "USER"),
+        OWN_REFRESH,
+    };
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        assert_read_alike(*state, TOKEN_ACCESS, odd[i]);
+        assert_read_alike(*state, TOKEN_REFRESH, odd[i]);
+    }
+}
+
+static void test_token_payload_outside_base64url_is_refused(void **state)
+{
+    struct ctx *ctx = *state;
+    static const char *const bad[] = {"=", "==", "+", "/", ".", " ", "A", "\xc3\xa9"};
+    const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
+    const char *payload = crypto_base64url(ctx->arena, GOOD, strlen(GOOD));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        unsigned char digest[CRYPTO_SHA256_SIZE];
+        const char *text = arena_printf(ctx->arena, "%s.%s%s", header, payload, bad[i]);
+        crypto_hmac_sha256(SECRET_A, strlen(SECRET_A), text, strlen(text), digest);
+        assert_verdict(ctx,
+                       arena_printf(ctx->arena, "%s.%s", text, crypto_base64url(ctx->arena, digest, sizeof digest)),
+                       &err_token_invalid);
+    }
+}
+
+static void test_token_issuer_and_audience_may_hold_any_character(void **state)
+{
+    struct ctx *ctx = *state;
+    cfg_token.issuer = "https://box\"office\\/";
+    cfg_token.audience = "\xec\x9b\xb9";
+    use_keys("k1:" SECRET_A);
+    assert_verdict(ctx, issue_access(ctx), NULL);
+    cfg_token.audience = "web";
+    use_keys("k1:" SECRET_A);
+    assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, GOOD), &err_token_invalid);
+}
+
 static void test_token_of_an_older_key_is_verified_until_the_key_is_gone(void **state)
 {
     struct ctx *ctx = *state;
@@ -299,6 +426,11 @@ int main(void)
         FIXED(test_token_over_the_length_limit_is_refused),
         FIXED(test_token_header_other_than_ours_is_refused),
         FIXED(test_token_claims_other_than_ours_are_refused),
+        FIXED(test_token_payload_with_any_character_changed_is_read_alike),
+        FIXED(test_token_payload_cut_or_continued_is_read_alike),
+        FIXED(test_token_payload_of_odd_values_is_read_alike),
+        FIXED(test_token_payload_outside_base64url_is_refused),
+        FIXED(test_token_issuer_and_audience_may_hold_any_character),
         FIXED(test_token_of_an_older_key_is_verified_until_the_key_is_gone),
         FIXED(test_token_init_refuses_unusable_rings),
         FIXED(test_token_check_revoked_without_redis_lets_through),
