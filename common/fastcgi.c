@@ -65,6 +65,12 @@ static void send_reply(FCGX_Request *request, const struct ctx *ctx, const struc
     }
 }
 
+/* True when the client has said all that it has to say, the end of its input included. */
+static bool heard_out(FCGX_Request *request)
+{
+    return FCGX_GetChar(request->in) == EOF && FCGX_GetError(request->in) == 0;
+}
+
 static void serve(FCGX_Request *request, const struct responder *responder, struct ctx *ctx)
 {
     const struct intake intake = {.env = (const char *const *)request->envp, .read = read_stdin, .source = request->in};
@@ -75,6 +81,11 @@ static void serve(FCGX_Request *request, const struct responder *responder, stru
     if (rp.dropped) {
         FCGX_Free(request, 1);
         return;
+    }
+    /* A client that is still sending would lose the reply to a closed connection, so libfcgi waits for it to close
+     * first. One that was heard out only reads: detached from that, the process is free for the next request. */
+    if (heard_out(request)) {
+        FCGX_Detach(request);
     }
     send_reply(request, ctx, &rp);
     FCGX_Finish_r(request);

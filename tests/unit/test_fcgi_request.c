@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "tests/support/fcgi_client.h"
 #include "tests/support/fcgi_pool.h"
 
@@ -121,6 +122,25 @@ static void test_kept_connection_is_closed_all_the_same(void **state)
     client_assert_echo("next");
 }
 
+/* One that has said all is not waited for (libfcgi would, for two seconds) once the reply is written. */
+static void test_client_that_lingers_holds_no_process(void **state)
+{
+    (void)state;
+    char byte;
+    pool_start();
+    client_assert_echo("the process is there");
+    int fd = client_open();
+    client_send_head(fd, 0, "POST", "/echo", "2");
+    client_send_record(fd, STDIN, "hi", 2);
+    client_send_record(fd, STDIN, NULL, 0);
+    client_assert_answer(fd, 200, "hi");
+    int64_t answered = clock_monotonic();
+    client_assert_echo("next");
+    assert_true(clock_monotonic() - answered < CLOCK_SECOND * 3 / 2);
+    assert_int_equal(read(fd, &byte, 1), 0);
+    close(fd);
+}
+
 static void test_dropped_reply_closes_the_connection(void **state)
 {
     (void)state;
@@ -193,6 +213,7 @@ int main(void)
         TEST(test_request_beyond_the_limit_is_413_without_a_broken_pipe),
         TEST(test_client_that_vanishes_does_no_harm),
         TEST(test_kept_connection_is_closed_all_the_same),
+        TEST(test_client_that_lingers_holds_no_process),
         TEST(test_dropped_reply_closes_the_connection),
         TEST(test_cgi_request_is_answered_on_standard_output),
         TEST(test_shell_without_request_gets_a_hint),
