@@ -16,17 +16,13 @@ void buf_init(struct buf *buf, struct arena *arena, size_t max)
     *buf = (struct buf){.arena = arena, .data = arena_alloc(arena, cap), .cap = cap, .max = max};
 }
 
-/* Makes room for `more` bytes and the NUL; false when that would pass the limit. */
-static bool reserve(struct buf *buf, size_t more)
+static bool grow(struct buf *buf, size_t more)
 {
     if (buf->overflow || more > buf->max - buf->len) {
         buf->overflow = true;
         return false;
     }
     size_t needed = buf->len + more + 1;
-    if (needed <= buf->cap) {
-        return true;
-    }
     size_t cap = buf->cap * 2 > needed ? buf->cap * 2 : needed;
     cap = cap > buf->max ? buf->max + 1 : cap;
     char *data = arena_alloc(buf->arena, cap);
@@ -34,6 +30,12 @@ static bool reserve(struct buf *buf, size_t more)
     buf->data = data;
     buf->cap = cap;
     return true;
+}
+
+/* Makes room for `more` bytes and the NUL; false when that would pass the limit. */
+static inline bool reserve(struct buf *buf, size_t more)
+{
+    return (more < buf->cap - buf->len && !buf->overflow) || grow(buf, more);
 }
 
 void buf_add(struct buf *buf, const void *bytes, size_t len)
@@ -52,7 +54,10 @@ void buf_str(struct buf *buf, const char *text)
 
 void buf_char(struct buf *buf, char c)
 {
-    buf_add(buf, &c, 1);
+    if (reserve(buf, 1)) {
+        buf->data[buf->len++] = c;
+        buf->data[buf->len] = '\0';
+    }
 }
 
 void buf_int(struct buf *buf, int64_t number)

@@ -258,6 +258,7 @@ static void complete(struct unit *unit)
 
 /* The metrics of one route, looked up once. */
 struct series {
+    char *route;                /* its name in metrics and log lines */
     struct metric *requests[6]; /* by status / 100 */
     struct metric *seconds;
 };
@@ -268,16 +269,36 @@ static struct {
     struct series *rows;
 } counted;
 
+static void name_row(struct series *row, const char *method, const char *path)
+{
+    if (asprintf(&row->route, "%s%s%s", method, *method ? " " : "", path) < 0) {
+        log_panic("out of memory");
+    }
+}
+
+static void count_for(const struct responder *responder)
+{
+    for (size_t i = 0; counted.responder && i < counted.responder->route_count + 2; i++) {
+        free(counted.rows[i].route);
+    }
+    free(counted.rows);
+    counted.rows = calloc(responder->route_count + 2, sizeof *counted.rows);
+    if (!counted.rows) {
+        log_panic("out of memory");
+    }
+    for (size_t i = 0; i < responder->route_count; i++) {
+        name_row(&counted.rows[i], responder->routes[i].method, responder->routes[i].path);
+    }
+    name_row(&counted.rows[responder->route_count], "", "none");
+    name_row(&counted.rows[responder->route_count + 1], "GET", HEALTH_PATH);
+    counted.responder = responder;
+}
+
 static struct series *series_of(const struct unit *unit)
 {
     const struct responder *responder = unit->responder;
     if (counted.responder != responder) {
-        free(counted.rows);
-        counted.rows = calloc(responder->route_count + 2, sizeof *counted.rows);
-        if (!counted.rows) {
-            log_panic("out of memory");
-        }
-        counted.responder = responder;
+        count_for(responder);
     }
     if (unit->health) {
         return &counted.rows[responder->route_count + 1];
@@ -285,30 +306,19 @@ static struct series *series_of(const struct unit *unit)
     return &counted.rows[unit->route ? (size_t)(unit->route - responder->routes) : responder->route_count];
 }
 
-static const char *route_name(const struct unit *unit)
+static void count(const struct unit *unit, struct series *series, int64_t took_us)
 {
-    if (unit->health) {
-        return "GET " HEALTH_PATH;
-    }
-    if (!unit->route) {
-        return "none";
-    }
-    return arena_printf(unit->rq.ctx->arena, "%s %s", unit->route->method, unit->route->path);
-}
-
-static void count(const struct unit *unit, const char *route, int64_t took_us)
-{
-    struct series *series = series_of(unit);
     struct arena *arena = unit->rq.ctx->arena;
     int class = unit->rp->status / 100;
     class = class >= 1 && class <= 5 ? class : 0;
     if (!series->seconds) {
-        series->seconds =
-            metrics_get(METRIC_HISTOGRAM, "boxoffice_request_seconds", arena_printf(arena, "route=\"%s\"", route));
+        series->seconds = metrics_get(METRIC_HISTOGRAM, "boxoffice_request_seconds",
+                                      arena_printf(arena, "route=\"%s\"", series->route));
     }
     if (!series->requests[class]) {
-        series->requests[class] = metrics_get(METRIC_COUNTER, "boxoffice_requests_total",
-                                              arena_printf(arena, "route=\"%s\",status=\"%dxx\"", route, class));
+        series->requests[class] =
+            metrics_get(METRIC_COUNTER, "boxoffice_requests_total",
+                        arena_printf(arena, "route=\"%s\",status=\"%dxx\"", series->route, class));
     }
     metrics_observe(series->seconds, took_us);
     metrics_add(series->requests[class], 1);
@@ -317,14 +327,14 @@ static void count(const struct unit *unit, const char *route, int64_t took_us)
 static void account(const struct unit *unit, const struct err *e, int64_t took_us)
 {
     const struct log_ctx *log = &unit->rq.ctx->log;
-    const char *route = route_name(unit);
+    struct series *series = series_of(unit);
     int status = unit->rp->status;
     double took_ms = (double)took_us / 1000;
-    count(unit, route, took_us);
+    count(unit, series, took_us);
     if (status >= 500) {
-        log_error(log, "'%s' answered %d '%s' in %.1f ms", route, status, e ? e->code : "", took_ms);
+        log_error(log, "'%s' answered %d '%s' in %.1f ms", series->route, status, e ? e->code : "", took_ms);
     } else {
-        log_debug(log, "'%s' answered %d '%s' in %.1f ms", route, status, e ? e->code : "", took_ms);
+        log_debug(log, "'%s' answered %d '%s' in %.1f ms", series->route, status, e ? e->code : "", took_ms);
     }
 }
 

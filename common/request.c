@@ -1,7 +1,6 @@
 #include "common/request.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,10 +13,14 @@
 
 const char *request_env(const char *const *env, const char *name)
 {
-    size_t len = strlen(name);
     for (; *env; env++) {
-        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=') {
-            return (*env)[len + 1] ? *env + len + 1 : NULL;
+        const char *variable = *env, *wanted = name;
+        while (*wanted && *variable == *wanted) {
+            variable++;
+            wanted++;
+        }
+        if (!*wanted && *variable == '=') {
+            return variable[1] ? variable + 1 : NULL;
         }
     }
     return NULL;
@@ -35,13 +38,13 @@ const char *request_param(const struct request *rq, const char *name)
 
 const char *request_header(const struct request *rq, const char *name)
 {
-    char variable[HEADER_NAME_MAX];
-    int len = snprintf(variable, sizeof variable, "HTTP_%s", name);
-    if (len >= (int)sizeof variable) {
-        log_panic("header name '%s' is too long", name);
-    }
-    for (char *c = variable; *c; c++) {
-        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    char variable[HEADER_NAME_MAX] = "HTTP_";
+    size_t len = strlen(variable);
+    for (const char *c = name; *c; c++) {
+        if (len + 1 == sizeof variable) {
+            log_panic("header name '%s' is too long", name);
+        }
+        variable[len++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
     }
     return request_env(rq->env, variable);
 }

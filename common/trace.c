@@ -90,11 +90,14 @@ void trace_start(struct trace *trace, const char *traceparent, const char *trace
     if (!taken) {
         random_hex(trace->id, ID_LEN);
     }
-    random_hex(trace->span, SPAN_LEN);
 }
 
-char *trace_parent(const struct trace *trace, char out[TRACE_PARENT_SIZE])
+/* Most work calls nobody, and random bytes are a system call: a span is made when there is somebody to tell. */
+char *trace_parent(struct trace *trace, char out[TRACE_PARENT_SIZE])
 {
+    if (trace->span[0] == '\0') {
+        random_hex(trace->span, SPAN_LEN);
+    }
     snprintf(out, TRACE_PARENT_SIZE, "00-%s-%s-%02x", trace->id, trace->span, trace->flags & 0xff);
     return out;
 }

@@ -12,7 +12,7 @@
 
 struct trace {
     char id[TRACE_ID_SIZE];     /* 32 lower-case hex digits, not all zero */
-    char span[TRACE_SPAN_SIZE]; /* our own span in that trace */
+    char span[TRACE_SPAN_SIZE]; /* our own span in that trace; empty until it is asked for */
     unsigned flags;             /* 0x01 sampled, 0x02 random */
 };
 
@@ -20,6 +20,6 @@ struct trace {
  * trace. Both may be NULL. Malformed input is ignored, as the standard says. */
 void trace_start(struct trace *trace, const char *traceparent, const char *trace_id);
 /* The header for an outgoing call: same trace, our span as parent. Returns out. */
-char *trace_parent(const struct trace *trace, char out[TRACE_PARENT_SIZE]);
+char *trace_parent(struct trace *trace, char out[TRACE_PARENT_SIZE]);
 
 #endif

@@ -59,6 +59,10 @@ bool utf8_is_plain(const char *text, size_t len)
 {
     const char *end = text + len;
     while (text < end) {
+        if (*text >= 0x20 && *text < 0x7f) {
+            text++; /* nearly all there is */
+            continue;
+        }
         uint32_t code;
         text = utf8_next(text, end, &code);
         if (!text || utf8_is_control(code)) {

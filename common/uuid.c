@@ -5,7 +5,6 @@
 
 #include "common/clock.h"
 #include "common/crypto.h"
-#include "common/utf8.h"
 
 /* A dash stands before the bytes 4, 6, 8 and 10. */
 static bool dash_before(size_t byte)
@@ -64,6 +63,11 @@ char *uuid_v4(char out[UUID_SIZE])
     return format(bytes, 4, out);
 }
 
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 bool uuid_valid(const char *text)
 {
     if (text == NULL) {
@@ -71,7 +75,7 @@ bool uuid_valid(const char *text)
     }
     for (size_t i = 0; i < UUID_SIZE - 1; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text[i] != '-' : utf8_hex_digit(text[i]) < 0) {
+        if (dash ? text[i] != '-' : !is_hex(text[i])) {
             return false;
         }
     }

@@ -15,7 +15,6 @@
 static void assert_fresh(const struct trace *trace)
 {
     assert_int_equal(strspn(trace->id, "0123456789abcdef"), 32);
-    assert_int_equal(strspn(trace->span, "0123456789abcdef"), 16);
     assert_string_not_equal(trace->id, ID);
 }
 
@@ -28,7 +27,6 @@ static void test_trace_start_without_input_is_new(void **state)
     trace_start(&second, NULL, NULL);
     assert_fresh(&first);
     assert_string_not_equal(first.id, second.id);
-    assert_string_not_equal(first.span, second.span);
 }
 
 static void test_trace_start_continues_a_valid_parent(void **state)
@@ -37,7 +35,6 @@ static void test_trace_start_continues_a_valid_parent(void **state)
     struct trace trace;
     trace_start(&trace, "00-" ID "-" SPAN "-00", "ffffffffffffffffffffffffffffffff");
     assert_string_equal(trace.id, ID);
-    assert_string_not_equal(trace.span, SPAN);
     assert_int_equal(trace.flags, 0);
     trace_start(&trace, "00-" ID "-" SPAN "-ff", NULL);
     assert_int_equal(trace.flags, 3);
@@ -102,9 +99,25 @@ static void test_trace_parent_is_read_back(void **state)
     trace_start(&trace, NULL, NULL);
     trace_parent(&trace, parent);
     assert_int_equal(strlen(parent), TRACE_PARENT_SIZE - 1);
+    assert_int_equal(strspn(trace.span, "0123456789abcdef"), 16);
     trace_start(&next, parent, NULL);
     assert_string_equal(next.id, trace.id);
     assert_int_equal(next.flags, trace.flags);
+}
+
+static void test_trace_parent_names_one_span_of_our_own(void **state)
+{
+    (void)state;
+    struct trace first, second;
+    char parent[TRACE_PARENT_SIZE], again[TRACE_PARENT_SIZE];
+    trace_start(&first, "00-" ID "-" SPAN "-00", NULL);
+    trace_start(&second, "00-" ID "-" SPAN "-00", NULL);
+    trace_parent(&first, parent);
+    assert_string_equal(trace_parent(&first, again), parent);
+    assert_string_not_equal(trace_parent(&second, again), parent);
+    assert_string_not_equal(first.span, SPAN);
+    trace_start(&first, "00-" ID "-" SPAN "-00", NULL);
+    assert_string_not_equal(trace_parent(&first, again), parent);
 }
 
 int main(void)
@@ -115,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_trace_start_ignores_malformed_parents),
         cmocka_unit_test(test_trace_start_takes_over_an_id_or_a_uuid),
         cmocka_unit_test(test_trace_parent_is_read_back),
+        cmocka_unit_test(test_trace_parent_names_one_span_of_our_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
