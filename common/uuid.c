@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/crypto.h"
+#include "common/utf8.h"
 
 /* A dash stands before the bytes 4, 6, 8 and 10. */
 static bool dash_before(size_t byte)
