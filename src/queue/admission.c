@@ -54,8 +54,9 @@ static void pipe_admit(struct redis_pipe *pipe, struct ctx *ctx, const struct li
                        int64_t count)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, line->schedule_id);
-    const char *key_list[] = {keys.state, keys.cells, keys.called, keys.returning, keys.active, keys.finished};
-    bool sampled = line->sequence - line->cursor >= 4;
+    const char *key_list[] = {keys.state,  keys.cells,    keys.called, keys.returning,
+                              keys.active, keys.finished, keys.view};
+    bool sampled = line->open && line->sequence - line->cursor >= 4;
     size_t args = 7 + (size_t)count + (sampled ? 4 * SAMPLES_OF_QUARTER : 0);
     redis_pipe_eval_begin(pipe, &redis_script_queue_admit, key_list, sizeof key_list / sizeof key_list[0], args);
     redis_pipe_arg_int(pipe, line->base_rate);
@@ -74,15 +75,15 @@ static void pipe_admit(struct redis_pipe *pipe, struct ctx *ctx, const struct li
 /* One script. *more_r true: it used up all numbers and might call more. */
 static const struct err *step(struct ctx *ctx, struct line *line, bool again, struct queue_admission *sum, bool *more_r)
 {
-    const struct draw *draw = opening_draw(line->schedule_id, line->count, line->seed);
-    if (!draw) {
-        log_error(&ctx->log, "the draw of '%s' is damaged", line->schedule_id);
-        return &err_internal;
+    const struct draw *draw = NULL;
+    const struct err *e = line->open ? opening_draw_of(ctx, line->schedule_id, line->count, &draw) : NULL;
+    if (e) {
+        return e;
     }
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    pipe_admit(pipe, ctx, line, draw, offered(line, again));
+    pipe_admit(pipe, ctx, line, draw, line->open ? offered(line, again) : 0);
     const struct redis_value *answer;
-    const struct err *e = redis_pipe_run(pipe, &answer);
+    e = redis_pipe_run(pipe, &answer);
     if (!e && answer->type != REDIS_LIST) {
         log_error(&ctx->log, "admission to '%s' failed: '%s'", line->schedule_id, answer->str ? answer->str : "");
         e = &err_internal;
@@ -112,7 +113,7 @@ const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, 
     struct line line;
     struct queue_admission sum = {0};
     const struct err *e = line_read(ctx, schedule, &line);
-    if (!e && line.open) {
+    if (!e) {
         e = admit_line(ctx, &line, &sum);
     }
     if (!e) {
@@ -121,15 +122,22 @@ const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, 
     return e;
 }
 
+const struct err *queue_refresh(struct ctx *ctx, const char *schedule_id)
+{
+    struct queue_admission admission;
+    return queue_admit(ctx, &(struct schedule){.schedule_id = schedule_id}, &admission);
+}
+
 /* Who left before the draw leaves a hole at a place that is known only now: until it is noted, ranks behind it are too
  * high by one. */
 static const struct err *note_early_leavers(struct ctx *ctx, const struct line *line)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, line->schedule_id);
     const struct redis_value *numbers;
-    const struct draw *draw = opening_draw(line->schedule_id, line->count, line->seed);
+    const struct draw *draw;
     const struct err *e = REDIS_RUN(ctx, &numbers, "SRANDMEMBER", keys.early, EARLY_MOST);
-    if (e || !draw || numbers->count == 0) {
+    e = e ? e : opening_draw_of(ctx, line->schedule_id, line->count, &draw);
+    if (e || numbers->count == 0) {
         return e;
     }
     struct redis_pipe *pipe = redis_pipe_new(ctx);
@@ -179,14 +187,11 @@ static const struct err *serve(struct ctx *ctx, const struct schedule *schedule,
     if (!e && line.closed_at != CLOCK_NONE) {
         e = closing_undo(ctx, schedule->schedule_id);
     }
-    if (!e && !line.open && !line.sealed) {
+    if (!e && line.opened_at == CLOCK_NONE) {
         bool open;
-        return opening_run(ctx, schedule, &open);
+        e = opening_run(ctx, schedule, &open);
     }
-    if (e || !line.open) {
-        return e;
-    }
-    if (line.early > 0) {
+    if (!e && line.open && line.early > 0) {
         e = note_early_leavers(ctx, &line);
     }
     e = e ? e : admit_line(ctx, &line, sum);

@@ -37,6 +37,8 @@ struct queue_admission {
  * Safe to repeat. */
 BO_MUSTCHECK const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule,
                                            struct queue_admission *admission_r);
+/* The same at the rate that the line was last admitted at; makes its view anew. */
+BO_MUSTCHECK const struct err *queue_refresh(struct ctx *ctx, const char *schedule_id);
 /* Every listed line: opens it when its sale begins, calls people while the sale runs, closes it afterwards. One that
  * fails does not keep the others waiting (the first error is returned at the end). Lines with nobody in them leave the
  * list; the next to join lists theirs again. */

@@ -44,7 +44,7 @@ static const struct err *forget_line(struct ctx *ctx, const char *schedule_id)
     const char *kept_s = text_of(ctx, queue_settings.kept_s);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "DEL", keys.cells, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active,
-               keys.finished);
+               keys.finished, keys.view);
     REDIS_PIPE(pipe, "EXPIRE", keys.audit, kept_s);
     REDIS_PIPE(pipe, "EXPIRE", keys.state, kept_s);
     REDIS_PIPE(pipe, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
@@ -77,6 +77,7 @@ const struct err *closing_run(struct ctx *ctx, const char *schedule_id)
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "HSETNX", keys.state, "closed_ms", now_ms);
     REDIS_PIPE(pipe, "HGET", keys.state, "closed_ms");
+    REDIS_PIPE(pipe, "DEL", keys.view); /* what people are told is made anew */
     const struct redis_value *values;
     const struct err *e = redis_pipe_run(pipe, &values);
     if (e || values[1].type != REDIS_STR) {
@@ -92,9 +93,11 @@ const struct err *closing_run(struct ctx *ctx, const char *schedule_id)
 const struct err *closing_undo(struct ctx *ctx, const char *schedule_id)
 {
     log_warn(&ctx->log, "the sale of '%s' runs again: its line is open again", schedule_id);
-    const char *state = queue_keys_of(ctx->arena, schedule_id).state;
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    const char *state = keys.state;
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "PERSIST", state);
     REDIS_PIPE(pipe, "HDEL", state, "closed_ms", "forgotten_shards");
+    REDIS_PIPE(pipe, "DEL", keys.view);
     return redis_pipe_run(pipe, NULL);
 }

@@ -25,9 +25,10 @@ const struct opening_secret *opening_secret(struct arena *arena, const char *sch
 
 void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedule *schedule)
 {
-    const char *state = queue_keys_of(ctx->arena, schedule->schedule_id).state;
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);
+    const char *key_list[] = {keys.state, keys.view};
     const struct opening_secret *secret = opening_secret(ctx->arena, schedule->schedule_id);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_open, &state, 1, 3);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_open, key_list, 2, 3);
     redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
     redis_pipe_arg_int(pipe, queue_settings.seal_ms);
     redis_pipe_arg(pipe, secret->seed, strlen(secret->seed));
@@ -65,23 +66,37 @@ static bool read_seed(const char *hex, unsigned char seed[DRAW_SEED_SIZE])
     return true;
 }
 
-const struct draw *opening_draw(const char *schedule_id, int64_t count, const char *seed_hex)
+/* The draw made last. */
+static struct {
+    char schedule_id[UUID_SIZE];
+    struct draw draw;
+} last;
+
+static const struct err *make_draw(struct ctx *ctx, const char *schedule_id, int64_t count)
 {
-    static struct {
-        char schedule_id[UUID_SIZE];
-        unsigned char seed[DRAW_SEED_SIZE];
-        struct draw draw;
-    } last;
+    const struct redis_value *hex;
     unsigned char seed[DRAW_SEED_SIZE];
-    if (count < 0 || count > DRAW_COUNT_MAX || !read_seed(seed_hex, seed)) {
-        return NULL;
+    const struct err *e = REDIS_RUN(ctx, &hex, "HGET", queue_keys_of(ctx->arena, schedule_id).state, "seed");
+    if (e) {
+        return e;
     }
-    bool same = strcmp(last.schedule_id, schedule_id) == 0 && last.draw.count == count &&
-                memcmp(last.seed, seed, sizeof seed) == 0;
-    if (!same) {
-        draw_make(&last.draw, seed, schedule_id, count);
-        memcpy(last.schedule_id, schedule_id, sizeof last.schedule_id);
-        memcpy(last.seed, seed, sizeof seed);
+    if (count < 0 || count > DRAW_COUNT_MAX || hex->type != REDIS_STR || !read_seed(hex->str, seed)) {
+        log_error(&ctx->log, "the draw of '%s' is damaged", schedule_id);
+        return &err_internal;
     }
-    return &last.draw;
+    draw_make(&last.draw, seed, schedule_id, count);
+    memcpy(last.schedule_id, schedule_id, sizeof last.schedule_id);
+    return NULL;
+}
+
+const struct err *opening_draw_of(struct ctx *ctx, const char *schedule_id, int64_t count, const struct draw **draw_r)
+{
+    const struct err *e = NULL;
+    if (strcmp(last.schedule_id, schedule_id) != 0 || last.draw.count != count) {
+        e = make_draw(ctx, schedule_id, count);
+    }
+    if (!e) {
+        *draw_r = &last.draw;
+    }
+    return e;
 }

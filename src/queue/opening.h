@@ -30,8 +30,9 @@ const struct opening_secret *opening_secret(struct arena *arena, const char *sch
 void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedule *schedule);
 /* The same alone. *open_r false: it is too early. */
 BO_MUSTCHECK const struct err *opening_run(struct ctx *ctx, const struct schedule *schedule, bool *open_r);
-/* The permutation of a line whose count and seed (hex) a script has answered; NULL when they are malformed. Owned by
- * this module, valid until the next call: the last one is kept, as everybody asks for the same. */
-const struct draw *opening_draw(const char *schedule_id, int64_t count, const char *seed_hex);
+/* The permutation of a line whose draw is fixed, with this many people in it. Owned by this module, valid until the
+ * next call: the last one is kept, as everybody asks for the same. Asks Redis for the seed when it is another. */
+BO_MUSTCHECK const struct err *opening_draw_of(struct ctx *ctx, const char *schedule_id, int64_t count,
+                                               const struct draw **draw_r);
 
 #endif

@@ -4,27 +4,38 @@
 
 #include "src/contract/queue_token.h"
 
+/* "queue:{<schedule>}:<name>", without printf: every request makes a dozen of these. */
+static const char *key_of(struct arena *arena, const char *schedule_id, const char *name)
+{
+    static const char head[] = "queue:{", middle[] = "}:";
+    size_t id_len = strlen(schedule_id), name_len = strlen(name);
+    char *key = arena_alloc(arena, sizeof head + id_len + sizeof middle + name_len);
+    char *to = key;
+    memcpy(to, head, sizeof head - 1);
+    to += sizeof head - 1;
+    memcpy(to, schedule_id, id_len);
+    to += id_len;
+    memcpy(to, middle, sizeof middle - 1);
+    to += sizeof middle - 1;
+    memcpy(to, name, name_len + 1);
+    return key;
+}
+
 struct queue_keys queue_keys_of(struct arena *arena, const char *schedule_id)
 {
-    static const char *const names[] = {"state",     "cells",  "gone",     "early", "joined", "called",
-                                        "returning", "active", "finished", "audit", "people:"};
-    enum { COUNT = sizeof names / sizeof names[0] };
-    const char *keys[COUNT];
-    for (int i = 0; i < COUNT; i++) {
-        keys[i] = arena_printf(arena, "queue:{%s}:%s", schedule_id, names[i]);
-    }
     return (struct queue_keys){
-        .state = keys[0],
-        .cells = keys[1],
-        .gone = keys[2],
-        .early = keys[3],
-        .joined = keys[4],
-        .called = keys[5],
-        .returning = keys[6],
-        .active = keys[7],
-        .finished = keys[8],
-        .audit = keys[9],
-        .people = keys[10],
+        .state = key_of(arena, schedule_id, "state"),
+        .view = key_of(arena, schedule_id, "view"),
+        .cells = key_of(arena, schedule_id, "cells"),
+        .gone = key_of(arena, schedule_id, "gone"),
+        .early = key_of(arena, schedule_id, "early"),
+        .joined = key_of(arena, schedule_id, "joined"),
+        .called = key_of(arena, schedule_id, "called"),
+        .returning = key_of(arena, schedule_id, "returning"),
+        .active = key_of(arena, schedule_id, "active"),
+        .finished = key_of(arena, schedule_id, "finished"),
+        .audit = key_of(arena, schedule_id, "audit"),
+        .people = key_of(arena, schedule_id, "people:"),
         .tokens = queue_token_key(arena, schedule_id, ""),
     };
 }

@@ -6,7 +6,8 @@
  *                                  cursor (places called or passed over); base_rate (the schedule's), rate, paused,
  *                                  max_active (set by hand); credit, credited_us; pace, shares (measured); closed_ms;
  *                                  counters: called, admitted, returned, passed_over, no_shows, finished, expired, left
- *     queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
+ *     queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua; away when
+ * it must be made anew queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
  *     queue:{S}:cells      string  8 bytes per n: when expected back at the latest (all ones: no longer in the line),
  *                                  when the rate limit is full again; tenths of a second from 2026-01-01, big-endian
  *     queue:{S}:gone       bitmap  p of those who left while waiting
@@ -35,6 +36,7 @@
 
 struct queue_keys {
     const char *state;
+    const char *view;
     const char *cells;
     const char *gone;
     const char *early;

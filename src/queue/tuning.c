@@ -21,12 +21,12 @@ const struct err *queue_tune(struct ctx *ctx, const char *schedule_id, const cha
         return e;
     }
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const char *key_list[] = {keys.state, keys.audit};
+    const char *key_list[] = {keys.state, keys.audit, keys.view};
     const char *args[] = {change_of(ctx, tuning->admission_rate, tuning->admission_rate != FIELD_NO_INT),
                           change_of(ctx, tuning->paused, tuning->paused >= 0),
                           change_of(ctx, tuning->max_active, tuning->max_active != FIELD_NO_INT), admin_id};
     const struct redis_value *answer;
-    e = redis_eval(ctx, &redis_script_queue_tune, &answer, key_list, 2, args, 4);
+    e = redis_eval(ctx, &redis_script_queue_tune, &answer, key_list, 3, args, 4);
     if (e) {
         return e;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/crypto.h"
 #include "common/redis.h"
 #include "common/token.h"
 #include "common/uuid.h"
@@ -21,7 +22,10 @@
 #define WINDOW_S 60
 
 extern const struct redis_script redis_script_queue_enter;
-extern const struct redis_script redis_script_queue_status;
+extern const struct redis_script redis_script_queue_glance;
+extern const struct redis_script redis_script_queue_place;
+extern const struct redis_script redis_script_queue_arrive;
+extern const struct redis_script redis_script_queue_stranger;
 extern const struct redis_script redis_script_queue_leave;
 
 /* One person at one line. */
@@ -31,25 +35,23 @@ struct visit {
     struct queue_user user;
     struct queue_keys keys;
     const char *people; /* the hash the person is in */
-    const char *tries;
-    const char *token; /* the one the person gets if it is time */
-    int64_t place;     /* -1: not known, and not needed unless a script asks for it */
 };
 
 static struct visit visit_of(struct ctx *ctx, const char *user_id, const char *schedule_id)
 {
-    char uuid[UUID_SIZE];
     struct visit visit = {
         .ctx = ctx,
         .schedule_id = schedule_id,
         .user = queue_user_of(user_id),
         .keys = queue_keys_of(ctx->arena, schedule_id),
-        .tries = queue_tries_key(ctx->arena, schedule_id, user_id),
-        .token = arena_printf(ctx->arena, QUEUE_TOKEN_PREFIX "%s", uuid_v4(uuid)),
-        .place = -1,
     };
     visit.people = queue_people_key(ctx->arena, &visit.keys, queue_shard_of(&visit.user));
     return visit;
+}
+
+static const char *tries_of(const struct visit *visit)
+{
+    return queue_tries_key(visit->ctx->arena, visit->schedule_id, visit->user.id);
 }
 
 static void pipe_text(struct redis_pipe *pipe, const char *text)
@@ -57,16 +59,22 @@ static void pipe_text(struct redis_pipe *pipe, const char *text)
     redis_pipe_arg(pipe, text, strlen(text));
 }
 
-static void pipe_place(struct redis_pipe *pipe, int64_t place)
+static void pipe_user(struct redis_pipe *pipe, const struct visit *visit)
 {
-    if (place < 0) {
-        pipe_text(pipe, "");
+    redis_pipe_arg(pipe, visit->user.ref, sizeof visit->user.ref);
+}
+
+/* A number, or nothing when it is below 0. */
+static void pipe_if_any(struct redis_pipe *pipe, int64_t number)
+{
+    if (number < 0) {
+        redis_pipe_arg(pipe, "", 0);
     } else {
-        redis_pipe_arg_int(pipe, place);
+        redis_pipe_arg_int(pipe, number);
     }
 }
 
-/* A script's answer must be a list (or a text): anything else is an error of ours. */
+/* A script's answer must be of its type: anything else is an error of ours. */
 static const struct err *check_answer(struct ctx *ctx, const struct redis_value *answer, enum redis_type type)
 {
     if (answer->type == type) {
@@ -76,17 +84,15 @@ static const struct err *check_answer(struct ctx *ctx, const struct redis_value 
     return &err_internal;
 }
 
-/* The place of a drawn number; scripts that need it answer {.., number, count, seed} from `index` on. */
-static const struct err *find_place(struct visit *visit, const struct redis_value *answer, size_t index)
+static const struct err *run_script(struct ctx *ctx, struct redis_pipe *pipe, const struct redis_value **answer_r)
 {
-    const struct draw *draw =
-        opening_draw(visit->schedule_id, redis_int(answer, index + 1), redis_str(answer, index + 2));
-    if (!draw) {
-        log_error(&visit->ctx->log, "the draw of '%s' is damaged", visit->schedule_id);
-        return &err_internal;
+    const struct redis_value *answer;
+    const struct err *e = redis_pipe_run(pipe, &answer);
+    e = e ? e : check_answer(ctx, answer, REDIS_LIST);
+    if (!e) {
+        *answer_r = answer;
     }
-    visit->place = draw_place(draw, redis_int(answer, index));
-    return NULL;
+    return e;
 }
 
 static bool says(const struct redis_value *answer, const char *word)
@@ -97,31 +103,23 @@ static bool says(const struct redis_value *answer, const char *word)
 
 /* ---- asking ---- */
 
-/* A number that differs from request to request, for spreading the crowd: three digits of the random token. */
-static int64_t jitter_of(const struct visit *visit)
+static void pipe_glance(struct redis_pipe *pipe, const struct visit *visit)
 {
-    unsigned char bytes[UUID_BYTES];
-    uuid_bytes(visit->token + strlen(QUEUE_TOKEN_PREFIX), bytes);
-    return (bytes[0] << 8 | bytes[1]) % 1000;
-}
-
-static void pipe_status(struct redis_pipe *pipe, const struct visit *visit)
-{
-    const struct queue_keys *keys = &visit->keys;
-    const char *key_list[] = {keys->state,  visit->people,
-                              keys->cells,  keys->gone,
-                              keys->called, keys->returning,
-                              keys->active, queue_token_key(visit->ctx->arena, visit->schedule_id, visit->token),
-                              visit->tries};
-    redis_pipe_eval_begin(pipe, &redis_script_queue_status, key_list, sizeof key_list / sizeof key_list[0], 8);
-    redis_pipe_arg(pipe, visit->user.ref, sizeof visit->user.ref);
-    pipe_text(pipe, visit->user.id);
-    pipe_text(pipe, visit->token);
-    redis_pipe_arg_int(pipe, queue_settings.token_s * 1000);
-    pipe_place(pipe, visit->place);
-    redis_pipe_arg_int(pipe, jitter_of(visit));
+    const char *key_list[] = {visit->people, visit->keys.cells, visit->keys.view, visit->keys.gone};
+    uint16_t spread;
+    crypto_random(&spread, sizeof spread);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_glance, key_list, sizeof key_list / sizeof key_list[0], 4);
+    pipe_user(pipe, visit);
+    redis_pipe_arg_int(pipe, spread % 1000);
     redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
     redis_pipe_arg_int(pipe, queue_settings.poll_max_s);
+}
+
+static const struct err *glance(struct visit *visit, const struct redis_value **answer_r)
+{
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    pipe_glance(pipe, visit);
+    return run_script(visit->ctx, pipe, answer_r);
 }
 
 static const struct err *too_many(struct ctx *ctx, int64_t retry_s)
@@ -130,69 +128,178 @@ static const struct err *too_many(struct ctx *ctx, int64_t retry_s)
     return &err_too_many_requests;
 }
 
-/* Reads what status.lua answers. */
-static const struct err *read_status(struct ctx *ctx, const struct redis_value *answer, struct queue_place *place_r)
+static void note_limit(struct ctx *ctx, const struct redis_value *answer)
 {
     ctx->limit = (struct ctx_limit){.policy = "queue",
                                     .quota = queue_settings.tries_a_minute,
                                     .window_s = WINDOW_S,
                                     .left = redis_int(answer, 1),
                                     .reset_s = redis_int(answer, 2)};
-    struct queue_place place = {
-        .arrival = redis_int(answer, 3) + 1, .opens_at = CLOCK_NONE, .token_expires_at = CLOCK_NONE};
-    if (says(answer, "WAITING")) {
-        const char *reason = redis_str(answer, 8);
-        place.state = QUEUE_WAITING;
-        place.sequence = redis_int(answer, 4) + 1;
-        place.rank = redis_int(answer, 5);
-        place.estimated_wait_s = redis_int(answer, 6);
-        place.poll_after_s = redis_int(answer, 7);
-        place.delay_reason = reason && *reason ? reason : NULL;
-    } else if (says(answer, "PRE_OPEN")) {
-        place.state = QUEUE_PRE_OPEN;
-        place.opens_at = redis_int(answer, 4) * 1000;
-        place.poll_after_s = redis_int(answer, 5);
-    } else if (says(answer, "ACTIVE")) {
+}
+
+/* Nobody has looked after the line since its settings changed, or ever: a step of admission does. */
+static const struct err *ask_without_view(struct visit *visit, const struct redis_value **answer_r)
+{
+    const struct err *e = queue_refresh(visit->ctx, visit->schedule_id);
+    return e ? e : glance(visit, answer_r);
+}
+
+/* The place in the draw is found once, here, and noted with the person. */
+static const struct err *ask_after_the_draw(struct visit *visit, const struct redis_value *told,
+                                            const struct redis_value **answer_r)
+{
+    const struct draw *draw;
+    const struct err *e = opening_draw_of(visit->ctx, visit->schedule_id, redis_int(told, 4), &draw);
+    if (e) {
+        return e;
+    }
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_place, &visit->people, 1, 3);
+    pipe_user(pipe, visit);
+    redis_pipe_arg_int(pipe, redis_int(told, 3));
+    redis_pipe_arg_int(pipe, draw_place(draw, redis_int(told, 3)));
+    pipe_glance(pipe, visit);
+    const struct redis_value *answers;
+    e = redis_pipe_run(pipe, &answers);
+    e = e ? e : check_answer(visit->ctx, &answers[0], REDIS_INT);
+    e = e ? e : check_answer(visit->ctx, &answers[1], REDIS_LIST);
+    if (!e) {
+        *answer_r = &answers[1];
+    }
+    return e;
+}
+
+/* The person is not in the line. */
+static const struct err *turn_away(struct visit *visit)
+{
+    const char *key_list[] = {tries_of(visit), visit->keys.state};
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_stranger, key_list, 2, 1);
+    redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
+    const struct redis_value *answer;
+    const struct err *e = run_script(visit->ctx, pipe, &answer);
+    if (e) {
+        return e;
+    }
+    note_limit(visit->ctx, answer);
+    if (says(answer, "LIMITED")) {
+        return too_many(visit->ctx, redis_int(answer, 2));
+    }
+    return says(answer, "CLOSED") ? &err_sale_ended : &err_not_in_queue;
+}
+
+static const struct queue_place nowhere = {
+    .opens_at = CLOCK_NONE, .poll_after_s = QUEUE_POLL_NEAR_S, .token_expires_at = CLOCK_NONE};
+
+/* The cursor has passed the person's place. */
+static const struct err *arrive(struct visit *visit, struct queue_place *place_r)
+{
+    const struct queue_keys *keys = &visit->keys;
+    char uuid[UUID_SIZE];
+    const char *token = arena_printf(visit->ctx->arena, QUEUE_TOKEN_PREFIX "%s", uuid_v4(uuid));
+    const char *token_key = queue_token_key(visit->ctx->arena, visit->schedule_id, token);
+    const char *key_list[] = {keys->state,     visit->people, keys->cells, keys->called,
+                              keys->returning, keys->active,  token_key};
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_arrive, key_list, sizeof key_list / sizeof key_list[0], 4);
+    pipe_user(pipe, visit);
+    pipe_text(pipe, visit->user.id);
+    pipe_text(pipe, token);
+    redis_pipe_arg_int(pipe, queue_settings.token_s * 1000);
+    const struct redis_value *answer;
+    const struct err *e = run_script(visit->ctx, pipe, &answer);
+    if (e || says(answer, "NONE")) {
+        return e ? e : &err_not_in_queue;
+    }
+    struct queue_place place = nowhere;
+    place.arrival = redis_int(answer, 1) + 1;
+    place.sequence = redis_int(answer, 2) + 1;
+    if (says(answer, "ACTIVE")) {
         place.state = QUEUE_ACTIVE;
-        place.sequence = redis_int(answer, 4) + 1;
-        place.token = redis_str(answer, 5);
-        place.token_expires_at = redis_int(answer, 6) * 1000;
-        place.poll_after_s = 5;
-    } else if (says(answer, "LIMITED")) {
-        return too_many(ctx, redis_int(answer, 2));
+        place.token = redis_str(answer, 3);
+        place.token_expires_at = redis_int(answer, 4) * 1000;
     } else {
-        return says(answer, "CLOSED") ? &err_sale_ended : &err_not_in_queue;
+        place.state = QUEUE_WAITING;
+        place.rank = redis_int(answer, 3);
+        place.estimated_wait_s = redis_int(answer, 4);
     }
     *place_r = place;
     return NULL;
 }
 
-/* Asks where the person stands, together with the blacklist when `jti` is given. */
-static const struct err *ask(struct visit *visit, const char *jti, struct queue_place *place_r)
+static struct queue_place waiting_place(const struct redis_value *answer)
 {
-    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    pipe_status(pipe, visit);
-    if (jti) {
-        token_pipe_revoked(pipe, visit->ctx, jti);
+    const char *reason = redis_str(answer, 8);
+    struct queue_place place = nowhere;
+    place.state = QUEUE_WAITING;
+    place.arrival = redis_int(answer, 3) + 1;
+    place.sequence = redis_int(answer, 4) + 1;
+    place.rank = redis_int(answer, 5);
+    place.estimated_wait_s = redis_int(answer, 6);
+    place.poll_after_s = redis_int(answer, 7);
+    place.delay_reason = reason && *reason ? reason : NULL;
+    return place;
+}
+
+static struct queue_place early_place(const struct redis_value *answer)
+{
+    struct queue_place place = nowhere;
+    place.state = QUEUE_PRE_OPEN;
+    place.arrival = redis_int(answer, 3) + 1;
+    place.opens_at = redis_int(answer, 4) * 1000;
+    place.poll_after_s = redis_int(answer, 5);
+    return place;
+}
+
+/* What glance.lua has answered, and whatever more has to be asked. */
+static const struct err *read_glance(struct visit *visit, const struct redis_value *answer, struct queue_place *place_r)
+{
+    const struct err *e = NULL;
+    if (says(answer, "VIEW")) {
+        e = ask_without_view(visit, &answer);
     }
-    const struct redis_value *answers;
-    const struct err *e = redis_pipe_run(pipe, &answers);
-    if (!e && jti) {
-        e = token_piped_revoked(&answers[1]);
+    if (!e && says(answer, "DRAW")) {
+        e = ask_after_the_draw(visit, answer, &answer);
     }
-    e = e ? e : check_answer(visit->ctx, &answers[0], REDIS_LIST);
-    if (e || !says(&answers[0], "DRAW") || visit->place >= 0) {
-        return e ? e : read_status(visit->ctx, &answers[0], place_r);
+    if (e) {
+        return e;
     }
-    e = find_place(visit, &answers[0], 3);
-    return e ? e : ask(visit, NULL, place_r);
+    if (says(answer, "NONE")) {
+        return turn_away(visit);
+    }
+    note_limit(visit->ctx, answer);
+    if (says(answer, "WAITING")) {
+        *place_r = waiting_place(answer);
+    } else if (says(answer, "PRE_OPEN")) {
+        *place_r = early_place(answer);
+    } else if (says(answer, "CALLED")) {
+        return arrive(visit, place_r);
+    } else if (says(answer, "LIMITED")) {
+        return too_many(visit->ctx, redis_int(answer, 2));
+    } else if (says(answer, "CLOSED")) {
+        return &err_sale_ended;
+    } else { /* a view or a draw that was away again at once */
+        return &err_unavailable;
+    }
+    return NULL;
 }
 
 const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                struct queue_place *place_r)
 {
     struct visit visit = visit_of(ctx, caller->user_id, schedule_id);
-    return ask(&visit, caller->jti, place_r);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    pipe_glance(pipe, &visit);
+    if (caller->jti) {
+        token_pipe_revoked(pipe, ctx, caller->jti);
+    }
+    const struct redis_value *answers;
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    if (!e && caller->jti) {
+        e = token_piped_revoked(&answers[1]);
+    }
+    e = e ? e : check_answer(ctx, &answers[0], REDIS_LIST);
+    return e ? e : read_glance(&visit, &answers[0], place_r);
 }
 
 /* ---- entering ---- */
@@ -210,17 +317,25 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     struct arena *arena = visit->ctx->arena;
     const struct queue_keys *keys = &visit->keys;
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
-    const char *key_list[] = {keys->state, visit->people, keys->cells, keys->gone,
-                              keys->early, keys->joined,  visit->tries};
+    const char *key_list[] = {keys->state, visit->people, keys->cells,    keys->gone,
+                              keys->early, keys->joined,  tries_of(visit)};
     redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, sizeof key_list / sizeof key_list[0], 8);
-    redis_pipe_arg(pipe, visit->user.ref, sizeof visit->user.ref);
+    pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, schedule->queue_capacity);
     redis_pipe_arg_int(pipe, schedule->admission_rate);
     redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
-    pipe_place(pipe, receipt ? receipt_read(arena, visit->schedule_id, visit->user.id, receipt) : -1);
+    pipe_if_any(pipe, receipt ? receipt_read(arena, visit->schedule_id, visit->user.id, receipt) : -1);
     redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
     pipe_text(pipe, secret->seed);
     pipe_text(pipe, secret->commitment);
+}
+
+static const struct err *refuse_full(struct visit *visit)
+{
+    struct ctx *ctx = visit->ctx;
+    const struct err *e = marker_drop(ctx, queue_shard_of(&visit->user), visit->user.ref, 1, visit->schedule_id);
+    ctx->retry_after_s = FULL_RETRY_S;
+    return e ? e : &err_queue_full;
 }
 
 /* Takes a place and asks for it, in one round trip. A sale that has begun is opened on the way, so that nobody depends
@@ -228,32 +343,28 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
 static const struct err *join(struct visit *visit, const struct schedule *schedule, const char *receipt,
                               struct queue_place *place_r)
 {
-    enum { OPEN, ENTER, LISTED, STATUS };
+    enum { OPEN, ENTER, LISTED, GLANCE };
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
     opening_pipe(pipe, visit->ctx, schedule);
     pipe_enter(pipe, visit, schedule, receipt);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id); /* after the place: see admission.c */
-    pipe_status(pipe, visit);
+    pipe_glance(pipe, visit);
     const struct redis_value *answers;
     const struct err *e = redis_pipe_run(pipe, &answers);
     e = e ? e : check_answer(visit->ctx, &answers[OPEN], REDIS_INT);
     e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_STR);
     e = e ? e : check_answer(visit->ctx, &answers[LISTED], REDIS_INT);
-    e = e ? e : check_answer(visit->ctx, &answers[STATUS], REDIS_LIST);
+    e = e ? e : check_answer(visit->ctx, &answers[GLANCE], REDIS_LIST);
     if (e) {
         return e;
     }
-    if (says(&answers[STATUS], "DRAW")) {
-        e = find_place(visit, &answers[STATUS], 3);
-        return e ? e : ask(visit, NULL, place_r);
+    if (says(&answers[ENTER], "FULL")) {
+        return refuse_full(visit);
     }
-    e = read_status(visit->ctx, &answers[STATUS], place_r);
-    if (e == &err_not_in_queue && says(&answers[ENTER], "FULL")) {
-        e = marker_drop(visit->ctx, queue_shard_of(&visit->user), visit->user.ref, 1, visit->schedule_id);
-        visit->ctx->retry_after_s = FULL_RETRY_S;
-        return e ? e : &err_queue_full;
+    if (says(&answers[ENTER], "LIMITED")) {
+        return turn_away(visit);
     }
-    return e == &err_not_in_queue && says(&answers[ENTER], "LIMITED") ? too_many(visit->ctx, WINDOW_S) : e;
+    return says(&answers[ENTER], "CLOSED") ? &err_sale_ended : read_glance(visit, &answers[GLANCE], place_r);
 }
 
 /* When hardly anybody waits nobody should have to ask twice: the next people are called here, at the same rate. */
@@ -264,10 +375,7 @@ static const struct err *call_at_once(struct visit *visit, const struct schedule
         return NULL;
     }
     const struct err *e = queue_admit(visit->ctx, schedule, &admission);
-    if (!e && admission.cursor >= place->sequence) {
-        e = ask(visit, NULL, place);
-    }
-    return e;
+    return !e && admission.cursor >= place->sequence ? arrive(visit, place) : e;
 }
 
 const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
@@ -298,34 +406,30 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
 
 /* ---- leaving ---- */
 
-static const struct err *run_leave(struct visit *visit, const struct redis_value **answer_r)
+/* `place` -1: not known. */
+static const struct err *run_leave(struct visit *visit, int64_t place, const struct redis_value **answer_r)
 {
     const struct queue_keys *keys = &visit->keys;
-    const char *key_list[] = {keys->state,  visit->people,   keys->cells,  keys->gone,  keys->early,
-                              keys->called, keys->returning, keys->active, visit->tries};
+    const char *key_list[] = {keys->state,  visit->people,   keys->cells,  keys->gone,     keys->early,
+                              keys->called, keys->returning, keys->active, tries_of(visit)};
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
     redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, sizeof key_list / sizeof key_list[0], 4);
-    redis_pipe_arg(pipe, visit->user.ref, sizeof visit->user.ref);
-    pipe_place(pipe, visit->place);
+    pipe_user(pipe, visit);
+    pipe_if_any(pipe, place);
     pipe_text(pipe, keys->tokens);
     redis_pipe_arg_int(pipe, TRIES_OF_LEAVING);
-    const struct redis_value *answer;
-    const struct err *e = redis_pipe_run(pipe, &answer);
-    e = e ? e : check_answer(visit->ctx, answer, REDIS_LIST);
-    if (!e) {
-        *answer_r = answer;
-    }
-    return e;
+    return run_script(visit->ctx, pipe, answer_r);
 }
 
 const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *schedule_id)
 {
     struct visit visit = visit_of(ctx, user_id, schedule_id);
     const struct redis_value *answer;
-    const struct err *e = run_leave(&visit, &answer);
+    const struct err *e = run_leave(&visit, -1, &answer);
     if (!e && says(answer, "DRAW")) {
-        e = find_place(&visit, answer, 1);
-        e = e ? e : run_leave(&visit, &answer);
+        const struct draw *draw;
+        e = opening_draw_of(ctx, schedule_id, redis_int(answer, 2), &draw);
+        e = e ? e : run_leave(&visit, draw_place(draw, redis_int(answer, 1)), &answer);
     }
     if (!e) {
         e = marker_drop(ctx, queue_shard_of(&visit.user), visit.user.ref, 1, schedule_id);

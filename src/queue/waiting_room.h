@@ -15,6 +15,8 @@
 #include "common/ctx.h"
 #include "common/err.h"
 
+#define QUEUE_POLL_NEAR_S 5 /* pollAfter near the front, and of whoever has been called */
+
 enum queue_state { QUEUE_PRE_OPEN, QUEUE_WAITING, QUEUE_ACTIVE };
 
 /* Members that the state does not name are 0, NULL or CLOCK_NONE. */
@@ -43,8 +45,9 @@ struct queue_caller {
  * ctx->retry_after_s, &err_token_revoked. */
 BO_MUSTCHECK const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                            const char *receipt, struct queue_place *place_r);
-/* Where the user stands; hands out the token once called. One round trip to Redis; the first time after the opening,
- * two. &err_not_in_queue, &err_sale_ended, &err_token_revoked. */
+/* Where the user stands; hands out the token once called. One round trip to Redis while waiting; two for the first time
+ * after the opening, for somebody who has been called, and for a stranger. &err_not_in_queue, &err_sale_ended,
+ * &err_token_revoked. */
 BO_MUSTCHECK const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                             struct queue_place *place_r);
 /* Gives up the place or the admission and its token. &err_not_in_queue when there was none. */

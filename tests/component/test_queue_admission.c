@@ -152,10 +152,11 @@ static void test_admission_with_a_stale_cursor_calls_nobody(void **state)
     queue_line_set(line, "credit", "5000000");
     queue_line_set(line, "paused", NULL);
     const struct queue_keys *keys = &line->keys;
-    const char *key_list[] = {keys->state, keys->cells, keys->called, keys->returning, keys->active, keys->finished};
+    const char *key_list[] = {keys->state,  keys->cells,    keys->called, keys->returning,
+                              keys->active, keys->finished, keys->view};
     const char *args[] = {"10", "120000", "1000", keys->people, keys->tokens, "0", "3", "0", "1", "2"};
     const struct redis_value *answer;
-    assert_null(redis_eval(line->ctx, &redis_script_queue_admit, &answer, key_list, 6, args, 10));
+    assert_null(redis_eval(line->ctx, &redis_script_queue_admit, &answer, key_list, 7, args, 10));
     assert_int_equal(redis_int(answer, 0), 0);
     assert_int_equal(redis_int(answer, 3), 5);
     assert_int_equal(look(line).total.called, 5);

@@ -60,8 +60,9 @@ int queue_line_tear_down(void **state)
 {
     struct queue_line *line = *state;
     const struct queue_keys *keys = &line->keys;
-    const struct err *e = REDIS_RUN(line->ctx, NULL, "DEL", keys->state, keys->cells, keys->gone, keys->early,
-                                    keys->joined, keys->called, keys->returning, keys->active, keys->finished);
+    const struct err *e =
+        REDIS_RUN(line->ctx, NULL, "DEL", keys->state, keys->view, keys->cells, keys->gone, keys->early, keys->joined,
+                  keys->called, keys->returning, keys->active, keys->finished);
     for (unsigned shard = 0; !e && shard < QUEUE_SHARDS; shard++) {
         e = REDIS_RUN(line->ctx, NULL, "DEL", queue_people_key(line->ctx->arena, keys, shard));
     }
@@ -144,9 +145,14 @@ void queue_line_vanish(struct queue_line *line, int64_t number)
 
 void queue_line_set(struct queue_line *line, const char *field, const char *value)
 {
-    const char *state = line->keys.state;
-    assert_null(value ? REDIS_RUN(line->ctx, NULL, "HSET", state, field, value)
-                      : REDIS_RUN(line->ctx, NULL, "HDEL", state, field));
+    struct redis_pipe *pipe = redis_pipe_new(line->ctx);
+    if (value) {
+        REDIS_PIPE(pipe, "HSET", line->keys.state, field, value);
+    } else {
+        REDIS_PIPE(pipe, "HDEL", line->keys.state, field);
+    }
+    REDIS_PIPE(pipe, "DEL", line->keys.view);
+    assert_null(redis_pipe_run(pipe, NULL));
 }
 
 const char *queue_line_get(struct queue_line *line, const char *field)

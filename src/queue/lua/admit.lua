@@ -2,7 +2,7 @@
 -- follows from the time that has passed on Redis' clock since the last call, so together they admit no more than one of them
 -- would. See docs/queue.md.
 --
--- KEYS 1 state, 2 cells, 3 called, 4 returning, 5 active, 6 finished
+-- KEYS 1 state, 2 cells, 3 called, 4 returning, 5 active, 6 finished, 7 view
 -- ARGV 1 the schedule's admission rate, 2 time to arrive in ms, 3 catch-up in ms, 4 what every people key begins with,
 --      5 what every token key begins with, 6 the cursor that the numbers start from, 7 how many numbers,
 --      then these: the numbers at the cursor and after it; then samples: 4 times as many numbers from each quarter of the line
@@ -22,7 +22,7 @@ local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
 local now_ds = math.floor(now_ms / 100) - EPOCH_DS
 local fields = {'opened_ms', 'closed_ms', 'cursor', 'sequence', 'rate', 'paused', 'max_active', 'credit', 'credited_us',
-  'pace', 'shares'}
+  'pace', 'shares', 'opens_ms', 'count'}
 local state = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
   state[fields[i]] = value
@@ -88,7 +88,7 @@ if room > 0 then
   end
 end
 
-local cursor, numbers = tonumber(state.cursor or 0), tonumber(ARGV[7])
+local cursor, sequence, numbers = tonumber(state.cursor or 0), tonumber(state.sequence or 0), tonumber(ARGV[7])
 local called, passed, walked = 0, 0, 0
 local current = tonumber(ARGV[6]) == cursor
 while current and room > 0 and walked < numbers do
@@ -103,12 +103,12 @@ while current and room > 0 and walked < numbers do
   end
 end
 cursor = cursor + walked
-local ran_out = current and room > 0 and walked == numbers and cursor < tonumber(state.sequence or 0)
+local ran_out = current and room > 0 and walked == numbers and cursor < sequence
 
 -- Measured only while people wait: with nobody there the rate says nothing about the wait.
 local pace = tonumber(state.pace or state.rate or ARGV[1])
 local weight = math.min(1, elapsed_us / SMOOTH_US)
-if current and elapsed_us > 0 and rate > 0 and not ran_out and (capped or cursor < tonumber(state.sequence or 0)) then
+if current and elapsed_us > 0 and rate > 0 and not ran_out and (capped or cursor < sequence) then
   pace = math.max(0.001, pace + weight * (called * 1000000 / elapsed_us - pace))
 end
 
@@ -136,6 +136,11 @@ end
 redis.call('HSET', KEYS[1], 'credit', string.format('%.0f', credit - (called + returned) * 1000000), 'credited_us',
   string.format('%.0f', now_us), 'cursor', cursor, 'base_rate', ARGV[1], 'pace', string.format('%.3f', pace), 'shares',
   struct.pack('>I2I2I2I2', shares[1], shares[2], shares[3], shares[4]))
+-- What everybody who waits needs to know, in one string for glance.lua.
+local slower = pace < 0.8 * tonumber(state.rate or ARGV[1])
+redis.call('SET', KEYS[7], struct.pack('>BBBddddddI2I2I2I2', state.closed_ms and 1 or 0, state.paused and 1 or 0,
+  slower and 1 or 0, tonumber(state.opens_ms or 0), tonumber(state.opened_ms or math.huge), tonumber(state.count or 0),
+  cursor, sequence, math.max(pace, 0.001), shares[1], shares[2], shares[3], shares[4]))
 for field, count in pairs({called = called + returned, returned = returned, passed_over = passed, no_shows = no_shows,
   expired = #ended}) do
   if count > 0 then

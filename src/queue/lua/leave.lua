@@ -4,7 +4,7 @@
 --      the line
 -- ARGV 1 user (16 bytes), 2 the person's place or '' when the caller does not know it, 3 what every token key of this
 --      schedule begins with, 4 what leaving adds to the tries
--- Answers {LEFT}, {NONE}, or {DRAW, number, count, seed}: call again with the place.
+-- Answers {LEFT}, {NONE}, or {DRAW, number, count}: call again with the place.
 local GONE = 4294967295
 
 local record = redis.call('HGET', KEYS[2], ARGV[1])
@@ -13,10 +13,10 @@ if not record then
 end
 local number, place, token = string.match(record, '^(%d+):?(%d*):?(.*)$')
 number, place = tonumber(number), tonumber(place) or tonumber(ARGV[2])
-local state = redis.call('HMGET', KEYS[1], 'opened_ms', 'count', 'cursor', 'seed')
+local state = redis.call('HMGET', KEYS[1], 'opened_ms', 'count', 'cursor')
 if state[1] and not place then
   if number < tonumber(state[2]) then
-    return {'DRAW', number, tonumber(state[2]), state[4]}
+    return {'DRAW', number, tonumber(state[2])}
   end
   place = number
 end

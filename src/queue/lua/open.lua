@@ -1,7 +1,7 @@
 -- Opens a line when its sale has begun: fixes who is in the draw, once. It takes effect `seal` later, when it is on disk; with
 -- nobody in it, at once.
 --
--- KEYS 1 state
+-- KEYS 1 state, 2 view
 -- ARGV 1 opening of the sale in ms, 2 seal in ms, 3 seed in hex, should the line have none yet
 -- Answers 1 when the line is open or sealed, 0 when it is too early.
 local state = redis.call('HMGET', KEYS[1], 'opened_ms', 'sequence')
@@ -16,4 +16,5 @@ end
 local count = tonumber(state[2] or 0)
 redis.call('HSETNX', KEYS[1], 'seed', ARGV[3])
 redis.call('HSET', KEYS[1], 'opened_ms', string.format('%.0f', now_ms + (count > 0 and ARGV[2] or 0)), 'count', count)
+redis.call('DEL', KEYS[2]) -- what people are told is made anew
 return 1

@@ -1,6 +1,6 @@
 -- Changes the admission settings of one line while it runs, and keeps who did it.
 --
--- KEYS 1 state, 2 audit stream
+-- KEYS 1 state, 2 audit stream, 3 view
 -- ARGV 1 admission rate, 2 paused (1 or 0), 3 most active people (0: no cap); '' leaves one as it is; 4 who
 -- Answers {rate or '', paused, most active}.
 local AUDIT_MAX = 1000
@@ -18,6 +18,7 @@ if ARGV[3] == '0' then
 elseif ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'max_active', ARGV[3])
 end
+redis.call('DEL', KEYS[3]) -- what people are told is made anew
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', AUDIT_MAX, '*', 'who', ARGV[4], 'admissionRate', ARGV[1], 'paused', ARGV[2],
   'maxActive', ARGV[3])
 local state = redis.call('HMGET', KEYS[1], 'rate', 'paused', 'max_active')

@@ -1,0 +1,94 @@
+-- Where a person waits, that they are still there, and that they do not ask too often (QUEUE-002, QUEUE-008). What nearly
+-- everybody who asks needs, in few commands; whoever is not simply waiting is sent on.
+--
+-- KEYS 1 people, 2 cells, 3 view, 4 gone
+-- ARGV 1 user (16 bytes), 2 a random number 0-999, 3 tries a minute, 4 longest pollAfter in s
+-- Answers {state, tries left, seconds until there are more, ...}:
+--   NONE, LIMITED, CLOSED
+--   VIEW      nobody has looked after the line yet: let an approver's step do so, and ask again
+--   DRAW      number, count: note the drawn place, and ask again
+--   CALLED    number
+--   PRE_OPEN  number, opening in ms, poll after in s
+--   WAITING   number, place, rank, wait in s, poll after in s, reason ('', PAUSED, SLOWER)
+local EPOCH_DS = 17672256000 -- cells count tenths of a second from 2026-01-01
+local GONE = 4294967295
+local NEAR_S = 5 -- pollAfter near the front
+local SLACK_DS = 150
+local WINDOW_DS = 600
+local WHOLE = 60000 -- a share of 1
+
+local record = redis.call('HGET', KEYS[1], ARGV[1])
+if not record then
+  return {'NONE'}
+end
+local view = redis.call('GET', KEYS[3])
+if not view then
+  return {'VIEW'}
+end
+local number, place = tonumber(record), nil
+if not number then
+  number, place = string.match(record, '^(%d+):(%d+)')
+  number, place = tonumber(number), tonumber(place)
+end
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_ds = math.floor(now_ms / 100) - EPOCH_DS
+
+-- The limit is a bucket (GCRA): `full_ds` is when it will be full again. Each try takes one interval.
+local offset = number * 8
+local due, full_ds = struct.unpack('>I4I4', redis.call('GETRANGE', KEYS[2], offset, offset + 7))
+local interval = WINDOW_DS / ARGV[3]
+full_ds = math.max(full_ds, now_ds) + interval
+if full_ds - now_ds > WINDOW_DS then
+  return {'LIMITED', 0, math.ceil((full_ds - now_ds - WINDOW_DS) / 10)}
+end
+local left, reset = math.floor((WINDOW_DS - full_ds + now_ds) / interval), math.ceil((full_ds - now_ds) / 10)
+
+local function expect_back(poll_s)
+  due = due == GONE and GONE or now_ds + poll_s * 20 + SLACK_DS
+  redis.call('SETRANGE', KEYS[2], offset, struct.pack('>I4I4', due, full_ds))
+end
+
+local closed, paused, slower, opens_ms, opened_ms, count, cursor, sequence, pace, s1, s2, s3, s4 =
+  struct.unpack('>BBBddddddI2I2I2I2', view)
+local jitter = 0.8 + ARGV[2] / 2500
+if closed == 1 then
+  return {'CLOSED', left, reset}
+end
+
+if now_ms < opened_ms then
+  local until_s = math.max(0, math.min(opens_ms, opened_ms) - now_ms) / 1000
+  local spread_s = math.min(30, 2 + sequence / 2500)
+  local poll_s = until_s > 90 and math.ceil(60 * jitter) or math.ceil(until_s + 1 + spread_s * (jitter - 0.8) * 2.5)
+  expect_back(poll_s)
+  return {'PRE_OPEN', left, reset, number, opens_ms, poll_s}
+end
+if not place and number < count then
+  return {'DRAW', left, reset, number, count}
+end
+place = place or number
+if place < cursor then
+  expect_back(NEAR_S)
+  return {'CALLED', left, reset, number}
+end
+
+-- Ahead: everybody between the cursor and this place who has not left; of those, the sampled share who still poll.
+local ahead = place - cursor
+local rank, live = ahead + 1, 1
+if ahead > 0 then
+  rank = rank - redis.call('BITCOUNT', KEYS[4], cursor, place - 1, 'BIT')
+  local shares = {s1, s2, s3, s4}
+  local position = math.min(4, 4 * ahead / math.max(1, sequence - cursor))
+  local whole = math.floor(position)
+  local sum = (position - whole) * (shares[whole + 1] or 0)
+  for i = 1, whole do
+    sum = sum + shares[i]
+  end
+  live = sum / position / WHOLE
+end
+local wait_s = math.ceil(((rank - 1) * live + 1) / pace)
+local poll_s = math.min(wait_s / 10, ARGV[4])
+poll_s = poll_s <= NEAR_S and NEAR_S or math.ceil(poll_s * jitter)
+expect_back(poll_s)
+return {'WAITING', left, reset, number, place, rank, wait_s, poll_s,
+  paused == 1 and 'PAUSED' or slower == 1 and 'SLOWER' or ''}
