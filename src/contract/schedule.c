@@ -243,3 +243,14 @@ const struct err *schedule_check_sale(const struct schedule *schedule)
     }
     return now < schedule->sale_start_at ? &err_sale_not_open : NULL;
 }
+
+const struct err *schedule_is_over(struct ctx *ctx, const char *schedule_id, bool *over_r)
+{
+    struct schedule schedule;
+    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
+    if (e != NULL && e != &err_not_found) {
+        return e;
+    }
+    *over_r = e == &err_not_found || schedule_check_sale(&schedule) == &err_sale_ended;
+    return NULL;
+}

@@ -6,6 +6,7 @@
 #ifndef CONTRACT_SCHEDULE_H
 #define CONTRACT_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/cfg.h"
@@ -38,6 +39,9 @@ ERR_SALE_LIST(ERR_DECLARE)
 
 /* NULL while the sale runs; else &err_sale_not_open, or &err_sale_ended (also when cancelled). */
 BO_MUSTCHECK const struct err *schedule_check_sale(const struct schedule *schedule);
+
+/* True when the sale has ended, was cancelled, or the schedule is gone. Errors as schedule_get(). */
+BO_MUSTCHECK const struct err *schedule_is_over(struct ctx *ctx, const char *schedule_id, bool *over_r);
 
 /* GET /internal/schedules/{scheduleId}/seats */
 struct schedule_seat {

@@ -1,10 +1,12 @@
-/* queue-approver: calls the next people of every line. Any number may run; see src/queue/admission.h. */
+/* queue-approver: calls the next people of every line, and closes lines. Any number may run; see src/queue/admission.h
+ * and closing.h. */
 #include "common/daemon.h"
 #include "common/metrics.h"
 #include "common/redis.h"
 #include "common/service_key.h"
 #include "src/contract/schedule.h"
 #include "src/queue/admission.h"
+#include "src/queue/closing.h"
 #include "src/queue/queue_settings.h"
 
 static const struct err *admit(struct ctx *ctx, bool *more_r)
@@ -25,7 +27,16 @@ static const struct err *admit(struct ctx *ctx, bool *more_r)
     return NULL;
 }
 
-static const struct tick ticks[] = {{"admit", &queue_settings.tick_ms, admit}};
+static const struct err *close_lines(struct ctx *ctx, bool *more_r)
+{
+    *more_r = false;
+    return closing_run_all(ctx);
+}
+
+static const struct tick ticks[] = {
+    {"admit", &queue_settings.tick_ms, admit},
+    {"close", &queue_settings.closing_tick_ms, close_lines},
+};
 
 static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
                                                      &queue_settings_section, NULL};
@@ -37,7 +48,7 @@ int main(int argc, char **argv)
         .needs = NEED_REDIS | NEED_HTTP,
         .settings = settings,
         .ticks = ticks,
-        .tick_count = 1,
+        .tick_count = sizeof ticks / sizeof ticks[0],
     };
     return daemon_main(&daemon, argc, argv);
 }

@@ -4,7 +4,6 @@
 
 #include "common/crypto.h"
 #include "common/redis.h"
-#include "src/queue/closing.h"
 #include "src/queue/line.h"
 #include "src/queue/opening.h"
 #include "src/queue/queue_keys.h"
@@ -184,9 +183,6 @@ static const struct err *serve(struct ctx *ctx, const struct schedule *schedule,
     if (!e) {
         add_up(sum, &line);
     }
-    if (!e && line.closed_at != CLOCK_NONE) {
-        e = closing_undo(ctx, schedule->schedule_id);
-    }
     if (!e && line.opened_at == CLOCK_NONE) {
         bool open;
         e = opening_run(ctx, schedule, &open);
@@ -198,6 +194,7 @@ static const struct err *serve(struct ctx *ctx, const struct schedule *schedule,
     return e ? e : line_busy(&line) ? NULL : unlist(ctx, schedule);
 }
 
+/* A sale that is over admits nobody; closing.h has the rest. */
 static const struct err *look_after(struct ctx *ctx, const char *schedule_id, struct queue_admission *sum)
 {
     struct schedule schedule;
@@ -206,7 +203,7 @@ static const struct err *look_after(struct ctx *ctx, const char *schedule_id, st
         return e;
     }
     bool over = e || schedule_check_sale(&schedule) == &err_sale_ended;
-    return over ? closing_run(ctx, schedule_id) : serve(ctx, &schedule, sum);
+    return over ? REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule_id) : serve(ctx, &schedule, sum);
 }
 
 const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r)

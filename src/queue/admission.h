@@ -39,9 +39,9 @@ BO_MUSTCHECK const struct err *queue_admit(struct ctx *ctx, const struct schedul
                                            struct queue_admission *admission_r);
 /* The same at the rate that the line was last admitted at; makes its view anew. */
 BO_MUSTCHECK const struct err *queue_refresh(struct ctx *ctx, const char *schedule_id);
-/* Every listed line: opens it when its sale begins, calls people while the sale runs, closes it afterwards. One that
- * fails does not keep the others waiting (the first error is returned at the end). Lines with nobody in them leave the
- * list; the next to join lists theirs again. */
+/* Every listed line: opens it when its sale begins, and calls people while the sale runs. One that fails does not keep
+ * the others waiting (the first error is returned at the end). Lines with nobody in them, and those whose sale is over,
+ * leave the list; the next to join lists theirs again. */
 BO_MUSTCHECK const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r);
 
 #endif

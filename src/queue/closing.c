@@ -5,11 +5,12 @@
 
 #include "common/clock.h"
 #include "common/redis.h"
+#include "src/contract/schedule.h"
 #include "src/queue/marker.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/queue_settings.h"
 
-#define SHARDS_A_CALL 8
+#define SHARDS_A_CALL 32
 
 static const char *text_of(struct ctx *ctx, int64_t number)
 {
@@ -48,6 +49,7 @@ static const struct err *forget_line(struct ctx *ctx, const char *schedule_id)
     REDIS_PIPE(pipe, "EXPIRE", keys.audit, kept_s);
     REDIS_PIPE(pipe, "EXPIRE", keys.state, kept_s);
     REDIS_PIPE(pipe, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);
+    REDIS_PIPE(pipe, "SREM", QUEUE_LINES_KEY, schedule_id);
     const struct err *e = redis_pipe_run(pipe, NULL);
     if (!e) {
         log_info(&ctx->log, "the line of '%s' is closed and forgotten", schedule_id);
@@ -70,12 +72,11 @@ static const struct err *forget(struct ctx *ctx, const char *schedule_id)
     return e || shard < QUEUE_SHARDS ? e : forget_line(ctx, schedule_id);
 }
 
-const struct err *closing_run(struct ctx *ctx, const char *schedule_id)
+static const struct err *close_line(struct ctx *ctx, const char *schedule_id)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const char *now_ms = text_of(ctx, clock_now() / 1000);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "HSETNX", keys.state, "closed_ms", now_ms);
+    REDIS_PIPE(pipe, "HSETNX", keys.state, "closed_ms", text_of(ctx, clock_now() / 1000));
     REDIS_PIPE(pipe, "HGET", keys.state, "closed_ms");
     REDIS_PIPE(pipe, "DEL", keys.view); /* what people are told is made anew */
     const struct redis_value *values;
@@ -90,14 +91,37 @@ const struct err *closing_run(struct ctx *ctx, const char *schedule_id)
     return closed_s < queue_settings.closing_grace_s ? NULL : forget(ctx, schedule_id);
 }
 
-const struct err *closing_undo(struct ctx *ctx, const char *schedule_id)
+/* The sale runs; after all, if the line was closed. */
+static const struct err *keep_open(struct ctx *ctx, const char *schedule_id)
 {
-    log_warn(&ctx->log, "the sale of '%s' runs again: its line is open again", schedule_id);
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const char *state = keys.state;
+    const struct redis_value *closed;
+    const struct err *e = REDIS_RUN(ctx, &closed, "HEXISTS", keys.state, "closed_ms");
+    if (e || closed->integer == 0) {
+        return e;
+    }
+    log_warn(&ctx->log, "the sale of '%s' runs again: its line is open again", schedule_id);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "PERSIST", state);
-    REDIS_PIPE(pipe, "HDEL", state, "closed_ms", "forgotten_shards");
+    REDIS_PIPE(pipe, "PERSIST", keys.state);
+    REDIS_PIPE(pipe, "HDEL", keys.state, "closed_ms", "forgotten_shards");
     REDIS_PIPE(pipe, "DEL", keys.view);
+    REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule_id);
     return redis_pipe_run(pipe, NULL);
+}
+
+const struct err *closing_run_all(struct ctx *ctx)
+{
+    const struct redis_value *schedules;
+    const struct err *first = REDIS_RUN(ctx, &schedules, "SMEMBERS", QUEUE_LINES_KEY);
+    if (first) {
+        return first;
+    }
+    for (size_t i = 0; i < schedules->count; i++) {
+        const char *schedule_id = redis_str(schedules, i);
+        bool over;
+        const struct err *e = schedule_is_over(ctx, schedule_id, &over);
+        e = e ? e : over ? close_line(ctx, schedule_id) : keep_open(ctx, schedule_id);
+        first = first ? first : e;
+    }
+    return first;
 }

@@ -13,9 +13,8 @@
 #include "common/ctx.h"
 #include "common/err.h"
 
-/* Does the next bit of work; at the end takes the schedule off the list. */
-BO_MUSTCHECK const struct err *closing_run(struct ctx *ctx, const char *schedule_id);
-/* The sale runs after all. */
-BO_MUSTCHECK const struct err *closing_undo(struct ctx *ctx, const char *schedule_id);
+/* Does the next bit of work for every line there is. One that fails does not keep the others waiting (the first error
+ * is returned at the end). */
+BO_MUSTCHECK const struct err *closing_run_all(struct ctx *ctx);
 
 #endif

@@ -13,13 +13,10 @@ extern const struct redis_script redis_script_queue_drop_marker;
 /* True when the user has a place in that line, or may come back to one. */
 static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, const char *schedule_id, bool *in_r)
 {
-    struct schedule schedule;
-    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    if (e == &err_not_found || (!e && schedule_check_sale(&schedule) == &err_sale_ended)) {
+    bool over;
+    const struct err *e = schedule_is_over(ctx, schedule_id, &over);
+    if (e || over) {
         *in_r = false;
-        return NULL;
-    }
-    if (e) {
         return e;
     }
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);

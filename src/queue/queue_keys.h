@@ -21,7 +21,8 @@
  *     queue:{S}:tries:U    string  requests of somebody outside the line within a minute
  *     queue:{S}:audit      stream  changed settings
  *     queue:users:xx       hash    U -> schedule (16 bytes): the one queue of a user
- *     queue:schedules      set     schedules that have a line
+ *     queue:schedules      set     schedules with people to be called or looked after: what approvers go through
+ *     queue:lines          set     schedules that have a line, until it is closed and forgotten
  *
  * Two or three hundred people share a hash, so that it stays a listpack (hash-max-listpack-entries).
  */
@@ -32,6 +33,7 @@
 #include "common/uuid.h"
 
 #define QUEUE_SCHEDULES_KEY "queue:schedules"
+#define QUEUE_LINES_KEY "queue:lines"
 #define QUEUE_SHARDS 256
 
 struct queue_keys {

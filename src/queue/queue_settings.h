@@ -17,6 +17,7 @@ struct queue_settings {
     int64_t tick_ms;         /* the approver's period */
     int64_t tick_most;       /* places looked at per tick and schedule at most */
     int64_t catch_up_ms;     /* admissions missed in a pause are made up for at most so long */
+    int64_t closing_tick_ms; /* the approver's period for that */
     int64_t closing_grace_s; /* from the end of a sale to forgetting its line */
     int64_t kept_s;          /* how long a closed line's draw stays public */
 };

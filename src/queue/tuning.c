@@ -27,6 +27,7 @@ const struct err *queue_tune(struct ctx *ctx, const char *schedule_id, const cha
                           change_of(ctx, tuning->max_active, tuning->max_active != FIELD_NO_INT), admin_id};
     const struct redis_value *answer;
     e = redis_eval(ctx, &redis_script_queue_tune, &answer, key_list, 3, args, 4);
+    e = e ? e : REDIS_RUN(ctx, NULL, "SADD", QUEUE_LINES_KEY, schedule_id); /* so that somebody closes it */
     if (e) {
         return e;
     }

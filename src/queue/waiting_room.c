@@ -343,17 +343,19 @@ static const struct err *refuse_full(struct visit *visit)
 static const struct err *join(struct visit *visit, const struct schedule *schedule, const char *receipt,
                               struct queue_place *place_r)
 {
-    enum { OPEN, ENTER, LISTED, GLANCE };
+    enum { OPEN, ENTER, LISTED, KNOWN, GLANCE };
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
     opening_pipe(pipe, visit->ctx, schedule);
     pipe_enter(pipe, visit, schedule, receipt);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id); /* after the place: see admission.c */
+    REDIS_PIPE(pipe, "SADD", QUEUE_LINES_KEY, schedule->schedule_id);
     pipe_glance(pipe, visit);
     const struct redis_value *answers;
     const struct err *e = redis_pipe_run(pipe, &answers);
     e = e ? e : check_answer(visit->ctx, &answers[OPEN], REDIS_INT);
     e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_STR);
     e = e ? e : check_answer(visit->ctx, &answers[LISTED], REDIS_INT);
+    e = e ? e : check_answer(visit->ctx, &answers[KNOWN], REDIS_INT);
     e = e ? e : check_answer(visit->ctx, &answers[GLANCE], REDIS_LIST);
     if (e) {
         return e;

@@ -30,6 +30,7 @@ static void set_settings(void)
         .tick_ms = 200,
         .tick_most = 1000,
         .catch_up_ms = 1000,
+        .closing_tick_ms = 1000,
         .closing_grace_s = 60,
         .kept_s = 600,
     };
