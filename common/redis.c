@@ -1,11 +1,12 @@
 #include "common/redis.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
-#include <hiredis/sds.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "common/buf.h"
@@ -235,13 +236,16 @@ static const struct err *judge(struct ctx *ctx, const struct redis_value *value)
 
 /* ---- one round trip ---- */
 
-/* Sends everything. &err_unavailable when not one byte left, else &err_uncertain. */
-static const struct err *send_all(redisContext *conn)
+/* Sends everything, from where it stands: hiredis would copy it first. &err_unavailable when not one byte left, else
+ * &err_uncertain. */
+static const struct err *send_all(int fd, const struct buf *wire)
 {
-    size_t total = sdslen(conn->obuf);
-    for (int done = 0; !done;) {
-        if (redisBufferWrite(conn, &done) != REDIS_OK) {
-            return sdslen(conn->obuf) == total ? &err_unavailable : &err_uncertain;
+    for (size_t sent = 0; sent < wire->len;) {
+        ssize_t part = send(fd, wire->data + sent, wire->len - sent, MSG_NOSIGNAL);
+        if (part >= 0) {
+            sent += (size_t)part;
+        } else if (errno != EINTR) {
+            return sent == 0 ? &err_unavailable : &err_uncertain;
         }
     }
     return NULL;
@@ -256,10 +260,8 @@ static const struct err *exchange(struct ctx *ctx, const struct buf *wire, size_
         log_error(&ctx->log, "a pipeline exceeds %u bytes", WIRE_MAX);
         return &err_internal;
     }
-    if (redisAppendFormattedCommand(redis->conn, wire->data, wire->len) != REDIS_OK) {
-        log_panic("out of memory for a pipeline");
-    }
-    const struct err *e = send_all(redis->conn);
+    const struct err *e = send_all(redis->conn->fd, wire);
+    const char *why = e != NULL ? strerror(errno) : redis->conn->errstr;
     for (size_t i = 0; e == NULL && i < count; i++) {
         redisReply *reply = NULL;
         if (redisGetReply(redis->conn, (void **)&reply) != REDIS_OK) {
@@ -270,7 +272,7 @@ static const struct err *exchange(struct ctx *ctx, const struct buf *wire, size_
         freeReplyObject(reply);
     }
     if (e != NULL) {
-        log_warn(&ctx->log, "lost redis: '%s'", redis->conn->errstr);
+        log_warn(&ctx->log, "lost redis: '%s'", why);
         disconnect(redis);
     }
     return e;
