@@ -124,6 +124,20 @@ char *arena_strdup(struct arena *arena, const char *text)
     return arena_memdup(arena, text, strlen(text));
 }
 
+char *arena_join(struct arena *arena, const char *const *texts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        len += strlen(texts[i]);
+    }
+    char *joined = arena_alloc(arena, len + 1);
+    char *end = joined;
+    for (size_t i = 0; i < count; i++) {
+        end = stpcpy(end, texts[i]);
+    }
+    return joined;
+}
+
 /* Most texts are short: those are formatted once and copied. */
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {

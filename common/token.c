@@ -214,8 +214,8 @@ char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *cl
     claims->issued_s = clock_now() / CLOCK_SECOND;
     claims->expires_s = claims->issued_s + (kind == TOKEN_ACCESS ? cfg_token.access_s : cfg_token.refresh_s);
     const struct token_key *key = &ring.keys[0];
-    const char *text = arena_printf(ctx->arena, "%s%s", key->header, payload_of(ctx->arena, kind, claims));
-    return arena_printf(ctx->arena, "%s.%s", text, signature_of(ctx->arena, key, text, strlen(text)));
+    const char *text = ARENA_JOIN(ctx->arena, key->header, payload_of(ctx->arena, kind, claims));
+    return ARENA_JOIN(ctx->arena, text, ".", signature_of(ctx->arena, key, text, strlen(text)));
 }
 
 /* ---- reading a payload ---- */
@@ -395,7 +395,7 @@ const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char
 
 static const char *revoked_key(struct ctx *ctx, const char *jti)
 {
-    return arena_printf(ctx->arena, "token:revoked:%s", jti);
+    return ARENA_JOIN(ctx->arena, "token:revoked:", jti);
 }
 
 const struct err *token_revoke(struct ctx *ctx, const char *jti, int64_t expires_s)

@@ -66,7 +66,7 @@ char *uuid_v4(char out[UUID_SIZE])
 
 static bool is_hex(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return (unsigned char)(c - '0') < 10 || (unsigned char)((c | 0x20) - 'a') < 6;
 }
 
 bool uuid_valid(const char *text)

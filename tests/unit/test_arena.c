@@ -85,6 +85,13 @@ static void test_arena_deferred_functions_run_newest_first_and_once(void **state
     assert_string_equal(order, "ba");
 }
 
+static void test_arena_join_puts_texts_together(void **state)
+{
+    assert_string_equal(ARENA_JOIN(*state, "a"), "a");
+    assert_string_equal(ARENA_JOIN(*state, "", "key:", "", "7", ""), "key:7");
+    assert_string_equal(arena_join(*state, NULL, 0), "");
+}
+
 static void test_arena_printf_of_any_length_is_complete(void **state)
 {
     assert_string_equal(arena_printf(*state, "%s-%d", "row", 7), "row-7");
@@ -142,6 +149,7 @@ int main(void)
         WITH_ARENA(test_arena_alloc_beyond_a_block_keeps_what_was_there),
         WITH_ARENA(test_arena_used_counts_since_reset),
         WITH_ARENA(test_arena_deferred_functions_run_newest_first_and_once),
+        WITH_ARENA(test_arena_join_puts_texts_together),
         WITH_ARENA(test_arena_printf_of_any_length_is_complete),
         WITH_ARENA(test_arena_memdup_is_terminated),
         cmocka_unit_test(test_arena_over_its_limit_panics),
