@@ -202,7 +202,7 @@ static enum next serve_next(FCGX_Request *request, const struct waiting *waiting
     if (next == NEXT_REQUEST) {
         serve(request, responder, ctx);
     }
-    watchdog_disarm();
+    watchdog_rest();
     ctx_end(ctx);
     return awaited == NEXT_LAST ? NEXT_STOP : next;
 }

@@ -15,8 +15,11 @@
 
 /* Once at start. */
 void watchdog_init(const char *program, const struct ctx *ctx);
-/* The unit that begins now has `limit_ms`. Replaces an earlier limit. */
+/* The unit that begins now has `limit_ms`, or a hundredth less. Replaces an earlier limit. */
 void watchdog_arm(int64_t limit_ms);
 void watchdog_disarm(void);
+/* Like disarm, for many short units one after the other: the timer runs on and the next one may use it, without a
+ * system call. Should it expire before, that does nothing but to interrupt what the process waits for. */
+void watchdog_rest(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/watchdog.h"
 #include "tests/support/fcgi_client.h"
 #include "tests/support/fcgi_pool.h"
@@ -126,6 +127,31 @@ static void test_hanging_request_ends_the_process(void **state)
     close(fd);
 }
 
+/* The timer of the first request runs on and goes off between two: that is nobody's end. */
+static void test_pause_between_requests_is_no_hanging_request(void **state)
+{
+    (void)state;
+    setenv("BOX_WATCHDOG_MS", "1000", 1);
+    pid_t pid = pool_start();
+    client_assert_echo("before");
+    clock_sleep(1200);
+    client_assert_echo("after");
+    int fd = client_open();
+    client_send_head(fd, 0, "GET", "/wait", "");
+    client_send_record(fd, STDIN, NULL, 0);
+    pool_await_entered();
+    clock_sleep(500);
+    pool_let_leave();
+    client_assert_answer(fd, 200, "waited");
+    close(fd);
+    fd = client_open();
+    client_send_head(fd, 0, "GET", "/wait", "");
+    client_send_record(fd, STDIN, NULL, 0);
+    pool_await_entered();
+    assert_int_equal(pool_exit_status(pid), WATCHDOG_STATUS);
+    close(fd);
+}
+
 static void test_hanging_upload_ends_the_process(void **state)
 {
     (void)state;
@@ -151,10 +177,15 @@ static void test_broken_listener_ends_the_process_with_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_idle_process_stops_on_each_signal),        TEST(test_idle_pool_stops_though_all_woke_for_one_request),
-        TEST(test_signal_during_a_request_lets_it_finish),   TEST(test_signal_during_an_upload_lets_it_finish),
-        TEST(test_process_ends_after_its_share_of_requests), TEST(test_hanging_request_ends_the_process),
-        TEST(test_hanging_upload_ends_the_process),          TEST(test_broken_listener_ends_the_process_with_an_error),
+        TEST(test_idle_process_stops_on_each_signal),
+        TEST(test_idle_pool_stops_though_all_woke_for_one_request),
+        TEST(test_signal_during_a_request_lets_it_finish),
+        TEST(test_signal_during_an_upload_lets_it_finish),
+        TEST(test_process_ends_after_its_share_of_requests),
+        TEST(test_hanging_request_ends_the_process),
+        TEST(test_pause_between_requests_is_no_hanging_request),
+        TEST(test_hanging_upload_ends_the_process),
+        TEST(test_broken_listener_ends_the_process_with_an_error),
     };
     return cmocka_run_group_tests(tests, pool_make_folder, pool_remove_folder);
 }
