@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/decimal.h"
 #include "common/log.h"
 
 #define BLOCK_SIZE ((size_t)16 << 10)
@@ -136,6 +137,12 @@ char *arena_join(struct arena *arena, const char *const *texts, size_t count)
         end = stpcpy(end, texts[i]);
     }
     return joined;
+}
+
+char *arena_int(struct arena *arena, int64_t number)
+{
+    char digits[DECIMAL_SIZE];
+    return arena_memdup(arena, digits, decimal_write(digits, number));
 }
 
 /* Most texts are short: those are formatted once and copied. */

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/err.h"
 
@@ -35,6 +36,7 @@ char *arena_join(struct arena *arena, const char *const *texts, size_t count);
 #define ARENA_JOIN(arena, ...)                              \
     arena_join((arena), (const char *const[]){__VA_ARGS__}, \
                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+char *arena_int(struct arena *arena, int64_t number); /* in decimal */
 char *arena_printf(struct arena *arena, const char *fmt, ...) BO_PRINTF(2, 3);
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args) BO_PRINTF(2, 0);
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/arena.h"
+#include "common/decimal.h"
 #include "common/log.h"
 
 #define FIRST_CAP 512 /* bytes, with the NUL */
-#define DIGITS_MAX 20 /* of an int64_t, with its sign */
 
 void buf_init(struct buf *buf, struct arena *arena, size_t max)
 {
@@ -62,17 +62,8 @@ void buf_char(struct buf *buf, char c)
 
 void buf_int(struct buf *buf, int64_t number)
 {
-    char digits[DIGITS_MAX];
-    char *first = digits + sizeof digits;
-    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    do {
-        *--first = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (number < 0) {
-        *--first = '-';
-    }
-    buf_add(buf, first, (size_t)(digits + sizeof digits - first));
+    char digits[DECIMAL_SIZE];
+    buf_add(buf, digits, decimal_write(digits, number));
 }
 
 /* Formats into what room there is: only a text that does not fit is formatted a second time. */

@@ -48,7 +48,7 @@ static const char *arg_text(struct arena *arena, const struct db_arg *arg)
     case DB_ARG_TEXT:
         return arg->text;
     case DB_ARG_INT:
-        return arena_printf(arena, "%lld", (long long)arg->number);
+        return arena_int(arena, arg->number);
     case DB_ARG_BOOL:
         return arg->number ? "true" : "false";
     case DB_ARG_TIME:

@@ -248,7 +248,7 @@ static void complete(struct unit *unit)
     }
     if ((rp->status == 429 || rp->status == 503) && !reply_has_header(rp, "Retry-After")) {
         int seconds = ctx->retry_after_s > 0 ? ctx->retry_after_s : 1;
-        reply_header(rp, "Retry-After", arena_printf(ctx->arena, "%d", seconds));
+        reply_header(rp, "Retry-After", arena_int(ctx->arena, seconds));
     }
     tell_limit(rp, ctx);
     rp->omit_body = strcmp(unit->rq.method, "HEAD") == 0;

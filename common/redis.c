@@ -11,6 +11,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/decimal.h"
 #include "common/retry.h"
 
 #define WIRE_MAX (32u << 20) /* bytes of one pipeline */
@@ -352,8 +353,8 @@ static void list_add(const struct redis_script **list, size_t *count, const stru
 void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
                            size_t key_count, size_t arg_count)
 {
-    char number[24];
-    snprintf(number, sizeof number, "%zu", key_count);
+    char number[DECIMAL_SIZE];
+    decimal_write(number, (int64_t)key_count);
     redis_pipe_begin(pipe, 3 + key_count + arg_count);
     wire_args(&pipe->wire, (const char *const[]){"EVALSHA", script->sha1, number}, 3);
     wire_args(&pipe->wire, keys, key_count);
@@ -369,9 +370,8 @@ void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len)
 
 void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number)
 {
-    char text[24];
-    int len = snprintf(text, sizeof text, "%lld", (long long)number);
-    wire_bytes(&pipe->wire, text, (size_t)len);
+    char text[DECIMAL_SIZE];
+    wire_bytes(&pipe->wire, text, decimal_write(text, number));
 }
 
 void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,

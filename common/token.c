@@ -404,8 +404,7 @@ const struct err *token_revoke(struct ctx *ctx, const char *jti, int64_t expires
     if (left_s <= 0) {
         return NULL;
     }
-    return REDIS_RUN(ctx, NULL, "SET", revoked_key(ctx, jti), "1", "EX",
-                     arena_printf(ctx->arena, "%lld", (long long)left_s));
+    return REDIS_RUN(ctx, NULL, "SET", revoked_key(ctx, jti), "1", "EX", arena_int(ctx->arena, left_s));
 }
 
 void token_pipe_revoked(struct redis_pipe *pipe, struct ctx *ctx, const char *jti)

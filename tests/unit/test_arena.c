@@ -92,6 +92,14 @@ static void test_arena_join_puts_texts_together(void **state)
     assert_string_equal(arena_join(*state, NULL, 0), "");
 }
 
+static void test_arena_int_is_in_decimal(void **state)
+{
+    assert_string_equal(arena_int(*state, 0), "0");
+    assert_string_equal(arena_int(*state, -120), "-120");
+    assert_string_equal(arena_int(*state, INT64_MAX), "9223372036854775807");
+    assert_string_equal(arena_int(*state, INT64_MIN), "-9223372036854775808");
+}
+
 static void test_arena_printf_of_any_length_is_complete(void **state)
 {
     assert_string_equal(arena_printf(*state, "%s-%d", "row", 7), "row-7");
@@ -150,6 +158,7 @@ int main(void)
         WITH_ARENA(test_arena_used_counts_since_reset),
         WITH_ARENA(test_arena_deferred_functions_run_newest_first_and_once),
         WITH_ARENA(test_arena_join_puts_texts_together),
+        WITH_ARENA(test_arena_int_is_in_decimal),
         WITH_ARENA(test_arena_printf_of_any_length_is_complete),
         WITH_ARENA(test_arena_memdup_is_terminated),
         cmocka_unit_test(test_arena_over_its_limit_panics),
