@@ -88,7 +88,7 @@ class Document:
 def parse(text: str) -> Document:
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unusable(f"the draw is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise Unusable("the draw is not a JSON object")
@@ -117,7 +117,7 @@ def _count(value: object) -> int:
 
 
 def verified(document: Document, noted: str | None = None) -> Draw:
-    """The draw, once the seed is known to be the one committed to; noted is the commitment as it was before the sale."""
+    """The draw, once the seed is known to be the one committed to; noted is the commitment from before the sale."""
     if document.algorithm != ALGORITHM:
         raise Unusable(f"the algorithm {document.algorithm} is unknown here; known is {ALGORITHM}")
     if noted is not None and noted != document.commitment:
@@ -128,3 +128,35 @@ def verified(document: Document, noted: str | None = None) -> Draw:
     if digest != document.commitment:
         raise Mismatch(f"SHA-256 of the seed is {digest}, but the commitment is {document.commitment}")
     return Draw(document.seed, document.schedule, document.count)
+
+
+# ---- what somebody claims to have been told ----
+
+
+@dataclass(frozen=True)
+class Claim:
+    line: int
+    arrival: int
+    sequence: int
+
+
+def claims(text: str) -> list[Claim]:
+    """Lines of two integers, or of JSON objects with arrival and sequence; empty lines do not count."""
+    found = [_claim(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not found:
+        raise Unusable("there is no line to check")
+    return found
+
+
+def _claim(number: int, line: str) -> Claim:
+    try:
+        if line.lstrip().startswith("{"):
+            data = json.loads(line)
+            pair = [data["arrival"], data["sequence"]]
+        else:
+            pair = [int(word) for word in line.split()]
+    except (ValueError, KeyError, RecursionError):
+        pair = []
+    if len(pair) != 2 or any(type(value) is not int or value < 1 for value in pair):
+        raise Unusable(f"line {number} is not an arrival and a sequence, two integers from 1: {line.strip()[:80]}")
+    return Claim(number, *pair)
