@@ -221,7 +221,8 @@ def init_kafka(stack: Stack) -> None:
         files.write(cluster, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
     _run(
         stack,
-        kafka_command(stack, "kafka.tools.StorageTool", "format", "-t", cluster.read_text(), "-c",
+        # In one word: the id may begin with a dash.
+        kafka_command(stack, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster.read_text()}", "-c",
                       str(stack.conf / "kafka.properties"), "--ignore-formatted"),
         "Kafka's data folder could not be made",
     )
