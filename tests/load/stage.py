@@ -24,7 +24,8 @@ TOKEN_LIFE_S = 3600
 
 
 def stack_command(*words: str) -> None:
-    subprocess.run([ROOT / "scripts/stack", "--stack", "test", *words], check=True)
+    if subprocess.run([ROOT / "scripts/stack", "--stack", "test", *words]).returncode != 0:
+        sys.exit(f"load: 'scripts/stack --stack test {' '.join(words)}' failed, it says why above")
 
 
 class FreshStack:
@@ -78,10 +79,17 @@ def call(url: str, method: str = "GET", token: str = "", body: dict | None = Non
             return json.load(answer)
     except urllib.error.HTTPError as error:
         sys.exit(f"load: {method} {url} was refused: {error.code} {error.read().decode(errors='replace')}")
+    except OSError as error:
+        sys.exit(f"load: {url} does not answer ({error}): is the stack up?")
 
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _compact(part: dict) -> str:
+    """A part of a token, byte for byte as our services write it: what they check quickly, real tokens are."""
+    return _base64url(json.dumps(part, separators=(",", ":")).encode())
 
 
 class Signer:
@@ -89,15 +97,14 @@ class Signer:
 
     def __init__(self, ring: str):
         kid, key = ring.strip().split(",")[0].split(":")
-        header = _base64url(json.dumps({"alg": "HS256", "typ": "JWT", "kid": kid}, separators=(",", ":")).encode())
-        self.prefix = header.encode() + b"."
+        self.prefix = _compact({"alg": "HS256", "typ": "JWT", "kid": kid}).encode() + b"."
         self.mac = hmac.new(key.encode(), self.prefix, hashlib.sha256)
 
     def access_token(self, user: str, role: str = "USER") -> str:
         now = int(time.time())
-        claims = {"iss": "boxoffice", "aud": "boxoffice", "sub": user, "jti": str(uuid.uuid4()), "iat": now,
-                  "nbf": now, "exp": now + TOKEN_LIFE_S, "typ": "access", "role": role}
-        payload = _base64url(json.dumps(claims).encode())
+        claims = {"iss": "boxoffice", "aud": "boxoffice", "typ": "access", "sub": user, "jti": str(uuid.uuid4()),
+                  "iat": now, "nbf": now, "exp": now + TOKEN_LIFE_S, "role": role}
+        payload = _compact(claims)
         mac = self.mac.copy()
         mac.update(payload.encode())
         return f"{self.prefix.decode()}{payload}.{_base64url(mac.digest())}"

@@ -176,11 +176,13 @@ class Judge:
                 f"within_{AT_ONCE_S:.0f}_s": sum(1 for wait in waits if wait <= AT_ONCE_S)}
 
     def slots(self) -> dict:
-        """Called people who never arrived, as the server counts them, of all called."""
+        """Calls that led to no token until the end, of all: slots that stood empty for a while. `no_shows` are those of
+        which the server has noticed it. Who was called twice counts twice."""
         row = self.ledger.stats[-1][2] if self.ledger.stats else {}
-        called, ghosts = row.get("called"), row.get("noShow")
-        share = rounded(ghosts / called) if called and ghosts is not None else None
-        return {"called": called, "never_arrived": ghosts, "share": share, "statistics": row}
+        called, admitted = row.get("called"), row.get("admitted", 0)
+        ghosts = called - admitted if called is not None else None
+        return {"called": called, "never_arrived": ghosts, "share": rounded(ghosts / called) if called else None,
+                "no_shows": row.get("noShows"), "statistics": row}
 
     def rates(self) -> dict:
         tokens = len(self.ledger.tokens)

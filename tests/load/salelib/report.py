@@ -57,7 +57,7 @@ def _admission(found: dict) -> list[tuple[str, str]]:
             ("  of them admitted", f"{back['admitted']:,}"),
             ("  from coming back to the token, P50 / P95 s", f"{back['p50_s']} / {back['p95_s']}"),
             ("  longest, s", f"{back['longest_s']}"),
-            ("called, as the server counts", f"{slots['called']}"), ("  never arrived", f"{slots['never_arrived']}"),
+            ("called, as the server counts", f"{slots['called']}"), ("  never fetched the token", f"{slots['never_arrived']}"),
             ("  their share of the slots", f"{slots['share']}")]
 
 
