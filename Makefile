@@ -107,9 +107,11 @@ $(B)/tests/fuzz/%: LDLIBS += -lfcgi
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call link)
 
-# What make bench measures against.
+# What make bench measures against, and what fills long lines for it.
 $(B)/tests/load/hello: $(B)/obj/tests/load/hello.o
 	$(call link,-lfcgi)
+$(B)/tests/load/fill: $(B)/obj/tests/load/fill.o $(B)/libqueue.a $(B)/libcontract.a $(B)/libcommon.a
+	$(call link)
 
 .PHONY: unit-tests component-tests fuzzers
 unit-tests: $(UNIT_TESTS)
