@@ -32,8 +32,8 @@ check: setup-unit ## unit tests only, in seconds
 coverage: setup-test ## every C test with coverage: build/cov/coverage.html
 	@scripts/test-all coverage
 
-bench: setup-test ## the ratios of tests/load, as a table and as JSON
-	@$(MAKE) --no-print-directory -j$$(nproc) programs build/tests/load/hello
+bench: setup-test ## the rows of tests/load/bench, as a table and as JSON
+	@$(MAKE) --no-print-directory -j$$(nproc) programs build/tests/load/hello build/tests/load/fill
 	@tests/load/bench
 
 lint: setup-test ## layers, vendor headers, banned functions, SQL, sizes, format, documents

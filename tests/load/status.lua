@@ -1,6 +1,7 @@
 -- GETs one address as many users in turn. Argument: a file with an access token per line.
 package.path = package.path .. ';tests/load/?.lua'
 local summary = require('summary')
+local people = require('requests')
 local threads = {}
 local requests = {}
 local next_request = 0
@@ -10,9 +11,7 @@ function setup(thread)
 end
 
 function init(args)
-  for token in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format('GET', nil, { Authorization = 'Bearer ' .. token })
-  end
+  requests = people.read(args[1])
 end
 
 function request()

@@ -16,9 +16,9 @@ function summary.print(total, latency, threads)
       statuses[#statuses + 1] = string.format('"%s":%d', status, number)
     end
   end
-  io.write(string.format('{"requests":%d,"failed":%d,"per_second":%.1f,"p50_us":%d,"p95_us":%d,"statuses":{%s}}\n',
-    total.requests, failed, total.requests / (total.duration / 1e6), latency:percentile(50), latency:percentile(95),
-    table.concat(statuses, ',')))
+  local form = '{"requests":%d,"failed":%d,"per_second":%.1f,"p50_us":%d,"p95_us":%d,"p99_us":%d,"statuses":{%s}}\n'
+  io.write(string.format(form, total.requests, failed, total.requests / (total.duration / 1e6),
+    latency:percentile(50), latency:percentile(95), latency:percentile(99), table.concat(statuses, ',')))
 end
 
 return summary

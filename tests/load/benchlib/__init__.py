@@ -1,0 +1,1 @@
+"""What tests/load/bench measures: one function per row, by topic."""

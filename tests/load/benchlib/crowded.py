@@ -1,0 +1,108 @@
+"""Rows about a long line: what a person costs, and what does not grow with it."""
+import os
+import pathlib
+import statistics
+
+import stage
+from benchlib.routes import BUILD, CROWD
+from benchlib.tools import metric, row, say, wrk, wrk_command, wrk_together
+
+SIZES = (1000, 10000, 50000)
+MILLION = 1000000
+BYTES_AIM = 160
+CLIENTS = (16, 128, 512)
+ORIGIN_AIM = 2.0  # requests per second: one copy lives for a second
+POLLS_PER_S, ENTERS_PER_S = 5000, 200
+CROWD_S = 20
+CROWD_RATE = 100
+STATUS_P95_MS, ENTER_P95_MS = 10, 20
+TICKS_S = 8
+FLAT = 1.5  # what is called flat grows by no more than this
+
+
+def memory_per_person(bench) -> dict:
+    sizes = [*SIZES, *([MILLION] if bench.million else [])]
+    for size in sizes:
+        bench.lines.of(size)
+    found = {str(size): round(bench.lines.bytes[size], 1) for size in sizes}
+    detail = "bytes at " + ", ".join(f"{int(size):,}: {value:.0f}" for size, value in found.items())
+    worst = max(found.values())
+    return row(f"{worst:.0f}", detail, f"<= {BYTES_AIM}", worst <= BYTES_AIM, bytes=found)
+
+
+def serving_origin(bench) -> dict:
+    """Requests for /queue/serving that reach queue.fcgi, however many wait and read."""
+    found = {}
+    for size in (SIZES[0], MILLION if bench.million else SIZES[-1]):
+        url = bench.lines.of(size).url("/queue/serving")
+        for clients in CLIENTS:
+            before = origin_requests(bench.stack)
+            read = wrk("serving", url, 2 * bench.seconds, connections=clients)
+            # One more copy may have ended just before.
+            found[f"{size} waiting, {clients} clients"] = {
+                "origin_per_second": round((origin_requests(bench.stack) - before) / (2 * bench.seconds), 2),
+                "served_per_second": round(read["per_second"])}
+    worst = max(one["origin_per_second"] for one in found.values())
+    served = max(one["served_per_second"] for one in found.values())
+    return row(f"{worst:.1f}", f"requests/s at the origin, of up to {served:,} served", f"<= {ORIGIN_AIM:g}",
+               worst <= ORIGIN_AIM, by_size=found)
+
+
+def origin_requests(stack) -> float:
+    return metric(stack, "boxoffice_requests_total", 'route="GET /queue/serving"')
+
+
+def crowd(bench) -> dict:
+    """An open loop: so many questions a second whatever the answers take, while others enter."""
+    line = bench.lines.of(CROWD)
+    polls, enters = line.write_tokens(BUILD / "bench-tokens"), BUILD / "bench-enters"
+    bench.write_new_tokens(enters, 2 * CROWD_S * ENTERS_PER_S)
+    line.ask_all()
+    line.tune(paused=False, admissionRate=CROWD_RATE)
+    say(f"{POLLS_PER_S:,} polls and {ENTERS_PER_S} enters a second for {CROWD_S} s")
+    seen = wrk_together({
+        "status": wrk_command(line.url("/queue/status"), CROWD_S, "paced.lua", polls, POLLS_PER_S, connections=256),
+        "enter": wrk_command(f"{bench.stack.gateway_url}/queue/enter", CROWD_S, "paced.lua", enters, ENTERS_PER_S,
+                             line.schedule, connections=32)})
+    line.tune(paused=True)
+    ms = {what: {share: run[f"{share}_us"] / 1000 for share in ("p50", "p95", "p99")} for what, run in seen.items()}
+    detail = "; ".join(f"{what} P50 {one['p50']:.1f}, P95 {one['p95']:.1f}, P99 {one['p99']:.1f} ms, "
+                       f"{seen[what]['per_second']:,.0f}/s" for what, one in ms.items())
+    met = ms["status"]["p95"] <= STATUS_P95_MS and ms["enter"]["p95"] <= ENTER_P95_MS
+    return row(f"{ms['status']['p95']:.1f}/{ms['enter']['p95']:.1f}", detail,
+               f"<= {STATUS_P95_MS}/{ENTER_P95_MS}", met, milliseconds=ms, runs=seen)
+
+
+def approver_tick(bench) -> dict:
+    """Redis' time for one run of the approver's script while it calls people."""
+    found = {}
+    for size in (SIZES[0], *([MILLION] if bench.million else []), SIZES[-1]):
+        line = bench.lines.of(size)
+        line.ask_all()
+        line.tune(paused=False, admissionRate=10)
+        times = bench.lines.redis.script_times(line.schedule, TICKS_S)
+        line.tune(paused=True)
+        found[size] = {"runs": len(times), "median_us": statistics.median(times) if times else None,
+                       "p95_us": times[int(0.95 * len(times))] if times else None}
+    medians = {size: one["median_us"] for size, one in found.items() if one["median_us"]}
+    growth = max(medians.values()) / medians[SIZES[0]] if SIZES[0] in medians else 0
+    detail = "µs a run at " + ", ".join(f"{size:,}: {medians[size]:.0f}" for size in sorted(medians))
+    return row(f"{growth:.2f}", detail, f"<= {FLAT}", 0 < growth <= FLAT, by_size=found)
+
+
+def memory(bench) -> dict:
+    """Proportional set size of every process that runs one of our programs."""
+    by_program: dict[str, int] = {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            binary = pathlib.Path(os.readlink(process / "exe"))
+            if binary.parent != stage.ROOT / "build" or binary.name == "hello":
+                continue
+            rollup = (process / "smaps_rollup").read_text()
+        except (OSError, PermissionError):
+            continue
+        kilobytes = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+        by_program[binary.name] = by_program.get(binary.name, 0) + kilobytes
+    total = sum(by_program.values()) / 1024
+    return row(f"{total:.0f}", "MB of all our processes", "<= 150", total <= 150, megabytes=round(total, 1),
+               programs_kb=dict(sorted(by_program.items())))

@@ -1,0 +1,94 @@
+"""Rows that compare a route's rate with that of something simpler behind the same nginx."""
+import os
+import pathlib
+import subprocess
+import urllib.request
+
+import crowd
+import stage
+from benchlib.tools import Hello, Location, ratio, say, wrk
+from stacklib.settings import Stack, postgresql_bin
+
+BUILD = stage.ROOT / "build"
+CROWD = 50000
+ENTERS_PER_S_MAX = 12000  # more than any machine so far has managed: so many users are made ready
+
+# What nginx or this bench sets by itself on either side.
+OWN_HEADERS = {"server", "date", "content-type", "content-length", "connection", "last-modified", "etag",
+               "accept-ranges", "x-trace-id"}
+
+
+def status_vs_hello(bench) -> dict:
+    """Each of 50,000 waiting users asks in turn, so that nobody meets the limit."""
+    line = bench.lines.of(CROWD)
+    tokens = line.write_tokens(BUILD / "bench-tokens")
+    hello, status = [], []
+    with Hello(bench.stack) as simple:
+        for _ in range(bench.rounds):
+            hello.append(wrk("hello", simple.url, bench.seconds)["per_second"])
+            status.append(wrk("status", line.url("/queue/status"), bench.seconds, "status.lua", tokens)["per_second"])
+    return ratio(status, hello, "requests/s", 0.75)
+
+
+def enter_vs_hello(bench) -> dict:
+    """Every request is another user's first."""
+    sale = stage.publish_sale(bench.stack.gateway_url, bench.signer.admin_token(), -60, 1, 1000000)
+    count = bench.rounds * bench.seconds * ENTERS_PER_S_MAX
+    say(f"making {count:,} users ready to enter")
+    tokens = BUILD / "bench-enters"
+    bench.write_new_tokens(tokens, count)
+    hello, enters = [], []
+    with Hello(bench.stack) as simple:
+        for number in range(bench.rounds):
+            hello.append(wrk("hello", simple.url, bench.seconds)["per_second"])
+            enters.append(wrk("enter", f"{bench.stack.gateway_url}/queue/enter", bench.seconds, "enter.lua", tokens,
+                              f"{number}/{bench.rounds}", sale.schedule_id)["per_second"])
+    return ratio(enters, hello, "requests/s", 0.6)
+
+
+def hold_vs_pgbench(bench) -> dict:
+    holds, claims = [], []
+    people = crowd.Crowd(bench.stack)
+    orders = people.write_orders(BUILD / "bench-orders")
+    for number in range(bench.rounds):
+        holds.append(wrk("hold", f"{bench.stack.gateway_url}/reservations/hold", bench.seconds, "hold.lua", orders,
+                         f"{number}/{bench.rounds}", people.schedule)["per_second"])
+        claims.append(pgbench(bench.stack, bench.seconds))
+    return ratio(holds, claims, "holds/s", 0.6)
+
+
+def pgbench(stack: Stack, seconds: int) -> float:
+    password = (stack.secrets / "db-reservation_service").read_text()
+    command = [str(postgresql_bin() / "pgbench"), "-n", "-M", "prepared", "-c", "8", "-j", "1", "-T", str(seconds),
+               "-f", str(stage.ROOT / "tests/load/hold.sql"), stack.db_url("reservation_service")]
+    done = subprocess.run(command, check=True, text=True, capture_output=True,
+                          env=os.environ | {"PGPASSWORD": password})
+    return float(next(line for line in done.stdout.splitlines() if line.startswith("tps")).split()[2])
+
+
+def serving_vs_static(bench) -> dict:
+    """The document that everybody reads, against a file of the same bytes with the same headers."""
+    url = bench.lines.of(CROWD).url("/queue/serving")
+    file = bench.stack.run / "bench-serving.json"
+    path = "/bench/serving.json"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        file.write_bytes(answer.read())
+    static, serving = [], []
+    try:
+        with Location(bench.stack, path, static_location(file, headers)):
+            for _ in range(bench.rounds):
+                static.append(wrk("static", bench.stack.gateway_url + path, bench.seconds)["per_second"])
+                serving.append(wrk("serving", url, bench.seconds)["per_second"])
+    finally:
+        file.unlink()
+    return ratio(serving, static, "requests/s", 0.7)
+
+
+def static_location(file: pathlib.Path, headers: dict[str, str]) -> str:
+    """nginx' words for the file with those headers of the answer that nginx would not send by itself."""
+    own = stage.ROOT / "nginx/headers.conf"
+    inherited = own.read_text().lower()
+    more = [f'add_header {name} "{value}" always;' for name, value in headers.items()
+            if name not in OWN_HEADERS and f"add_header {name} " not in inherited]
+    return "\n".join(["set $service bench;", f"alias {file};", "etag off;", "include headers.conf;", *more])

@@ -1,0 +1,182 @@
+"""Instruments of the bench: wrk, Redis' own figures, further locations of nginx, metrics; and what a row is."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+import stage
+from stacklib.settings import Stack, program
+
+CONNECTIONS = 16
+
+
+def say(text: str) -> None:
+    print(f"  {text}", flush=True)
+
+
+# ---- wrk ----
+
+
+def wrk_command(url: str, seconds: int, script: str, *args: object, connections: int = CONNECTIONS) -> list[str]:
+    return [program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(stage.ROOT / "tests/load" / script),
+            url, "--", *(str(arg) for arg in args)]
+
+
+def wrk_result(output: str, what: str) -> dict:
+    """Ends the bench when a request failed. The Lua scripts print one JSON line, the last."""
+    run = json.loads(output.strip().splitlines()[-1])
+    if run["failed"]:
+        sys.exit(f"bench: {run['failed']} of {run['requests']} requests of '{what}' failed: {run['statuses']}")
+    return run
+
+
+def wrk(what: str, url: str, seconds: int, script: str = "plain.lua", *args: object,
+        connections: int = CONNECTIONS) -> dict:
+    command = wrk_command(url, seconds, script, *args, connections=connections)
+    done = subprocess.run(command, text=True, capture_output=True, cwd=stage.ROOT)
+    if done.returncode != 0:
+        sys.exit(f"bench: wrk for '{what}' ended with {done.returncode}: {done.stderr.strip()}")
+    return wrk_result(done.stdout, what)
+
+
+def wrk_together(runs: dict[str, list[str]]) -> dict[str, dict]:
+    """Several at once, by what they measure."""
+    started = {what: subprocess.Popen(command, text=True, stdout=subprocess.PIPE, cwd=stage.ROOT)
+               for what, command in runs.items()}
+    outputs = {what: process.communicate()[0] for what, process in started.items()}
+    return {what: wrk_result(output, what) for what, output in outputs.items()}
+
+
+# ---- nginx ----
+
+
+def reload_nginx(stack: Stack) -> None:
+    """Returns when the workers of the new configuration answer."""
+    os.kill(int((stack.run / "nginx.pid").read_text()), signal.SIGHUP)
+    time.sleep(0.3)
+    stage.wait_until(lambda: stage.answers(f"{stack.gateway_url}/health/live"), 10)
+
+
+class Location:
+    """One more location of the public listener, for as long as the `with` block lasts."""
+
+    def __init__(self, stack: Stack, path: str, text: str):
+        self.stack = stack
+        self.file = stack.conf / "public.d" / f"{path.strip('/').replace('/', '-')}.conf"
+        self.text = f"location = {path} {{\n{text}\n}}\n"
+
+    def __enter__(self):
+        self.file.parent.mkdir(exist_ok=True)
+        self.file.write_text(self.text)
+        reload_nginx(self.stack)
+        return self
+
+    def __exit__(self, *_):
+        self.file.unlink()
+        reload_nginx(self.stack)
+
+
+class Hello:
+    """The FastCGI hello behind the test stack's nginx, at /bench/hello; as many processes as queue.fcgi has."""
+
+    def __init__(self, stack: Stack):
+        self.socket = stack.run / "hello.sock"
+        self.processes = stack["BOX_QUEUE_INSTANCES"] * stack["BOX_QUEUE_PROCESSES"]
+        self.location = Location(stack, "/bench/hello", f"set $service hello;\nfastcgi_pass unix:{self.socket};")
+        self.url = f"{stack.gateway_url}/bench/hello"
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [program("spawn-fcgi"), "-n", "-s", str(self.socket), "-M", "0660", "-b", "1024", "--",
+             program("multiwatch"), "-f", str(self.processes), "--", str(stage.ROOT / "build/tests/load/hello")],
+            start_new_session=True)
+        self.location.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.location.__exit__()
+        # libfcgi may miss a milder signal until the next request comes.
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.socket.unlink(missing_ok=True)
+
+
+# ---- Redis ----
+
+
+class Redis:
+    """As much of a client as the bench needs."""
+
+    def __init__(self, stack: Stack):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(stack.redis_socket))
+        self.stream = self.socket.makefile("rb")
+
+    def __call__(self, *words: object):
+        encoded = [str(word).encode() for word in words]
+        parts = [b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded]
+        self.socket.sendall(b"*%d\r\n%s" % (len(parts), b"".join(parts)))
+        return self._answer()
+
+    def _answer(self):
+        line = self.stream.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-" or not line:
+            sys.exit(f"bench: Redis refuses: {rest.decode() or 'it closed the connection'}")
+        if kind == b"*":
+            return [self._answer() for _ in range(int(rest))]
+        if kind == b"$":
+            return self.stream.read(int(rest) + 2)[:-2] if rest != b"-1" else None
+        return int(rest) if kind == b":" else rest
+
+    def used_memory(self) -> int:
+        """The least of some samples: buffers of clients and of the log come and go."""
+        samples = []
+        for _ in range(8):
+            samples.append(int(re.search(rb"^used_memory:(\d+)", self("INFO", "memory"), re.M)[1]))
+            time.sleep(0.25)
+        return min(samples)
+
+    def script_times(self, schedule_id: str, seconds: float) -> list[int]:
+        """Microseconds of every script that ran for this line meanwhile, as Redis' slow log knows them."""
+        self("CONFIG", "SET", "slowlog-max-len", 100000)
+        self("CONFIG", "SET", "slowlog-log-slower-than", 0)
+        self("SLOWLOG", "RESET")
+        time.sleep(seconds)
+        self("CONFIG", "SET", "slowlog-log-slower-than", 10000)
+        entries = self("SLOWLOG", "GET", -1)
+        return sorted(entry[2] for entry in entries
+                      if entry[3][0].upper() == b"EVALSHA" and schedule_id.encode() in entry[3][3])
+
+
+# ---- metrics ----
+
+
+def metric(stack: Stack, name: str, *labels: str) -> float:
+    """The sum of all its series that carry these labels."""
+    with urllib.request.urlopen(f"{stack.internal_url}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+               if line.startswith(name + "{") and all(label in line for label in labels))
+
+
+# ---- rows ----
+
+
+def ratio(ours: list[float], theirs: list[float], unit: str, aim: float) -> dict:
+    """Paired runs: the median of the pairs' ratios counts."""
+    ratios = [mine / other for mine, other in zip(ours, theirs)]
+    middle, mine, other = statistics.median(ratios), statistics.median(ours), statistics.median(theirs)
+    return row(f"{middle:.2f}", f"{mine:,.0f} ÷ {other:,.0f} {unit}", f">= {aim}", middle >= aim,
+               ratio=round(middle, 3), ratios=[round(one, 3) for one in ratios], ours=round(mine), theirs=round(other), unit=unit)
+
+
+def row(shown: str, detail: str, aim: str, met: bool, **figures) -> dict:
+    return {"shown": shown, "detail": detail, "aim": aim, "met": met, **figures}

@@ -1,0 +1,27 @@
+-- Shared by the wrk scripts: ready-made requests of many users, from a file with an access token per line.
+local requests = {}
+
+-- GETs of the address wrk was given, or, with a schedule, POSTs that enter its queue.
+function requests.of(token, schedule)
+  if not schedule then
+    return wrk.format('GET', nil, { Authorization = 'Bearer ' .. token })
+  end
+  return wrk.format('POST', nil, { Authorization = 'Bearer ' .. token, ['Content-Type'] = 'application/json' },
+    '{"scheduleId":"' .. schedule .. '"}')
+end
+
+-- part: "k/n" = only the k-th of n parts of the file (from 0).
+function requests.read(path, schedule, part)
+  local k, n = (part or '0/1'):match('(%d+)/(%d+)')
+  k, n = tonumber(k), tonumber(n)
+  local list, number = {}, 0
+  for token in io.lines(path) do
+    if number % n == k then
+      list[#list + 1] = requests.of(token, schedule)
+    end
+    number = number + 1
+  end
+  return list
+end
+
+return requests
