@@ -10,16 +10,14 @@ TICKS = 6
 
 STYLE = """
   .back { fill: #ffffff } .text { fill: #24292f } .grid { stroke: #d0d7de } .frame { stroke: #57606a }
-  .line { fill: none; stroke-width: 2; stroke-linejoin: round } .band { stroke: none; fill-opacity: 0.25 }
   .s0 { stroke: #0969da; fill: #0969da } .s1 { stroke: #bc4c00; fill: #bc4c00 } .s2 { stroke: #1a7f37; fill: #1a7f37 }
-  .line { fill: none }
-  .dashed { stroke-dasharray: 6 4 }
+  .line { stroke-width: 2; stroke-linejoin: round } .dashed { stroke-dasharray: 6 4 }
   text { font: 13px system-ui, sans-serif } .title { font-size: 16px; font-weight: 600 }
   @media (prefers-color-scheme: dark) {
     .back { fill: #0d1117 } .text { fill: #e6edf3 } .grid { stroke: #30363d } .frame { stroke: #8b949e }
     .s0 { stroke: #58a6ff; fill: #58a6ff } .s1 { stroke: #f0883e; fill: #f0883e } .s2 { stroke: #3fb950; fill: #3fb950 }
-    .line { fill: none }
   }
+  .line { fill: none } .band { stroke: none; fill-opacity: 0.25 }
 """
 
 

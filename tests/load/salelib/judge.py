@@ -185,10 +185,12 @@ class Judge:
                 "no_shows": row.get("noShows"), "statistics": row}
 
     def rates(self) -> dict:
-        tokens = len(self.ledger.tokens)
-        seconds = self.ledger.tokens[-1] - self.opened if tokens else 0
-        return {"set": self.sale.rate, "tokens": tokens, "seconds": rounded(seconds, 1),
-                "tokens_per_second": rounded(tokens / seconds, 2) if seconds else None,
+        """Tokens per second while the middle nine tenths of them were fetched: without the start and the stragglers."""
+        tokens = self.ledger.tokens
+        first, last = int(0.05 * len(tokens)), int(0.95 * len(tokens))
+        seconds = tokens[last] - tokens[first] if last > first else 0
+        return {"set": self.sale.rate, "tokens": len(tokens),
+                "tokens_per_second": rounded((last - first) / seconds, 2) if seconds else None,
                 "tokens_above": self.tokens_above_rate(), "calls_above": self.calls_above_rate()}
 
     def requests(self, elapsed: float, cpu: float) -> dict:

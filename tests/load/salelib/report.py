@@ -52,7 +52,7 @@ def _section(title: str, rows: list[tuple[str, str]]) -> None:
 def _admission(found: dict) -> list[tuple[str, str]]:
     rate, back, slots = found["rate"], found["returns"], found["slots"]
     return [("rate set, per second", f"{rate['set']}"), ("tokens", f"{rate['tokens']:,}"),
-            ("tokens per second until the last", f"{rate['tokens_per_second']}"),
+            ("tokens per second, middle nine tenths", f"{rate['tokens_per_second']}"),
             ("came back after the cursor had passed", f"{back['people']:,}"),
             ("  of them admitted", f"{back['admitted']:,}"),
             ("  from coming back to the token, P50 / P95 s", f"{back['p50_s']} / {back['p95_s']}"),
@@ -97,25 +97,33 @@ def thinned(points: list) -> list:
 X_LABEL = "seconds since the opening"
 
 
+def _end(judge: Judge) -> float:
+    """Seconds from the opening until nearly everybody has been admitted, and a little more; then only some come back."""
+    tokens = judge.ledger.tokens
+    return 1.1 * (tokens[int(0.99 * (len(tokens) - 1))] - judge.opened) if tokens else 1
+
+
 def _length_chart(judge: Judge) -> chart.Chart:
-    ledger, opened = judge.ledger, judge.opened
+    until = _end(judge)
+    people = [(at - judge.opened, count) for at, count in judge.ledger.in_line if at - judge.opened <= until]
+    server = [(at - judge.opened, count) for at, _, count in judge.ledger.serving if at - judge.opened <= until]
     return chart.Chart("The line's length", X_LABEL, "people", [
-        chart.Series("in the line, as people know", thinned([(at - opened, count) for at, count in ledger.in_line])),
-        chart.Series("waiting, as the server says", thinned([(at - opened, count) for at, _, count in ledger.serving]),
-                     dashed=True)])
+        chart.Series("in the line, as people know", thinned(people)),
+        chart.Series("waiting, as the server says", thinned(server), dashed=True)])
 
 
 def _admission_chart(judge: Judge) -> chart.Chart:
-    opened, rate = judge.opened, judge.sale.rate
-    tokens = [(at - opened, number) for number, at in enumerate(judge.ledger.tokens, 1)]
-    end = tokens[-1][0] if tokens else 1
+    opened, rate, until = judge.opened, judge.sale.rate, _end(judge)
+    tokens = [(at - opened, number) for number, at in enumerate(judge.ledger.tokens, 1) if at - opened <= until]
     called = [(received - opened, row["called"]) for _, received, row in judge.ledger.stats
-              if "called" in row and 0 <= received - opened <= end]
+              if "called" in row and 0 <= received - opened <= until]
+    top = 1.1 * max((count for _, count in [*tokens, *called]), default=1)
+    reached = min(until, top / rate)
     series = [chart.Series("tokens", thinned(tokens)),
-              chart.Series("rate × time", [(0, 0), (end, rate * end)], dashed=True)]
+              chart.Series("rate × time", [(0, 0), (reached, rate * reached)], dashed=True)]
     if called:
         series.append(chart.Series("called", thinned(called)))
-    return chart.Chart("Admissions", X_LABEL, "people", series)
+    return chart.Chart("Admissions", X_LABEL, "people", series, y_max=top)
 
 
 def _estimate_chart(estimate: dict) -> chart.Chart:
@@ -123,6 +131,8 @@ def _estimate_chart(estimate: dict) -> chart.Chart:
     middle = [(at, p50) for at, p50, _ in bins]
     worst = [(at, p95) for at, _, p95 in bins]
     aim = [(bins[0][0], 100 * ETA_AIM), (bins[-1][0], 100 * ETA_AIM)] if bins else []
+    top = max((p95 for _, p95 in worst), default=0)
     return chart.Chart("Error of the estimated wait", X_LABEL, "error, %", [
-        chart.Series("half of the answers: at most (P50)", middle), chart.Series("aim for P95", aim, dashed=True),
-        chart.Series("P50 to P95", worst, floor=middle)], y_max=100.0)
+        chart.Series("P50 of the answers", middle), chart.Series("aim for P95", aim, dashed=True),
+        chart.Series("P50 to P95", worst, floor=middle)],
+                       y_max=min(100.0, max(2 * 100 * ETA_AIM, 1.1 * top)))
