@@ -38,6 +38,11 @@ def rounded(value: float | None, digits: int = 3) -> float | None:
     return None if value is None else round(value, digits)
 
 
+def whole(excess: float) -> int:
+    """People above a limit; what floating point adds is nobody."""
+    return max(0, math.ceil(excess - 1e-6))
+
+
 def monotonic_of(text: str) -> float:
     return datetime.datetime.fromisoformat(text).timestamp() - time.time() + time.monotonic()
 
@@ -107,7 +112,7 @@ class Judge:
     def tokens_above_rate(self) -> int:
         rate = self.sale.rate
         above = (number - rate * (at - self.opened + 1) for number, at in enumerate(self.ledger.tokens, 1))
-        return max(0, math.ceil(max(above, default=0)))
+        return whole(max(above, default=0))
 
     def calls_above_rate(self) -> int | None:
         """None when the statistics do not count calls."""
@@ -117,7 +122,7 @@ class Judge:
         for sent, received, row in self.ledger.stats:
             worst = max(worst, row["called"] - rate * received - lowest - rate)
             lowest = min(lowest, row["called"] - rate * sent)
-        return max(0, math.ceil(worst))
+        return whole(worst)
 
     # ---- figures ----
 
