@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/redis.h"
 #include "src/contract/schedule.h"
+#include "src/queue/admission.h"
 #include "src/queue/marker.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/queue_settings.h"
@@ -91,22 +92,38 @@ static const struct err *close_line(struct ctx *ctx, const char *schedule_id)
     return closed_s < queue_settings.closing_grace_s ? NULL : forget(ctx, schedule_id);
 }
 
-/* The sale runs; after all, if the line was closed. */
-static const struct err *keep_open(struct ctx *ctx, const char *schedule_id)
+static const struct err *reopen(struct ctx *ctx, const char *schedule_id)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const struct redis_value *closed;
-    const struct err *e = REDIS_RUN(ctx, &closed, "HEXISTS", keys.state, "closed_ms");
-    if (e || closed->integer == 0) {
-        return e;
-    }
-    log_warn(&ctx->log, "the sale of '%s' runs again: its line is open again", schedule_id);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "PERSIST", keys.state);
     REDIS_PIPE(pipe, "HDEL", keys.state, "closed_ms", "forgotten_shards");
     REDIS_PIPE(pipe, "DEL", keys.view);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule_id);
+    log_warn(&ctx->log, "the sale of '%s' runs again: its line is open again", schedule_id);
     return redis_pipe_run(pipe, NULL);
+}
+
+/* The sale runs: slots that are no longer used are given back, also when nobody waits for them. */
+static const struct err *keep_open(struct ctx *ctx, const char *schedule_id)
+{
+    enum { CLOSED, ACTIVE, CALLED, FINISHED };
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "HEXISTS", keys.state, "closed_ms");
+    REDIS_PIPE(pipe, "ZCARD", keys.active);
+    REDIS_PIPE(pipe, "ZCARD", keys.called);
+    REDIS_PIPE(pipe, "SCARD", keys.finished);
+    const struct redis_value *counts;
+    const struct err *e = redis_pipe_run(pipe, &counts);
+    if (e) {
+        return e;
+    }
+    if (counts[CLOSED].integer > 0) {
+        return reopen(ctx, schedule_id);
+    }
+    bool used = counts[ACTIVE].integer + counts[CALLED].integer + counts[FINISHED].integer > 0;
+    return used ? queue_refresh(ctx, schedule_id) : NULL;
 }
 
 const struct err *closing_run_all(struct ctx *ctx)

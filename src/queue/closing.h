@@ -1,5 +1,6 @@
 /*
- * closing: the end of a line whose sale is over, cancelled or gone.
+ * closing: what is done about every line once a second: slots that are no longer used are given back, and a line whose
+ * sale is over, cancelled or gone comes to its end.
  *
  * First the line is closed: whoever asks is told that the sale has ended. After BOX_QUEUE_CLOSING_GRACE_S its people
  * and their one-queue markers are forgotten, some of them in each call; the state, with the draw that anybody may want

@@ -146,5 +146,5 @@ int64_t line_ghost_percent(const struct line *line)
 
 bool line_busy(const struct line *line)
 {
-    return line->cursor < line->sequence || line->called > 0 || line->returning > 0 || line->active > 0;
+    return line->cursor < line->sequence || line->returning > 0;
 }

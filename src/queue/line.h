@@ -51,7 +51,7 @@ int64_t line_abandoned(const struct line *line);
 /* Hundredths of the calls that found nobody: of those the line had in its order, who was passed over or did not come.
  */
 int64_t line_ghost_percent(const struct line *line);
-/* True when there is anybody of whom an approver has to think. */
+/* True when there is anybody to be called. */
 bool line_busy(const struct line *line);
 
 #endif

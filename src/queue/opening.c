@@ -28,10 +28,11 @@ void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedul
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);
     const char *key_list[] = {keys.state, keys.view};
     const struct opening_secret *secret = opening_secret(ctx->arena, schedule->schedule_id);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_open, key_list, 2, 3);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_open, key_list, 2, 4);
     redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
     redis_pipe_arg_int(pipe, queue_settings.seal_ms);
     redis_pipe_arg(pipe, secret->seed, strlen(secret->seed));
+    redis_pipe_arg(pipe, secret->commitment, strlen(secret->commitment));
 }
 
 const struct err *opening_run(struct ctx *ctx, const struct schedule *schedule, bool *open_r)

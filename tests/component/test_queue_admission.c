@@ -441,12 +441,29 @@ static void test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins
     queue_line_admit(line, 1000);
     assert_int_equal(queue_line_status(line, user).state, QUEUE_ACTIVE);
     tick(line);
-    assert_true(listed(line));
-    assert_null(queue_leave(line->ctx, user, line->id));
-    tick(line);
     assert_false(listed(line));
+    assert_null(queue_leave(line->ctx, user, line->id));
     queue_line_enter(line, user);
     assert_true(listed(line));
+}
+
+static void test_slots_are_given_back_also_when_nobody_waits(void **state)
+{
+    struct queue_line *line = *state;
+    const char *users[4];
+    fill(line, users, 4);
+    queue_line_admit(line, 400);
+    queue_line_status(line, users[0]);
+    queue_line_status(line, users[1]);
+    assert_null(queue_token_finish(line->ctx, users[0], line->id));
+    close_tick(line);
+    assert_int_equal(look(line).active, 1);
+    assert_int_equal(look(line).called, 2);
+    end_now(line, line->keys.active);
+    end_now(line, line->keys.called);
+    close_tick(line);
+    assert_int_equal(look(line).active, 0);
+    assert_int_equal(look(line).called, 0);
 }
 
 static void test_cancelled_sale_tells_everybody_and_forgets_them(void **state)
@@ -532,6 +549,7 @@ int main(void)
         TEST(test_poll_after_is_five_near_the_front_and_spread_far_behind),
         TEST(test_statistics_count_everybody),
         TEST(test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins),
+        TEST(test_slots_are_given_back_also_when_nobody_waits),
         TEST(test_cancelled_sale_tells_everybody_and_forgets_them),
         TEST(test_sale_that_runs_again_opens_its_line_again),
     };

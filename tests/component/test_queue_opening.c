@@ -217,6 +217,7 @@ static void test_sale_that_nobody_came_early_for_is_open_at_once(void **state)
     struct queue_place place = queue_line_enter(line, queue_line_user(line));
     assert_int_equal(place.state, QUEUE_WAITING);
     assert_int_equal(place.sequence, 1);
+    assert_string_equal(look(line).commitment, opening_secret(line->ctx->arena, line->id)->commitment);
 }
 
 static void test_who_leaves_before_the_draw_leaves_no_gap_in_the_ranks(void **state)

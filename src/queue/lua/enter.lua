@@ -35,9 +35,8 @@ end
 local time = redis.call('TIME')
 local now_ds = time[1] * 10 + math.floor(time[2] / 100000) - EPOCH_DS
 redis.call('HSET', KEYS[1], 'sequence', sequence, 'base_rate', ARGV[3], 'opens_ms', ARGV[4])
-if redis.call('HSETNX', KEYS[1], 'seed', ARGV[7]) == 1 then
-  redis.call('HSET', KEYS[1], 'commitment', ARGV[8])
-end
+redis.call('HSETNX', KEYS[1], 'seed', ARGV[7])
+redis.call('HSETNX', KEYS[1], 'commitment', ARGV[8])
 redis.call('HSET', KEYS[2], ARGV[1], number)
 redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4I4', now_ds + 600, now_ds))
 if number % 64 == 0 then

@@ -2,7 +2,7 @@
 -- nobody in it, at once.
 --
 -- KEYS 1 state, 2 view
--- ARGV 1 opening of the sale in ms, 2 seal in ms, 3 seed in hex, should the line have none yet
+-- ARGV 1 opening of the sale in ms, 2 seal in ms, 3 and 4 seed and commitment in hex, should the line have none yet
 -- Answers 1 when the line is open or sealed, 0 when it is too early.
 local state = redis.call('HMGET', KEYS[1], 'opened_ms', 'sequence')
 if state[1] then
@@ -15,6 +15,7 @@ if now_ms < tonumber(ARGV[1]) then
 end
 local count = tonumber(state[2] or 0)
 redis.call('HSETNX', KEYS[1], 'seed', ARGV[3])
+redis.call('HSETNX', KEYS[1], 'commitment', ARGV[4])
 redis.call('HSET', KEYS[1], 'opened_ms', string.format('%.0f', now_ms + (count > 0 and ARGV[2] or 0)), 'count', count)
 redis.call('DEL', KEYS[2]) -- what people are told is made anew
 return 1
