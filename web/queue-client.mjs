@@ -48,7 +48,7 @@ const WORLD = {
 };
 
 const failure = (code) => ({ ok: false, status: 0, code, retryAfter: 0 });
-const mayBeRepeated = ({ status }) => status === 0 || status === 429;
+const mayBeRepeated = ({ status }) => status === 0 || status === 429 || status >= 500;
 
 export class QueueClient {
   #options;
@@ -108,7 +108,7 @@ export class QueueClient {
         failures += 1;
         this.#tell({ code: answer.code });
         await this.#sleep(run, this.#retryDelay(failures, answer.retryAfter));
-      } else if (answer.status === 404) {
+      } else if (inside && answer.status === 404) {
         inside = false;
         this.#tell({ ...fieldsOf({}), state: null, arrival: null });
       } else if (!inside && answer.status === 400 && this.#receipt) {
