@@ -6,7 +6,7 @@ import uuid
 
 import requests
 
-from people import TIMEOUT_S, Person
+from people import TIMEOUT_S, Person, access_token
 
 PRICE = 150000
 PATIENCE_S = 30
@@ -107,6 +107,40 @@ class Buyer(Person):
             now = self.reservation(reservation)
             return now if now["status"] == status else None
         return wait_for(f"reservation {status}", ask)
+
+
+class Visitor(Buyer):
+    """Somebody in front of a sale who never signed up; only the user service could tell."""
+
+    def __init__(self, stack, sale: Sale, user_id: str | None = None, role: str = "USER"):
+        super().__init__(stack.gateway_url, stack.sandbox_url)
+        self.sale = sale
+        self.user_id = user_id or str(uuid.uuid4())
+        self.session.headers["Authorization"] = f"Bearer {access_token(stack, self.user_id, role)}"
+
+    def enter(self, **more) -> requests.Response:
+        return self.call("POST", "/queue/enter", json={"scheduleId": self.sale.schedule_id} | more)
+
+    def status(self, **headers) -> requests.Response:
+        return self.call("GET", f"/queue/status?scheduleId={self.sale.schedule_id}", headers=headers)
+
+    def leave(self) -> requests.Response:
+        return self.call("DELETE", f"/queue/leave?scheduleId={self.sale.schedule_id}")
+
+
+def tune(admin: Person, sale: Sale, **changes) -> dict:
+    return made(admin.call("PUT", f"/queue/admin/schedules/{sale.schedule_id}", json=changes), 200)
+
+
+def line_of(admin: Person, sale: Sale) -> dict:
+    """The sale's row of the statistics; empty while nobody is in its line."""
+    lines = made(admin.call("GET", "/queue/admin/stats"), 200)["list"]
+    return next((line for line in lines if line["scheduleId"] == sale.schedule_id), {})
+
+
+def shared(what: str, sale: Sale) -> dict:
+    """GET /queue/serving or /queue/draw, which are the same for everyone."""
+    return made(requests.get(f"{sale.base_url}/queue/{what}?scheduleId={sale.schedule_id}", timeout=TIMEOUT_S), 200)
 
 
 def new_buyer(base_url: str, sandbox_url: str, sale: Sale) -> Buyer:

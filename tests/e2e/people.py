@@ -1,5 +1,11 @@
 """People for end-to-end tests: they sign up, log in, and carry their token. Used by several test files."""
+import base64
+import hashlib
+import hmac
+import json
 import secrets
+import time
+import uuid
 
 import requests
 
@@ -55,6 +61,32 @@ class Person:
         assert answer.status_code == 200, answer.text
         self.session.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
         return answer.json()
+
+
+def encoded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def signed(header: dict, claims: dict | bytes, secret: str, digest: str = "sha256") -> str:
+    """A JSON web token."""
+    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
+    text = f"{encoded(json.dumps(header, separators=(',', ':')).encode())}.{encoded(payload)}"
+    return f"{text}.{encoded(hmac.digest(secret.encode(), text.encode(), getattr(hashlib, digest)))}"
+
+
+def signing_key(stack) -> tuple[str, str]:
+    """Name and secret of the key under which the stack signs."""
+    kid, _, secret = (stack.dir / "secrets" / "jwt-keys").read_text().strip().split(",")[0].partition(":")
+    return kid, secret
+
+
+def access_token(stack, user_id: str, role: str = "USER") -> str:
+    """What a log-in would give: a crowd that signs up costs minutes of bcrypt."""
+    kid, secret = signing_key(stack)
+    now = int(time.time())
+    claims = {"iss": "boxoffice", "aud": "boxoffice", "typ": "access", "sub": user_id, "jti": str(uuid.uuid4()),
+              "iat": now, "nbf": now, "exp": now + 3600, "role": role}
+    return signed({"alg": "HS256", "typ": "JWT", "kid": kid}, claims, secret)
 
 
 def assert_error(answer: requests.Response, status: int, code: str) -> dict:

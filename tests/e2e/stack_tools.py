@@ -1,5 +1,6 @@
 """Waiting for a condition, and looking at processes; nothing here sleeps for a fixed time and hopes."""
 import pathlib
+import socket
 import subprocess
 import time
 
@@ -52,3 +53,14 @@ def healthy(stack) -> bool:
         return requests.get(f"{stack.gateway_url}/health", timeout=10).status_code == 200
     except requests.RequestException:
         return False
+
+
+def redis_says(stack, command: bytes) -> bytes:
+    """Its answer to one command, as it comes; nothing when it is away."""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(stack.dir / "run" / "redis.sock"))
+            client.sendall(command + b"\r\n")
+            return client.recv(4096)
+    except OSError:
+        return b""

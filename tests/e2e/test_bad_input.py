@@ -2,8 +2,6 @@
 process alive. Each request differs by one mistake from one that is answered with success."""
 import base64
 import dataclasses
-import hashlib
-import hmac
 import json
 import socket
 import time
@@ -17,7 +15,7 @@ import pytest
 import requests
 
 from box_office import Buyer, ledger_of, made, moment, new_admin, new_buyer, put_on_sale
-from people import PASSWORD, TIMEOUT_S, Person
+from people import PASSWORD, TIMEOUT_S, Person, encoded, signed, signing_key
 from stack_tools import children
 
 AUTH_LIMIT, LIMIT, HALL_LIMIT = 10 << 10, 64 << 10, 128 << 10
@@ -291,16 +289,6 @@ def test_another_content_type_is_refused(target):
 # ---- access tokens ----
 
 
-def encoded(part: bytes) -> str:
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
-
-
-def signed(header: dict, claims: dict | bytes, secret: str, digest: str = "sha256") -> str:
-    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
-    text = f"{encoded(json.dumps(header, separators=(',', ':')).encode())}.{encoded(payload)}"
-    return f"{text}.{encoded(hmac.digest(secret.encode(), text.encode(), getattr(hashlib, digest)))}"
-
-
 def read_part(token: str, index: int) -> dict:
     part = token.split(".")[index]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
@@ -309,7 +297,7 @@ def read_part(token: str, index: int) -> dict:
 @pytest.fixture(scope="module")
 def secret(stack) -> str:
     """The key that signs; tests that forge with it change one thing at a time."""
-    return (stack.dir / "secrets" / "jwt-keys").read_text().strip().split(",")[0].partition(":")[2]
+    return signing_key(stack)[1]
 
 
 def bearer(target: Target) -> str:

@@ -5,7 +5,7 @@ import socket
 import struct
 
 from box_office import wait_for
-from stack_tools import children, service_pid
+from stack_tools import alive, children, redis_says, service_pid, sv
 
 RESPONDERS = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 DAEMONS = ("queue-approver-1", "queue-approver-2", "outbox-relay", "reservation-saga", "event-saga", "payment-saga")
@@ -42,3 +42,20 @@ def answers(stack, pool: str) -> bool:
             return b'"UP"' in client.makefile("rb").read()
     except OSError:
         return False
+
+
+# ---- Redis ----
+
+
+def flush_scripts(stack) -> None:
+    assert redis_says(stack, b"SCRIPT FLUSH") == b"+OK\r\n"
+
+
+def restart_redis(stack) -> None:
+    sv(stack, "restart", "redis")
+    wait_for("Redis", lambda: redis_says(stack, b"PING") == b"+PONG\r\n")
+
+
+def kill_redis(stack) -> None:
+    victim = kill(stack, "redis")
+    wait_for("Redis", lambda: not alive(victim) and redis_says(stack, b"PING") == b"+PONG\r\n")

@@ -1,38 +1,13 @@
 """Stores that are restarted, killed or away while people buy: no acknowledged thing is lost, nothing happens twice."""
 import concurrent.futures
-import socket
 
 import pytest
 import requests
 
 from box_office import wait_for
 from people import TIMEOUT_S, assert_error
-from processes import all_pids, kill
-from stack_tools import alive, sv
-
-
-def redis(stack, command: bytes) -> bytes:
-    try:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(stack.dir / "run" / "redis.sock"))
-            client.sendall(command + b"\r\n")
-            return client.recv(64)
-    except OSError:
-        return b""
-
-
-def flush_scripts(stack):
-    assert redis(stack, b"SCRIPT FLUSH") == b"+OK\r\n"
-
-
-def restart_redis(stack):
-    sv(stack, "restart", "redis")
-    wait_for("Redis", lambda: redis(stack, b"PING") == b"+PONG\r\n")
-
-
-def kill_redis(stack):
-    victim = kill(stack, "redis")
-    wait_for("Redis", lambda: not alive(victim) and redis(stack, b"PING") == b"+PONG\r\n")
+from processes import all_pids, flush_scripts, kill, kill_redis, restart_redis
+from stack_tools import sv
 
 
 # And whether money is in flight meanwhile. Not while Redis is away: PortOne's stand-in keeps its ledger there, which
