@@ -17,6 +17,7 @@
 #define WIRE_MAX (32u << 20) /* bytes of one pipeline */
 #define SCRIPTS_MAX 64       /* scripts of one program */
 #define BACKOFF_CAP_MS 1000  /* a request that finds the server away shall not fail for longer than it is away */
+#define RELOADS_MAX 5        /* somebody may flush the scripts again between loading and running them */
 #define DEFAULT_PORT 6379
 #define ERROR_LOG_MAX 200 /* characters of an error answer */
 
@@ -425,7 +426,7 @@ const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_val
 {
     struct redis_value *values = arena_calloc(pipe->ctx->arena, pipe->count + 1, sizeof *values);
     const struct err *e = run_once(pipe, values);
-    if (e == NULL && any_value(values, pipe->count, script_missing)) {
+    for (int i = 0; e == NULL && i < RELOADS_MAX && any_value(values, pipe->count, script_missing); i++) {
         pipe->ctx->redis->loaded_count = 0; /* SCRIPT FLUSH, or a restart behind the same socket */
         memset(values, 0, pipe->count * sizeof *values);
         e = run_once(pipe, values);
