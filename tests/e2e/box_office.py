@@ -1,6 +1,8 @@
 """A sale and its buyers for end-to-end tests: an admin puts an event on sale, buyers are admitted, hold and pay."""
 import dataclasses
 import datetime
+import pathlib
+import subprocess
 import time
 import uuid
 
@@ -8,6 +10,7 @@ import requests
 
 from people import TIMEOUT_S, Person, access_token
 
+ROOT = pathlib.Path(__file__).parents[2]
 PRICE = 150000
 PATIENCE_S = 30
 
@@ -141,6 +144,16 @@ def line_of(admin: Person, sale: Sale) -> dict:
 def shared(what: str, sale: Sale) -> dict:
     """GET /queue/serving or /queue/draw, which are the same for everyone."""
     return made(requests.get(f"{sale.base_url}/queue/{what}?scheduleId={sale.schedule_id}", timeout=TIMEOUT_S), 200)
+
+
+def assert_drawn(sale: Sale, commitment: str, arrivals: list[dict], drawn: list[dict], path: pathlib.Path) -> None:
+    """Everybody has the place that the published program computes; the path is for a file that it reads."""
+    path.write_text("".join(f"{came['arrival']} {got['sequence']}\n" for came, got in zip(arrivals, drawn)))
+    url = f"{sale.base_url}/queue/draw?scheduleId={sale.schedule_id}"
+    done = subprocess.run([ROOT / "scripts/verify-draw", "--draw", url, "--commitment", commitment, "--check", path],
+                          text=True, capture_output=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(drawn)} of {len(drawn)} match" in done.stdout
 
 
 def new_buyer(base_url: str, sandbox_url: str, sale: Sale) -> Buyer:

@@ -4,21 +4,18 @@ What one script of it can meet stands in tests/component/test_queue*.c; here is 
 """
 import datetime
 import hashlib
-import pathlib
 import re
-import subprocess
 import time
 import uuid
 
 import pytest
 import requests
 
-from box_office import Visitor, line_of, made, moment, put_on_sale, shared, tune, wait_for
+from box_office import Visitor, assert_drawn, line_of, made, moment, put_on_sale, shared, tune, wait_for
 from contract import assert_conforms, assert_error, validate
 from people import TIMEOUT_S
 from stack_tools import redis_says
 
-ROOT = pathlib.Path(__file__).parents[2]
 PRE_OPEN_S = 3600
 TRIES_A_MINUTE = 15
 RECEIPT = re.compile(r"[0-9]{1,8}\.[A-Za-z0-9_-]{22}")
@@ -133,23 +130,13 @@ def test_sale_opens_by_itself_with_places_that_anybody_can_recompute(admin, visi
     assert {place["status"] for place in drawn} == {"WAITING"}
     assert sorted(place["sequence"] for place in drawn) == list(range(1, EARLY + 1))
     assert all(place["rank"] == place["sequence"] for place in drawn + behind)
-    assert_verified(sale, noted, arrivals, drawn, tmp_path / "told")
+    assert_drawn(sale, noted, arrivals, drawn, tmp_path / "told")
 
     tune(admin, sale, paused=False, admissionRate=1000)
     sequences = [place["sequence"] for place in drawn + behind]
     tokens = [token_of(person) for person in early + late]
     assert len(set(tokens)) == EARLY + LATE
     assert [place["sequence"] for place in places(early + late)] == sequences
-
-
-def assert_verified(sale, commitment: str, arrivals: list[dict], drawn: list[dict], path: pathlib.Path) -> None:
-    """By the program that is published for doubters."""
-    path.write_text("".join(f"{came['arrival']} {got['sequence']}\n" for came, got in zip(arrivals, drawn)))
-    url = f"{sale.base_url}/queue/draw?scheduleId={sale.schedule_id}"
-    done = subprocess.run([ROOT / "scripts/verify-draw", "--draw", url, "--commitment", commitment, "--check", path],
-                          text=True, capture_output=True, timeout=TIMEOUT_S)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(drawn)} of {len(drawn)} match" in done.stdout
 
 
 def test_sale_that_nobody_came_early_for_has_an_empty_draw(sale, visitors):
