@@ -31,9 +31,9 @@ static void add_place(struct json_out *out, const char *schedule_id, const struc
 {
     json_add_str(out, "status", state_names[place->state]);
     json_add_str(out, "scheduleId", schedule_id);
+    json_add_int(out, "arrival", place->arrival);
     switch (place->state) {
     case QUEUE_PRE_OPEN:
-        json_add_int(out, "arrival", place->arrival);
         json_add_time(out, "opensAt", place->opens_at);
         break;
     case QUEUE_WAITING:
