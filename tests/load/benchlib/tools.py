@@ -1,4 +1,5 @@
 """Instruments of the bench: wrk, Redis' own figures, further locations of nginx, metrics; and what a row is."""
+import hashlib
 import json
 import os
 import pathlib
@@ -144,16 +145,24 @@ class Redis:
             time.sleep(0.25)
         return min(samples)
 
-    def script_times(self, schedule_id: str, seconds: float) -> list[int]:
-        """Microseconds of every script that ran for this line meanwhile, as Redis' slow log knows them."""
+    def script_times(self, schedule_id: str, scripts: tuple, seconds: float) -> dict[str, list[int]]:
+        """Microseconds of every run of these scripts of the queue for this line meanwhile, as the slow log knows them."""
         self("CONFIG", "SET", "slowlog-max-len", 100000)
         self("CONFIG", "SET", "slowlog-log-slower-than", 0)
         self("SLOWLOG", "RESET")
         time.sleep(seconds)
         self("CONFIG", "SET", "slowlog-log-slower-than", 10000)
         entries = self("SLOWLOG", "GET", -1)
-        return sorted(entry[2] for entry in entries
-                      if entry[3][0].upper() == b"EVALSHA" and schedule_id.encode() in entry[3][3])
+        runs = [(entry[3][1].decode(), entry[2]) for entry in entries
+                if entry[3][0].upper() == b"EVALSHA" and schedule_id.encode() in entry[3][3]]
+        found = {name: sorted(took for sha1, took in runs if sha1 == script_sha1(name)) for name in scripts}
+        if missing := [name for name, times in found.items() if not times]:
+            sys.exit(f"bench: no approver ran {' or '.join(missing)} in {seconds} s: see its log")
+        return found
+
+
+def script_sha1(name: str) -> str:
+    return hashlib.sha1((stage.ROOT / f"src/queue/lua/{name}.lua").read_bytes()).hexdigest()
 
 
 # ---- metrics ----

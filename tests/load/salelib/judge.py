@@ -163,7 +163,7 @@ class Judge:
     @staticmethod
     def _fate(person) -> str:
         if person.state == ADMITTED:
-            back = ", after coming back" if person.returned_at else ""
+            back = ", after coming back" if person.returned else ""
             return ("admitted and finished" if person.leaving else "admitted") + back
         if person.state == AWAY and person.token:
             return "vanished with a token"
@@ -172,7 +172,7 @@ class Judge:
 
     def returns(self) -> dict:
         """People who came back after the cursor had passed them: how long until they had their token."""
-        back = [person for person in self.people if person.returned_at is not None and person.passed_at_return]
+        back = [person for person in self.people if person.passed_at_return]
         waits = sorted(person.token_at - person.returned_at for person in back
                        if person.token_at and person.token_at >= person.returned_at)
         return {"people": len(back), "admitted": sum(1 for person in back if person.token_at),

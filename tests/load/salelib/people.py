@@ -25,7 +25,7 @@ class Shares:
     followers: float = _option(0.5, "watch /queue/serving and ask at once when they have been called")
     finish: float = _option(0.6, "of the admitted, leave when they are done; the others keep the token")
     patience: float = _option(0.45, "mean patience of the impatient, as a share of the sale's length")
-    away: float = _option(0.25, "mean absence of those who come back, as a share of the sale's length")
+    away: float = _option(0.15, "mean absence of those who come back, as a share of the sale's length")
     shopping: float = _option(20.0, "mean seconds from the token to leaving")
 
 
@@ -38,7 +38,7 @@ class Person:
         "reloads", "follows", "finishes_after",
         # what has become of them
         "state", "number", "arrival", "sequence", "receipt", "first_sent", "answered", "serials", "asked_at",
-        "poll_after", "prompt", "leaving", "returned_at", "passed_at_return", "token", "token_at")
+        "poll_after", "prompt", "leaving", "returned", "returned_at", "passed_at_return", "token", "token_at")
 
     def __init__(self, index: int, user: str):
         self.index = index
@@ -51,7 +51,7 @@ class Person:
         self.serials = [0, 0]
         self.poll_after = 0
         self.prompt = True  # has never stayed away for longer than the server allows
-        self.leaving = self.passed_at_return = False
+        self.leaving = self.returned = self.passed_at_return = False
 
 
 def _arrival(chance: random.Random, shares: Shares, before_s: float, sale_s: float) -> float:

@@ -159,6 +159,7 @@ class Visits:
         self._check_gap(person, sent, now)
         person.poll_after = place.get("pollAfter") or 0
         self._learn(person, status, place)
+        self._welcome_back(person, status, sent)
         if status == "ACTIVE":
             self._admit(person, place["token"], now)
             return
@@ -188,9 +189,13 @@ class Visits:
             self.ledger.broken(PLACES, f"person {person.index}: back before the opening")
         person.receipt = place.get("receipt") or person.receipt
 
+    def _welcome_back(self, person, status: str, sent: float) -> None:
+        """The first answer since the person came back: whether the cursor had passed meanwhile."""
+        if person.returned and person.returned_at is None:
+            person.returned_at = sent
+            person.passed_at_return = status == "ACTIVE" or 0 < person.sequence <= self.serving
+
     def _waits(self, person, place: dict, sent: float, now: float) -> None:
-        if person.returned_at is not None and person.passed_at_return is None:
-            person.passed_at_return = person.sequence <= self.serving
         if place.get("estimatedWaitTime") is not None:
             self.ledger.estimate(person, now, place["estimatedWaitTime"])
         highest = self.ledger.highest_admitted(sent)
@@ -208,8 +213,6 @@ class Visits:
             self.ledger.broken(PLACES, f"person {person.index} was given another token")
         if person.state != IN_LINE:
             return
-        if person.returned_at is not None and person.passed_at_return is None:
-            person.passed_at_return = True
         self._settle(person, ADMITTED)
         if person.two_tabs:
             self.wire.at(now + self.chance.uniform(0.5, 3), self._ask_again, person)
@@ -252,7 +255,7 @@ class Visits:
             self.wire.at(since + person.returns_after, self.come_back, person)
 
     def come_back(self, person) -> None:
-        person.returned_at, person.passed_at_return = time.monotonic(), None
+        person.returned, person.returned_at = True, None
         self._move(person, IN_LINE)
         self._poll_in(person, 0, 0)
 
