@@ -23,6 +23,22 @@ const struct opening_secret *opening_secret(struct arena *arena, const char *sch
     return &last;
 }
 
+static char seen_open[UUID_SIZE];
+
+bool opening_seen(const char *schedule_id)
+{
+    return strcmp(seen_open, schedule_id) == 0;
+}
+
+void opening_saw(const char *schedule_id, bool open)
+{
+    if (open) {
+        memcpy(seen_open, schedule_id, sizeof seen_open);
+    } else if (opening_seen(schedule_id)) {
+        seen_open[0] = '\0';
+    }
+}
+
 void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedule *schedule)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);

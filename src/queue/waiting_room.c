@@ -343,16 +343,21 @@ static const struct err *refuse_full(struct visit *visit)
 static const struct err *join(struct visit *visit, const struct schedule *schedule, const char *receipt,
                               struct queue_place *place_r)
 {
-    enum { OPEN, ENTER, LISTED, KNOWN, GLANCE };
+    enum { ENTER, LISTED, KNOWN, GLANCE };
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    opening_pipe(pipe, visit->ctx, schedule);
+    bool opening = !opening_seen(visit->schedule_id);
+    if (opening) {
+        opening_pipe(pipe, visit->ctx, schedule);
+    }
     pipe_enter(pipe, visit, schedule, receipt);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id); /* after the place: see admission.c */
     REDIS_PIPE(pipe, "SADD", QUEUE_LINES_KEY, schedule->schedule_id);
     pipe_glance(pipe, visit);
     const struct redis_value *answers;
     const struct err *e = redis_pipe_run(pipe, &answers);
-    e = e ? e : check_answer(visit->ctx, &answers[OPEN], REDIS_INT);
+    if (!e && opening) {
+        e = check_answer(visit->ctx, answers++, REDIS_INT);
+    }
     e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_STR);
     e = e ? e : check_answer(visit->ctx, &answers[LISTED], REDIS_INT);
     e = e ? e : check_answer(visit->ctx, &answers[KNOWN], REDIS_INT);
@@ -366,7 +371,14 @@ static const struct err *join(struct visit *visit, const struct schedule *schedu
     if (says(&answers[ENTER], "LIMITED")) {
         return turn_away(visit);
     }
-    return says(&answers[ENTER], "CLOSED") ? &err_sale_ended : read_glance(visit, &answers[GLANCE], place_r);
+    if (says(&answers[ENTER], "CLOSED")) {
+        return &err_sale_ended;
+    }
+    e = read_glance(visit, &answers[GLANCE], place_r);
+    if (!e) {
+        opening_saw(visit->schedule_id, place_r->state != QUEUE_PRE_OPEN);
+    }
+    return e;
 }
 
 /* When hardly anybody waits nobody should have to ask twice: the next people are called here, at the same rate. */

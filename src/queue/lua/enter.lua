@@ -12,7 +12,7 @@ local GONE = 4294967295
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
   return 'HERE'
 end
-local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor')
+local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor', 'seed', 'commitment', 'opens_ms')
 if state[1] then
   return 'CLOSED'
 end
@@ -26,17 +26,23 @@ if number and not (#cell == 4 and struct.unpack('>I4', cell) == GONE) then
   answer = 'RESTORED'
   sequence = math.max(sequence, number + 1)
 else
-  local waiting = sequence - cursor - redis.call('BITCOUNT', KEYS[4], cursor, -1, 'BIT') - redis.call('SCARD', KEYS[5])
-  if waiting >= tonumber(ARGV[2]) or sequence >= NUMBERS_MAX then
+  -- Who has left is counted only when it matters.
+  local free = tonumber(ARGV[2]) - (sequence - cursor)
+  if free <= 0 then
+    free = free + redis.call('BITCOUNT', KEYS[4], cursor, -1, 'BIT') + redis.call('SCARD', KEYS[5])
+  end
+  if free <= 0 or sequence >= NUMBERS_MAX then
     return 'FULL'
   end
   number, sequence = sequence, sequence + 1
 end
 local time = redis.call('TIME')
 local now_ds = time[1] * 10 + math.floor(time[2] / 100000) - EPOCH_DS
-redis.call('HSET', KEYS[1], 'sequence', sequence, 'base_rate', ARGV[3], 'opens_ms', ARGV[4])
-redis.call('HSETNX', KEYS[1], 'seed', ARGV[7])
-redis.call('HSETNX', KEYS[1], 'commitment', ARGV[8])
+redis.call('HSET', KEYS[1], 'sequence', sequence)
+if not state[4] or not state[5] or state[6] ~= ARGV[4] then
+  redis.call('HSET', KEYS[1], 'base_rate', ARGV[3], 'opens_ms', ARGV[4], 'seed', state[4] or ARGV[7], 'commitment',
+    state[5] or ARGV[8])
+end
 redis.call('HSET', KEYS[2], ARGV[1], number)
 redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4I4', now_ds + 600, now_ds))
 if number % 64 == 0 then

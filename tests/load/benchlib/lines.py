@@ -19,7 +19,6 @@ ENTERS_PER_S = 2500  # what is surely managed, to know when the sale may open
 FILLS_PER_S = 8000
 FILL_PROCESSES = 2
 SEAL_S = 3
-WARM = 64
 
 
 def user_of(salt: bytes, number: int) -> str:
@@ -93,7 +92,7 @@ class Line:
 
 
 class Lines:
-    """Each size is filled once, and what Redis grew by is noted."""
+    """Each size is filled once, and what Redis keeps of its people is noted."""
 
     def __init__(self, stack: Stack, signer: stage.Signer):
         self.stack, self.signer = stack, signer
@@ -102,14 +101,11 @@ class Lines:
         self.bytes: dict[int, float] = {}
 
     def of(self, people: int) -> Line:
-        if not self.by_size:
-            # What Redis and its clients take once, whoever comes first: scripts, buffers.
-            self.by_size[WARM] = Line(self.stack, self.signer, WARM)
-            self.by_size[WARM].fill()
         if people not in self.by_size:
             line = Line(self.stack, self.signer, people)
-            before = self.redis.used_memory()
+            markers = self.redis.bytes_of("queue:users:*")
             line.fill()
-            self.bytes[people] = (self.redis.used_memory() - before) / people
+            grown = self.redis.bytes_of("queue:users:*") - markers + self.redis.bytes_of(f"queue:{{{line.schedule}}}:*")
+            self.bytes[people] = grown / people
             self.by_size[people] = line
         return self.by_size[people]

@@ -137,13 +137,13 @@ class Redis:
             return self.stream.read(int(rest) + 2)[:-2] if rest != b"-1" else None
         return int(rest) if kind == b":" else rest
 
-    def used_memory(self) -> int:
-        """The least of some samples: buffers of clients and of the log come and go."""
-        samples = []
-        for _ in range(8):
-            samples.append(int(re.search(rb"^used_memory:(\d+)", self("INFO", "memory"), re.M)[1]))
-            time.sleep(0.25)
-        return min(samples)
+    def bytes_of(self, pattern: str) -> int:
+        """What the keys of this pattern take, names and all. Redis' total would also tell of buffers and of others."""
+        cursor, keys = None, set()
+        while cursor != b"0":
+            cursor, found = self("SCAN", (cursor or b"0").decode(), "MATCH", pattern, "COUNT", 1000)
+            keys |= set(found)
+        return sum(self("MEMORY", "USAGE", key.decode(), "SAMPLES", 0) or 0 for key in keys)
 
     def script_times(self, schedule_id: str, scripts: tuple, seconds: float) -> dict[str, list[int]]:
         """Microseconds of every run of these scripts of the queue for this line meanwhile, as the slow log knows them."""
