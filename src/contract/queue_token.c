@@ -12,7 +12,7 @@ ERR_QUEUE_TOKEN_LIST(ERR_DEFINE)
 
 char *queue_token_key(struct arena *arena, const char *schedule_id, const char *token)
 {
-    return arena_printf(arena, "queue:{%s}:token:%s", schedule_id, token);
+    return ARENA_JOIN(arena, "queue:{", schedule_id, "}:token:", token);
 }
 
 static bool well_formed(const char *token)
@@ -40,7 +40,7 @@ const struct err *queue_token_check(struct ctx *ctx, const char *token, const ch
 
 const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id)
 {
-    const char *finished = arena_printf(ctx->arena, "queue:{%s}:finished", schedule_id);
+    const char *finished = ARENA_JOIN(ctx->arena, "queue:{", schedule_id, "}:finished");
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "SADD", finished, user_id);
     REDIS_PIPE(pipe, "EXPIRE", finished, FINISHED_S); /* a line that nobody looks after any more */

@@ -80,7 +80,7 @@ const struct shape schedule_seats_shape = {seats_fields, sizeof seats_fields / s
 
 static const char *cache_key(struct ctx *ctx, const char *schedule_id)
 {
-    return arena_printf(ctx->arena, "schedule:{%s}:info", schedule_id);
+    return ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:info");
 }
 
 /* The cache is a convenience: without it every question goes to the service. */

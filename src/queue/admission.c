@@ -141,7 +141,7 @@ static const struct err *note_early_leavers(struct ctx *ctx, const struct line *
     }
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     for (size_t i = 0; i < numbers->count; i++) {
-        const char *place = arena_printf(ctx->arena, "%lld", (long long)draw_place(draw, redis_int(numbers, i)));
+        const char *place = arena_int(ctx->arena, draw_place(draw, redis_int(numbers, i)));
         REDIS_PIPE(pipe, "SETBIT", keys.gone, place, "1");
         REDIS_PIPE(pipe, "SREM", keys.early, redis_str(numbers, i));
     }

@@ -13,11 +13,6 @@
 
 #define SHARDS_A_CALL 32
 
-static const char *text_of(struct ctx *ctx, int64_t number)
-{
-    return arena_printf(ctx->arena, "%lld", (long long)number);
-}
-
 /* The markers of the people in one hash, then the people. */
 static const struct err *forget_shard(struct ctx *ctx, const char *schedule_id, unsigned shard)
 {
@@ -43,7 +38,7 @@ static const struct err *forget_shard(struct ctx *ctx, const char *schedule_id, 
 static const struct err *forget_line(struct ctx *ctx, const char *schedule_id)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const char *kept_s = text_of(ctx, queue_settings.kept_s);
+    const char *kept_s = arena_int(ctx->arena, queue_settings.kept_s);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "DEL", keys.cells, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active,
                keys.finished, keys.view);
@@ -68,7 +63,7 @@ static const struct err *forget(struct ctx *ctx, const char *schedule_id)
         e = forget_shard(ctx, schedule_id, shard);
     }
     if (!e) {
-        e = REDIS_RUN(ctx, NULL, "HSET", state, "forgotten_shards", text_of(ctx, shard));
+        e = REDIS_RUN(ctx, NULL, "HSET", state, "forgotten_shards", arena_int(ctx->arena, shard));
     }
     return e || shard < QUEUE_SHARDS ? e : forget_line(ctx, schedule_id);
 }
@@ -77,7 +72,7 @@ static const struct err *close_line(struct ctx *ctx, const char *schedule_id)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "HSETNX", keys.state, "closed_ms", text_of(ctx, clock_now() / 1000));
+    REDIS_PIPE(pipe, "HSETNX", keys.state, "closed_ms", arena_int(ctx->arena, clock_now() / 1000));
     REDIS_PIPE(pipe, "HGET", keys.state, "closed_ms");
     REDIS_PIPE(pipe, "DEL", keys.view); /* what people are told is made anew */
     const struct redis_value *values;

@@ -1,24 +1,20 @@
 #include "src/queue/queue_keys.h"
 
-#include <string.h>
-
 #include "src/contract/queue_token.h"
 
-/* "queue:{<schedule>}:<name>", without printf: every request makes a dozen of these. */
 static const char *key_of(struct arena *arena, const char *schedule_id, const char *name)
 {
-    static const char head[] = "queue:{", middle[] = "}:";
-    size_t id_len = strlen(schedule_id), name_len = strlen(name);
-    char *key = arena_alloc(arena, sizeof head + id_len + sizeof middle + name_len);
-    char *to = key;
-    memcpy(to, head, sizeof head - 1);
-    to += sizeof head - 1;
-    memcpy(to, schedule_id, id_len);
-    to += id_len;
-    memcpy(to, middle, sizeof middle - 1);
-    to += sizeof middle - 1;
-    memcpy(to, name, name_len + 1);
-    return key;
+    return ARENA_JOIN(arena, "queue:{", schedule_id, "}:", name);
+}
+
+/* Two hexadecimal digits. */
+static const char *shard_text(unsigned shard, char text[3])
+{
+    static const char digits[] = "0123456789abcdef";
+    text[0] = digits[shard >> 4 & 15];
+    text[1] = digits[shard & 15];
+    text[2] = '\0';
+    return text;
 }
 
 struct queue_keys queue_keys_of(struct arena *arena, const char *schedule_id)
@@ -49,17 +45,19 @@ struct queue_user queue_user_of(const char *user_id)
 
 const char *queue_people_key(struct arena *arena, const struct queue_keys *keys, unsigned shard)
 {
-    return arena_printf(arena, "%s%02x", keys->people, shard);
+    char text[3];
+    return ARENA_JOIN(arena, keys->people, shard_text(shard, text));
 }
 
 const char *queue_tries_key(struct arena *arena, const char *schedule_id, const char *user_id)
 {
-    return arena_printf(arena, "queue:{%s}:tries:%s", schedule_id, user_id);
+    return ARENA_JOIN(arena, "queue:{", schedule_id, "}:tries:", user_id);
 }
 
 const char *queue_marker_key(struct arena *arena, unsigned shard)
 {
-    return arena_printf(arena, "queue:users:%02x", shard);
+    char text[3];
+    return ARENA_JOIN(arena, "queue:users:", shard_text(shard, text));
 }
 
 unsigned queue_shard_of(const struct queue_user *user)

@@ -13,9 +13,10 @@
 const char *receipt_issue(struct arena *arena, const char *schedule_id, const char *user_id, int64_t number)
 {
     unsigned char mac[CRYPTO_SHA256_SIZE];
-    const char *message = arena_printf(arena, "boxoffice receipt|%s|%s|%lld", schedule_id, user_id, (long long)number);
+    const char *text = arena_int(arena, number);
+    const char *message = ARENA_JOIN(arena, "boxoffice receipt|", schedule_id, "|", user_id, "|", text);
     crypto_hmac_sha256(queue_settings.key, strlen(queue_settings.key), message, strlen(message), mac);
-    return arena_printf(arena, "%lld.%s", (long long)number, crypto_base64url(arena, mac, MAC_SIZE));
+    return ARENA_JOIN(arena, text, ".", crypto_base64url(arena, mac, MAC_SIZE));
 }
 
 int64_t receipt_read(struct arena *arena, const char *schedule_id, const char *user_id, const char *receipt)

@@ -9,7 +9,7 @@ extern const struct redis_script redis_script_queue_tune;
 
 static const char *change_of(struct ctx *ctx, int64_t value, bool given)
 {
-    return given ? arena_printf(ctx->arena, "%lld", (long long)value) : "";
+    return given ? arena_int(ctx->arena, value) : "";
 }
 
 const struct err *queue_tune(struct ctx *ctx, const char *schedule_id, const char *admin_id,

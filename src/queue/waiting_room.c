@@ -196,7 +196,7 @@ static const struct err *arrive(struct visit *visit, struct queue_place *place_r
 {
     const struct queue_keys *keys = &visit->keys;
     char uuid[UUID_SIZE];
-    const char *token = arena_printf(visit->ctx->arena, QUEUE_TOKEN_PREFIX "%s", uuid_v4(uuid));
+    const char *token = ARENA_JOIN(visit->ctx->arena, QUEUE_TOKEN_PREFIX, uuid_v4(uuid));
     const char *token_key = queue_token_key(visit->ctx->arena, visit->schedule_id, token);
     const char *key_list[] = {keys->state,     visit->people, keys->cells, keys->called,
                               keys->returning, keys->active,  token_key};
