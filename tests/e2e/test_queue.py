@@ -130,6 +130,7 @@ def test_sale_opens_by_itself_with_places_that_anybody_can_recompute(admin, visi
     assert {place["status"] for place in drawn} == {"WAITING"}
     assert sorted(place["sequence"] for place in drawn) == list(range(1, EARLY + 1))
     assert all(place["rank"] == place["sequence"] for place in drawn + behind)
+    assert [place["arrival"] for place in drawn + behind] == list(range(1, EARLY + LATE + 1))
     assert_drawn(sale, noted, arrivals, drawn, tmp_path / "told")
 
     tune(admin, sale, paused=False, admissionRate=1000)
