@@ -166,6 +166,19 @@ def test_rank_counts_and_leaving_moves_the_others_up(paused, visitors):
     assert (back["rank"], back["sequence"]) == (5, 7)
 
 
+def test_line_that_is_full_refuses_until_somebody_leaves(admin, visitors):
+    full = pause_from_the_start(admin, queueCapacity=2)
+    first, _, third = people = visitors(full, 3)
+    entered(people[:2])
+    refusal = third.enter()
+    assert_error(refusal, 503, "QUEUE_FULL")
+    assert_conforms(refusal, "POST", "/queue/enter")
+    assert int(refusal.headers["Retry-After"]) >= 1
+    assert_error(third.status(), 404, "NOT_IN_QUEUE")
+    assert first.leave().status_code == 200
+    assert made(third.enter(), 200)["rank"] == 2
+
+
 def test_serving_says_who_has_been_called(admin, visitors):
     sale = put_on_sale(admin, admissionRate=5)
     people = visitors(sale, 30)
