@@ -20,7 +20,6 @@ static const struct err *admit(struct ctx *ctx, bool *more_r)
     metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_passed_over_total", ""), total.passed_over);
     metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_no_shows_total", ""), total.no_shows);
     metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_waiting", ""), total.waiting);
-    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_active", ""), total.active);
     metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_oldest_wait_seconds", ""), total.oldest_wait_s);
     metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_ghost_percent", ""), total.ghost_percent);
     *more_r = false;
@@ -29,8 +28,13 @@ static const struct err *admit(struct ctx *ctx, bool *more_r)
 
 static const struct err *close_lines(struct ctx *ctx, bool *more_r)
 {
+    int64_t active;
+    const struct err *e = closing_run_all(ctx, &active);
+    if (!e) {
+        metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_queue_active", ""), active);
+    }
     *more_r = false;
-    return closing_run_all(ctx);
+    return e;
 }
 
 static const struct tick ticks[] = {

@@ -171,7 +171,6 @@ static int64_t most(int64_t a, int64_t b)
 static void add_up(struct queue_admission *sum, const struct line *line)
 {
     sum->waiting += line->waiting;
-    sum->active += line->active;
     sum->oldest_wait_s = most(sum->oldest_wait_s, line->oldest_wait_s);
     sum->ghost_percent = most(sum->ghost_percent, line_ghost_percent(line));
 }

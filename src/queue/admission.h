@@ -28,7 +28,6 @@ struct queue_admission {
     int64_t cursor;      /* places called or passed over so far; of the last line */
     /* Before it; only queue_admit_all() says these. */
     int64_t waiting;
-    int64_t active;
     int64_t oldest_wait_s;
     int64_t ghost_percent; /* of the line where it is highest */
 };

@@ -100,7 +100,7 @@ static const struct err *reopen(struct ctx *ctx, const char *schedule_id)
 }
 
 /* The sale runs: slots that are no longer used are given back, also when nobody waits for them. */
-static const struct err *keep_open(struct ctx *ctx, const char *schedule_id)
+static const struct err *keep_open(struct ctx *ctx, const char *schedule_id, int64_t *active)
 {
     enum { CLOSED, ACTIVE, CALLED, FINISHED };
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
@@ -117,12 +117,14 @@ static const struct err *keep_open(struct ctx *ctx, const char *schedule_id)
     if (counts[CLOSED].integer > 0) {
         return reopen(ctx, schedule_id);
     }
+    *active += counts[ACTIVE].integer;
     bool used = counts[ACTIVE].integer + counts[CALLED].integer + counts[FINISHED].integer > 0;
     return used ? queue_refresh(ctx, schedule_id) : NULL;
 }
 
-const struct err *closing_run_all(struct ctx *ctx)
+const struct err *closing_run_all(struct ctx *ctx, int64_t *active_r)
 {
+    int64_t active = 0;
     const struct redis_value *schedules;
     const struct err *first = REDIS_RUN(ctx, &schedules, "SMEMBERS", QUEUE_LINES_KEY);
     if (first) {
@@ -132,8 +134,11 @@ const struct err *closing_run_all(struct ctx *ctx)
         const char *schedule_id = redis_str(schedules, i);
         bool over;
         const struct err *e = schedule_is_over(ctx, schedule_id, &over);
-        e = e ? e : over ? close_line(ctx, schedule_id) : keep_open(ctx, schedule_id);
+        e = e ? e : over ? close_line(ctx, schedule_id) : keep_open(ctx, schedule_id, &active);
         first = first ? first : e;
+    }
+    if (!first) {
+        *active_r = active;
     }
     return first;
 }

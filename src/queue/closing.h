@@ -11,11 +11,13 @@
 #ifndef QUEUE_CLOSING_H
 #define QUEUE_CLOSING_H
 
+#include <stdint.h>
+
 #include "common/ctx.h"
 #include "common/err.h"
 
 /* Does the next bit of work for every line there is. One that fails does not keep the others waiting (the first error
- * is returned at the end). */
-BO_MUSTCHECK const struct err *closing_run_all(struct ctx *ctx);
+ * is returned at the end). *active_r: people with a token, in all lines whose sale runs. */
+BO_MUSTCHECK const struct err *closing_run_all(struct ctx *ctx, int64_t *active_r);
 
 #endif

@@ -112,12 +112,6 @@ const struct err *line_find(struct ctx *ctx, const char *schedule_id, struct lin
     return e;
 }
 
-/* Anybody who is to be called, has been called, or has a token. */
-static bool is_inhabited(const struct line *line)
-{
-    return line_busy(line) || line->called > 0 || line->active > 0;
-}
-
 const struct err *line_list(struct ctx *ctx, struct line **lines_r, size_t *count_r)
 {
     const struct redis_value *ids;
@@ -132,7 +126,7 @@ const struct err *line_list(struct ctx *ctx, struct line **lines_r, size_t *coun
         if (e && e != &err_not_found) {
             return e;
         }
-        count += !e && is_inhabited(&lines[count]);
+        count += !e;
     }
     *lines_r = lines;
     *count_r = count;

@@ -44,7 +44,8 @@ struct line {
 BO_MUSTCHECK const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, struct line *line_r);
 /* The same by id; &err_not_found when there is no such schedule. `schedule_id` is borrowed. */
 BO_MUSTCHECK const struct err *line_find(struct ctx *ctx, const char *schedule_id, struct line *line_r);
-/* Every line that anybody is in: an array of *count_r in the arena. Lines of schedules that are gone are left out. */
+/* Every line that is not forgotten yet: an array of *count_r in the arena. Lines of schedules that are gone are left
+ * out. */
 BO_MUSTCHECK const struct err *line_list(struct ctx *ctx, struct line **lines_r, size_t *count_r);
 /* People who called it off: they left, stopped asking or did not come, and have not returned. */
 int64_t line_abandoned(const struct line *line);
