@@ -349,9 +349,9 @@ static void test_estimate_leaves_out_who_has_stopped_asking(void **state)
     for (int i = 0; i < CROWD; i += 2) {
         queue_line_vanish(line, i);
     }
-    for (int i = 0; i < 10; i++) {
-        queue_line_set(line, "max_active", "0"); /* looks, and calls nobody */
-        queue_line_admit(line, 30000);
+    queue_line_set(line, "max_active", "0"); /* looks, and calls nobody */
+    for (int i = 0; i < 60; i++) {
+        queue_line_admit(line, 1000);
     }
     tune(line, (struct queue_tuning){1, -1, FIELD_NO_INT}); /* only the share shall differ */
     int64_t half = queue_line_status(line, users[CROWD - 1]).estimated_wait_s;
