@@ -11,7 +11,7 @@
 
 #define STEPS_MAX 8          /* scripts per line and tick */
 #define LOOK_AHEAD 64        /* places offered beyond what the rate asks for */
-#define SAMPLES_OF_QUARTER 8 /* places looked at to learn how many still poll */
+#define SAMPLES_OF_QUARTER 4 /* places looked at to learn how many still poll */
 #define EARLY_MOST "500"     /* people who left before the draw, per tick */
 
 extern const struct redis_script redis_script_queue_admit;
@@ -53,8 +53,8 @@ static void pipe_admit(struct redis_pipe *pipe, struct ctx *ctx, const struct li
                        int64_t count)
 {
     struct queue_keys keys = queue_keys_of(ctx->arena, line->schedule_id);
-    const char *key_list[] = {keys.state,  keys.cells,    keys.called, keys.returning,
-                              keys.active, keys.finished, keys.view};
+    const char *key_list[] = {keys.state,  keys.seen,     keys.called, keys.returning,
+                              keys.active, keys.finished, keys.view,   keys.used};
     bool sampled = line->open && line->sequence - line->cursor >= 4;
     size_t args = 7 + (size_t)count + (sampled ? 4 * SAMPLES_OF_QUARTER : 0);
     redis_pipe_eval_begin(pipe, &redis_script_queue_admit, key_list, sizeof key_list / sizeof key_list[0], args);

@@ -40,8 +40,8 @@ static const struct err *forget_line(struct ctx *ctx, const char *schedule_id)
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
     const char *kept_s = arena_int(ctx->arena, queue_settings.kept_s);
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "DEL", keys.cells, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active,
-               keys.finished, keys.view);
+    REDIS_PIPE(pipe, "DEL", keys.seen, keys.used, keys.gone, keys.early, keys.joined, keys.called, keys.returning,
+               keys.active, keys.finished, keys.view);
     REDIS_PIPE(pipe, "EXPIRE", keys.audit, kept_s);
     REDIS_PIPE(pipe, "EXPIRE", keys.state, kept_s);
     REDIS_PIPE(pipe, "SREM", QUEUE_SCHEDULES_KEY, schedule_id);

@@ -22,7 +22,8 @@ struct queue_keys queue_keys_of(struct arena *arena, const char *schedule_id)
     return (struct queue_keys){
         .state = key_of(arena, schedule_id, "state"),
         .view = key_of(arena, schedule_id, "view"),
-        .cells = key_of(arena, schedule_id, "cells"),
+        .seen = key_of(arena, schedule_id, "seen"),
+        .used = key_of(arena, schedule_id, "used"),
         .gone = key_of(arena, schedule_id, "gone"),
         .early = key_of(arena, schedule_id, "early"),
         .joined = key_of(arena, schedule_id, "joined"),

@@ -3,13 +3,14 @@
  * bytes, xx its last byte in hex, n a number and p a place in the line (docs/queue.md).
  *
  *     queue:{S}:state      hash    opens_ms, commitment; opened_ms, count, seed (the draw); sequence (numbers given),
- *                                  cursor (places called or passed over); base_rate (the schedule's), rate, paused,
- *                                  max_active (set by hand); credit, credited_us; pace, shares (measured); closed_ms;
- *                                  counters: called, admitted, returned, passed_over, no_shows, finished, expired, left
+ *                                  cursor (places called or passed over), mercy_ds (until then everybody counts as
+ * present); base_rate (the schedule's), rate, paused, max_active (set by hand); credit, credited_us; pace, shares
+ * (measured); closed_ms; counters: called, admitted, returned, passed_over, no_shows, finished, expired, left
  *     queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua; away when
  * it must be made anew queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
- *     queue:{S}:cells      string  8 bytes per n: when expected back at the latest (all ones: no longer in the line),
- *                                  when the rate limit is full again; tenths of a second from 2026-01-01, big-endian
+ *     queue:{S}:seen       string  8 bytes per n: when expected back at the latest, when the rate limit is full again;
+ *                                  tenths of a second from 2026-01-01, big-endian; not in Redis' log
+ *     queue:{S}:used       bitmap  n of those who have been admitted or have left
  *     queue:{S}:gone       bitmap  p of those who left while waiting
  *     queue:{S}:early      set     n of those who left before the draw
  *     queue:{S}:joined     string  4 bytes per 64 n: the Unix second at which the first of them came
@@ -39,7 +40,8 @@
 struct queue_keys {
     const char *state;
     const char *view;
-    const char *cells;
+    const char *seen;
+    const char *used;
     const char *gone;
     const char *early;
     const char *joined;

@@ -105,7 +105,7 @@ static bool says(const struct redis_value *answer, const char *word)
 
 static void pipe_glance(struct redis_pipe *pipe, const struct visit *visit)
 {
-    const char *key_list[] = {visit->people, visit->keys.cells, visit->keys.view, visit->keys.gone};
+    const char *key_list[] = {visit->people, visit->keys.seen, visit->keys.view, visit->keys.gone};
     uint16_t spread;
     crypto_random(&spread, sizeof spread);
     redis_pipe_eval_begin(pipe, &redis_script_queue_glance, key_list, sizeof key_list / sizeof key_list[0], 4);
@@ -198,7 +198,7 @@ static const struct err *arrive(struct visit *visit, struct queue_place *place_r
     char uuid[UUID_SIZE];
     const char *token = ARENA_JOIN(visit->ctx->arena, QUEUE_TOKEN_PREFIX, uuid_v4(uuid));
     const char *token_key = queue_token_key(visit->ctx->arena, visit->schedule_id, token);
-    const char *key_list[] = {keys->state,     visit->people, keys->cells, keys->called,
+    const char *key_list[] = {keys->state,     visit->people, keys->used, keys->called,
                               keys->returning, keys->active,  token_key};
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
     redis_pipe_eval_begin(pipe, &redis_script_queue_arrive, key_list, sizeof key_list / sizeof key_list[0], 4);
@@ -317,8 +317,8 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     struct arena *arena = visit->ctx->arena;
     const struct queue_keys *keys = &visit->keys;
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
-    const char *key_list[] = {keys->state, visit->people, keys->cells,    keys->gone,
-                              keys->early, keys->joined,  tries_of(visit)};
+    const char *key_list[] = {keys->state, visit->people, keys->seen,      keys->gone,
+                              keys->early, keys->joined,  tries_of(visit), keys->used};
     redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, sizeof key_list / sizeof key_list[0], 8);
     pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, schedule->queue_capacity);
@@ -424,7 +424,7 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
 static const struct err *run_leave(struct visit *visit, int64_t place, const struct redis_value **answer_r)
 {
     const struct queue_keys *keys = &visit->keys;
-    const char *key_list[] = {keys->state,  visit->people,   keys->cells,  keys->gone,     keys->early,
+    const char *key_list[] = {keys->state,  visit->people,   keys->used,   keys->gone,     keys->early,
                               keys->called, keys->returning, keys->active, tries_of(visit)};
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
     redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, sizeof key_list / sizeof key_list[0], 4);

@@ -153,11 +153,11 @@ static void test_admission_with_a_stale_cursor_calls_nobody(void **state)
     queue_line_set(line, "credit", "5000000");
     queue_line_set(line, "paused", NULL);
     const struct queue_keys *keys = &line->keys;
-    const char *key_list[] = {keys->state,  keys->cells,    keys->called, keys->returning,
-                              keys->active, keys->finished, keys->view};
+    const char *key_list[] = {keys->state,  keys->seen,     keys->called, keys->returning,
+                              keys->active, keys->finished, keys->view,   keys->used};
     const char *args[] = {"10", "120000", "1000", keys->people, keys->tokens, "0", "3", "0", "1", "2"};
     const struct redis_value *answer;
-    assert_null(redis_eval(line->ctx, &redis_script_queue_admit, &answer, key_list, 7, args, 10));
+    assert_null(redis_eval(line->ctx, &redis_script_queue_admit, &answer, key_list, 8, args, 10));
     assert_int_equal(redis_int(answer, 0), 0);
     assert_int_equal(redis_int(answer, 3), 5);
     assert_int_equal(look(line).total.called, 5);
@@ -231,6 +231,42 @@ static void test_called_user_who_never_arrives_gives_the_slot_back_and_keeps_the
     assert_int_equal(queue_line_admit(line, 1000).called, 2);
     assert_int_equal(queue_line_status(line, users[0]).state, QUEUE_ACTIVE);
     assert_int_equal(line_abandoned(&(struct line){.total = {.no_shows = 2, .left = 3, .returned = 1}}), 4);
+}
+
+/* Redis or the responders were away: nobody could poll, and nobody shall lose the turn. */
+static void test_outage_in_which_nobody_could_poll_costs_nobody_the_turn(void **state)
+{
+    struct queue_line *line = *state;
+    const char *users[MANY];
+    fill(line, users, MANY);
+    for (int i = 0; i < MANY; i++) {
+        queue_line_vanish(line, i);
+    }
+    struct queue_admission admission = queue_line_admit(line, 500);
+    assert_int_equal(admission.called, 5);
+    assert_int_equal(admission.passed_over, 0);
+    queue_line_status(line, users[20]); /* the first to be back */
+    admission = queue_line_admit(line, 1000);
+    assert_int_equal(admission.called, 10);
+    assert_int_equal(admission.passed_over, 0);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(queue_line_status(line, users[i]).state, i < 15 ? QUEUE_ACTIVE : QUEUE_WAITING);
+    }
+}
+
+/* Polls are not in Redis' log, so a restart forgets them. */
+static void test_presence_that_a_restart_has_forgotten_costs_nobody_the_turn(void **state)
+{
+    struct queue_line *line = *state;
+    const char *users[MANY];
+    fill(line, users, MANY);
+    assert_null(queue_leave(line->ctx, users[2], line->id));
+    assert_null(REDIS_RUN(line->ctx, NULL, "DEL", line->keys.seen));
+    struct queue_admission admission = queue_line_admit(line, 500);
+    assert_int_equal(admission.called, 5);
+    assert_int_equal(admission.passed_over, 0);
+    assert_int_equal(queue_line_status(line, users[5]).state, QUEUE_ACTIVE); /* the third had left */
+    assert_int_equal(queue_line_status(line, users[6]).rank, 1);
 }
 
 /* ---- slots ---- */
@@ -488,11 +524,11 @@ static void test_cancelled_sale_tells_everybody_and_forgets_them(void **state)
     assert_non_null(token);
     queue_settings.closing_grace_s = 0;
     for (int i = 0; i < QUEUE_SHARDS / 32; i++) {
-        assert_int_equal(size_of(line, "EXISTS", line->keys.cells), 1);
+        assert_int_equal(size_of(line, "EXISTS", line->keys.seen), 1);
         close_tick(line);
     }
     assert_int_equal(size_of(line, "SCARD", QUEUE_LINES_KEY), 0);
-    assert_int_equal(size_of(line, "EXISTS", line->keys.cells), 0);
+    assert_int_equal(size_of(line, "EXISTS", line->keys.seen), 0);
     for (int i = 0; i < MANY; i++) {
         struct queue_user user = queue_user_of(users[i]);
         const char *people = queue_people_key(line->ctx->arena, &line->keys, queue_shard_of(&user));
@@ -542,6 +578,8 @@ int main(void)
         TEST(test_vanished_people_are_passed_over_and_use_up_no_rate),
         TEST(test_who_comes_back_is_called_before_the_line),
         TEST(test_called_user_who_never_arrives_gives_the_slot_back_and_keeps_the_place),
+        TEST(test_outage_in_which_nobody_could_poll_costs_nobody_the_turn),
+        TEST(test_presence_that_a_restart_has_forgotten_costs_nobody_the_turn),
         TEST(test_most_active_people_are_never_exceeded),
         TEST(test_who_has_bought_frees_the_slot_and_holds_no_more_seats),
         TEST(test_settings_change_while_it_runs_and_are_kept_for_audit),

@@ -279,7 +279,8 @@ static void test_receipts_bring_back_the_draw_after_everything_was_lost(void **s
         sequences[i] = queue_line_status(line, users[i]).sequence;
     }
     const struct queue_keys *keys = &line->keys;
-    assert_null(REDIS_RUN(line->ctx, NULL, "DEL", keys->state, keys->view, keys->cells, keys->gone, keys->joined));
+    assert_null(
+        REDIS_RUN(line->ctx, NULL, "DEL", keys->state, keys->view, keys->seen, keys->used, keys->gone, keys->joined));
     for (unsigned shard = 0; shard < QUEUE_SHARDS; shard++) {
         assert_null(REDIS_RUN(line->ctx, NULL, "DEL", queue_people_key(line->ctx->arena, keys, shard)));
     }

@@ -62,8 +62,8 @@ int queue_line_tear_down(void **state)
     struct queue_line *line = *state;
     const struct queue_keys *keys = &line->keys;
     const struct err *e =
-        REDIS_RUN(line->ctx, NULL, "DEL", keys->state, keys->view, keys->cells, keys->gone, keys->early, keys->joined,
-                  keys->called, keys->returning, keys->active, keys->finished);
+        REDIS_RUN(line->ctx, NULL, "DEL", keys->state, keys->view, keys->seen, keys->used, keys->gone, keys->early,
+                  keys->joined, keys->called, keys->returning, keys->active, keys->finished);
     for (unsigned shard = 0; !e && shard < QUEUE_SHARDS; shard++) {
         e = REDIS_RUN(line->ctx, NULL, "DEL", queue_people_key(line->ctx->arena, keys, shard));
     }
@@ -138,7 +138,7 @@ void queue_line_vanish(struct queue_line *line, int64_t number)
     struct redis_pipe *pipe = redis_pipe_new(line->ctx);
     redis_pipe_begin(pipe, 4);
     redis_pipe_arg(pipe, "SETRANGE", strlen("SETRANGE"));
-    redis_pipe_arg(pipe, line->keys.cells, strlen(line->keys.cells));
+    redis_pipe_arg(pipe, line->keys.seen, strlen(line->keys.seen));
     redis_pipe_arg_int(pipe, number * 8);
     redis_pipe_arg(pipe, VANISHED, 4);
     assert_null(redis_pipe_run(pipe, NULL));

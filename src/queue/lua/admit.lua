@@ -2,7 +2,7 @@
 -- follows from the time that has passed on Redis' clock since the last call, so together they admit no more than one of them
 -- would. See docs/queue.md.
 --
--- KEYS 1 state, 2 cells, 3 called, 4 returning, 5 active, 6 finished, 7 view
+-- KEYS 1 state, 2 seen, 3 called, 4 returning, 5 active, 6 finished, 7 view, 8 used
 -- ARGV 1 the schedule's admission rate, 2 time to arrive in ms, 3 catch-up in ms, 4 what every people key begins with,
 --      5 what every token key begins with, 6 the cursor that the numbers start from, 7 how many numbers,
 --      then these: the numbers at the cursor and after it; then samples: 4 times as many numbers from each quarter of the line
@@ -11,18 +11,19 @@
 --
 -- Credit is kept in millionths of a person. It never exceeds catch-up x rate (but at least one person): after a pause or an
 -- outage at most that many are called at once. So in any span of t seconds at most rate x (t + catch-up) are called.
-local EPOCH_DS = 17672256000 -- cells count tenths of a second from 2026-01-01
-local GONE = 4294967295
+local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 local REAP_MAX = 500
 local SMOOTH_US = 30000000 -- how far back measured values reach
 local WHOLE = 60000 -- a share of 1
+local WINDOW, WINDOW_LEAST = 64, 16 -- people of whom somebody should still poll
+local MERCY_DS = 600
 
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
 local now_ds = math.floor(now_ms / 100) - EPOCH_DS
 local fields = {'opened_ms', 'closed_ms', 'cursor', 'sequence', 'rate', 'paused', 'max_active', 'credit', 'credited_us',
-  'pace', 'shares', 'opens_ms', 'count'}
+  'pace', 'shares', 'opens_ms', 'count', 'mercy_ds'}
 local state = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
   state[fields[i]] = value
@@ -66,10 +67,14 @@ if state.max_active then
   room = math.max(0, math.min(room, free))
 end
 
-local function due_of(number)
-  local cell = redis.call('GETRANGE', KEYS[2], number * 8, number * 8 + 3)
-  return #cell == 4 and struct.unpack('>I4', cell) or 0
+local function is_used(number)
+  return redis.call('GETBIT', KEYS[8], number) == 1
 end
+local function still_polls(number)
+  local cell = redis.call('GETRANGE', KEYS[2], number * 8, number * 8 + 3)
+  return #cell == 4 and struct.unpack('>I4', cell) > now_ds
+end
+local mercy = tonumber(state.mercy_ds or 0) > now_ds
 local arrive_by = string.format('%.0f', now_ms + tonumber(ARGV[2]))
 local function call_up(number)
   redis.call('ZADD', KEYS[3], arrive_by, number)
@@ -81,7 +86,7 @@ local returned = 0
 if room > 0 then
   for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, room - 1)) do
     redis.call('ZREM', KEYS[4], number)
-    if due_of(number) > now_ds or due_of(number) == GONE then
+    if still_polls(number) then
       call_up(number)
       returned = returned + 1
     end
@@ -91,16 +96,40 @@ end
 local cursor, sequence, numbers = tonumber(state.cursor or 0), tonumber(state.sequence or 0), tonumber(ARGV[7])
 local called, passed, walked = 0, 0, 0
 local current = tonumber(ARGV[6]) == cursor
+-- When nobody of those next in line polls, that is not their doing: Redis or the responders were away. For a minute everybody
+-- counts as present, so that nobody loses the turn by an outage.
+local function nobody_polls(first)
+  local there = 0
+  for i = first, math.min(first + WINDOW - 1, numbers) do
+    if not is_used(ARGV[7 + i]) then
+      there = there + 1
+      if still_polls(ARGV[7 + i]) then
+        return false
+      end
+    end
+  end
+  return there >= WINDOW_LEAST
+end
+local doubted = false
 while current and room > 0 and walked < numbers do
   walked = walked + 1
   local number = ARGV[7 + walked]
-  local due = due_of(number)
-  if due ~= GONE and due > now_ds then
-    call_up(number)
-    called = called + 1
-  elseif due ~= GONE and due > 0 then
-    passed = passed + 1
+  if not is_used(number) then
+    local present = mercy or still_polls(number)
+    if not present and not doubted then
+      doubted, mercy = true, nobody_polls(walked)
+      present = mercy
+    end
+    if present then
+      call_up(number)
+      called = called + 1
+    else
+      passed = passed + 1
+    end
   end
+end
+if doubted and mercy then
+  redis.call('HSET', KEYS[1], 'mercy_ds', now_ds + MERCY_DS)
 end
 cursor = cursor + walked
 local ran_out = current and room > 0 and walked == numbers and cursor < sequence
@@ -118,13 +147,13 @@ if state.shares then
   shares = {struct.unpack('>I2I2I2I2', state.shares)}
 end
 local per_quarter = (#ARGV - 7 - numbers) / 4
-for quarter = 1, per_quarter > 0 and 4 or 0 do
+for quarter = 1, per_quarter > 0 and not mercy and 4 or 0 do
   local there, live = 0, 0
   for i = 1, per_quarter do
-    local due = due_of(ARGV[7 + numbers + (quarter - 1) * per_quarter + i])
-    if due > 0 and due ~= GONE then
+    local number = ARGV[7 + numbers + (quarter - 1) * per_quarter + i]
+    if not is_used(number) then
       there = there + 1
-      live = live + (due > now_ds and 1 or 0)
+      live = live + (still_polls(number) and 1 or 0)
     end
   end
   if there > 0 then

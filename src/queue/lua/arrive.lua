@@ -1,12 +1,10 @@
 -- A person whose place the cursor has passed asks: whoever has been called gets a token (QUEUE-003), whoever comes back after
 -- having been passed over stands before the line.
 --
--- KEYS 1 state, 2 people, 3 cells, 4 called, 5 returning, 6 active, 7 key of the candidate token
+-- KEYS 1 state, 2 people, 3 used, 4 called, 5 returning, 6 active, 7 key of the candidate token
 -- ARGV 1 user (16 bytes), 2 user id, 3 candidate token, 4 life of a token in ms
 -- Answers {ACTIVE, number, place, token, its end in ms}, {WAITING, number, place, rank, wait in s}, or {NONE} when the
 -- admission is over or the person has left meanwhile.
-local GONE = 4294967295
-
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local record = redis.call('HGET', KEYS[2], ARGV[1])
@@ -31,7 +29,7 @@ if tonumber(redis.call('ZSCORE', KEYS[4], number) or 0) > now_ms then
   redis.call('SET', KEYS[7], ARGV[2], 'PX', ARGV[4])
   redis.call('ZADD', KEYS[6], expires, ARGV[1])
   redis.call('HSET', KEYS[2], ARGV[1], number .. ':' .. place .. ':' .. ARGV[3])
-  redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4', GONE))
+  redis.call('SETBIT', KEYS[3], number, 1)
   redis.call('HINCRBY', KEYS[1], 'admitted', 1)
   return {'ACTIVE', tonumber(number), tonumber(place), ARGV[3], expires}
 end

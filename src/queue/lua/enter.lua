@@ -1,13 +1,12 @@
 -- Gives a person the next number of one line (QUEUE-001, QUEUE-006), or the number of a receipt that Redis has forgotten.
 -- Repeating it changes nothing.
 --
--- KEYS 1 state, 2 people, 3 cells, 4 gone, 5 early, 6 joined, 7 the person's count of tries outside the line
+-- KEYS 1 state, 2 people, 3 seen, 4 gone, 5 early, 6 joined, 7 the person's count of tries outside the line, 8 used
 -- ARGV 1 user (16 bytes), 2 capacity, 3 the schedule's admission rate, 4 its opening in ms, 5 number of a valid receipt
 --      or '', 6 tries a minute, 7 and 8 the draw's seed and commitment in hex
 -- Answers NEW, HERE (already in the line), RESTORED, FULL, LIMITED or CLOSED.
 local NUMBERS_MAX = 16777216 -- what the draw can permute
-local EPOCH_DS = 17672256000 -- cells count tenths of a second from 2026-01-01
-local GONE = 4294967295
+local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
   return 'HERE'
@@ -21,8 +20,7 @@ if tonumber(redis.call('GET', KEYS[7]) or 0) >= tonumber(ARGV[6]) then
 end
 local sequence, cursor = tonumber(state[2] or 0), tonumber(state[3] or 0)
 local answer, number = 'NEW', tonumber(ARGV[5])
-local cell = number and redis.call('GETRANGE', KEYS[3], number * 8, number * 8 + 3) or ''
-if number and not (#cell == 4 and struct.unpack('>I4', cell) == GONE) then
+if number and redis.call('GETBIT', KEYS[8], number) == 0 then
   answer = 'RESTORED'
   sequence = math.max(sequence, number + 1)
 else
@@ -44,8 +42,9 @@ if not state[4] or not state[5] or state[6] ~= ARGV[4] then
     state[5] or ARGV[8])
 end
 redis.call('HSET', KEYS[2], ARGV[1], number)
-redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4I4', now_ds + 600, now_ds))
 if number % 64 == 0 then
   redis.call('SETRANGE', KEYS[6], number / 16, struct.pack('>I4', time[1]))
 end
+redis.set_repl(redis.REPL_NONE) -- as glance.lua
+redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4I4', now_ds + 600, now_ds))
 return answer

@@ -1,7 +1,7 @@
 -- Where a person waits, that they are still there, and that they do not ask too often (QUEUE-002, QUEUE-008). What nearly
 -- everybody who asks needs, in few commands; whoever is not simply waiting is sent on.
 --
--- KEYS 1 people, 2 cells, 3 view, 4 gone
+-- KEYS 1 people, 2 seen, 3 view, 4 gone
 -- ARGV 1 user (16 bytes), 2 a random number 0-999, 3 tries a minute, 4 longest pollAfter in s
 -- Answers {state, tries left, seconds until there are more, ...}:
 --   NONE, LIMITED, CLOSED
@@ -10,8 +10,7 @@
 --   CALLED    number
 --   PRE_OPEN  number, opening in ms, poll after in s
 --   WAITING   number, place, rank, wait in s, poll after in s, reason ('', PAUSED, SLOWER)
-local EPOCH_DS = 17672256000 -- cells count tenths of a second from 2026-01-01
-local GONE = 4294967295
+local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 local NEAR_S = 5 -- pollAfter near the front
 local SLACK_DS = 150
 local WINDOW_DS = 600
@@ -36,7 +35,8 @@ local now_ds = math.floor(now_ms / 100) - EPOCH_DS
 
 -- The limit is a bucket (GCRA): `full_ds` is when it will be full again. Each try takes one interval.
 local offset = number * 8
-local due, full_ds = struct.unpack('>I4I4', redis.call('GETRANGE', KEYS[2], offset, offset + 7))
+local cell = redis.call('GETRANGE', KEYS[2], offset, offset + 7)
+local full_ds = #cell == 8 and struct.unpack('>I4', cell, 5) or 0
 local interval = WINDOW_DS / ARGV[3]
 full_ds = math.max(full_ds, now_ds) + interval
 if full_ds - now_ds > WINDOW_DS then
@@ -44,9 +44,10 @@ if full_ds - now_ds > WINDOW_DS then
 end
 local left, reset = math.floor((WINDOW_DS - full_ds + now_ds) / interval), math.ceil((full_ds - now_ds) / 10)
 
+-- A poll leaves no trace in Redis' log: after a crash admit.lua gives everybody time to come back.
+redis.set_repl(redis.REPL_NONE)
 local function expect_back(poll_s)
-  due = due == GONE and GONE or now_ds + poll_s * 20 + SLACK_DS
-  redis.call('SETRANGE', KEYS[2], offset, struct.pack('>I4I4', due, full_ds))
+  redis.call('SETRANGE', KEYS[2], offset, struct.pack('>I4I4', now_ds + poll_s * 20 + SLACK_DS, full_ds))
 end
 
 local closed, paused, slower, opens_ms, opened_ms, count, cursor, sequence, pace, s1, s2, s3, s4 =

@@ -1,12 +1,10 @@
 -- Gives up a place or an admission.
 --
--- KEYS 1 state, 2 people, 3 cells, 4 gone, 5 early, 6 called, 7 returning, 8 active, 9 the person's count of tries outside
+-- KEYS 1 state, 2 people, 3 used, 4 gone, 5 early, 6 called, 7 returning, 8 active, 9 the person's count of tries outside
 --      the line
 -- ARGV 1 user (16 bytes), 2 the person's place or '' when the caller does not know it, 3 what every token key of this
 --      schedule begins with, 4 what leaving adds to the tries
 -- Answers {LEFT}, {NONE}, or {DRAW, number, count}: call again with the place.
-local GONE = 4294967295
-
 local record = redis.call('HGET', KEYS[2], ARGV[1])
 if not record then
   return {'NONE'}
@@ -22,7 +20,7 @@ if state[1] and not place then
 end
 
 redis.call('HDEL', KEYS[2], ARGV[1])
-redis.call('SETRANGE', KEYS[3], number * 8, struct.pack('>I4', GONE))
+redis.call('SETBIT', KEYS[3], number, 1)
 redis.call('HINCRBY', KEYS[1], 'left', 1)
 if not place then
   redis.call('SADD', KEYS[5], number)

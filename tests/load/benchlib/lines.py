@@ -103,9 +103,9 @@ class Lines:
     def of(self, people: int) -> Line:
         if people not in self.by_size:
             line = Line(self.stack, self.signer, people)
-            markers = self.redis.bytes_of("queue:users:*")
             line.fill()
-            grown = self.redis.bytes_of("queue:users:*") - markers + self.redis.bytes_of(f"queue:{{{line.schedule}}}:*")
-            self.bytes[people] = grown / people
+            # All users share the markers, which grow in steps: everybody has an equal part of them.
+            marker = self.redis.bytes_of("queue:users:*") / self.redis.fields_of("queue:users:*")
+            self.bytes[people] = marker + self.redis.bytes_of(f"queue:{{{line.schedule}}}:*") / people
             self.by_size[people] = line
         return self.by_size[people]

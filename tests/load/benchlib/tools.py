@@ -137,13 +137,20 @@ class Redis:
             return self.stream.read(int(rest) + 2)[:-2] if rest != b"-1" else None
         return int(rest) if kind == b":" else rest
 
-    def bytes_of(self, pattern: str) -> int:
-        """What the keys of this pattern take, names and all. Redis' total would also tell of buffers and of others."""
+    def _keys(self, pattern: str) -> set[str]:
         cursor, keys = None, set()
         while cursor != b"0":
             cursor, found = self("SCAN", (cursor or b"0").decode(), "MATCH", pattern, "COUNT", 1000)
-            keys |= set(found)
-        return sum(self("MEMORY", "USAGE", key.decode(), "SAMPLES", 0) or 0 for key in keys)
+            keys |= {key.decode() for key in found}
+        return keys
+
+    def bytes_of(self, pattern: str) -> int:
+        """What the keys of this pattern take, names and all. Redis' total would also tell of buffers and of others."""
+        return sum(self("MEMORY", "USAGE", key, "SAMPLES", 0) or 0 for key in self._keys(pattern))
+
+    def fields_of(self, pattern: str) -> int:
+        """How many fields the hashes of this pattern have together."""
+        return sum(self("HLEN", key) for key in self._keys(pattern))
 
     def script_times(self, schedule_id: str, scripts: tuple, seconds: float) -> dict[str, list[int]]:
         """Microseconds of every run of these scripts of the queue for this line meanwhile, as the slow log knows them."""
