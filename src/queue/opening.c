@@ -44,6 +44,7 @@ void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedul
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);
     const char *key_list[] = {keys.state, keys.view};
     const struct opening_secret *secret = opening_secret(ctx->arena, schedule->schedule_id);
+    REDIS_PIPE(pipe, "SADD", QUEUE_LINES_KEY, schedule->schedule_id);
     redis_pipe_eval_begin(pipe, &redis_script_queue_open, key_list, 2, 4);
     redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
     redis_pipe_arg_int(pipe, queue_settings.seal_ms);
@@ -55,15 +56,17 @@ const struct err *opening_run(struct ctx *ctx, const struct schedule *schedule, 
 {
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     opening_pipe(pipe, ctx, schedule);
-    const struct redis_value *answer;
-    const struct err *e = redis_pipe_run(pipe, &answer);
-    if (!e && answer->type != REDIS_INT) {
-        log_error(&ctx->log, "the line of '%s' cannot be opened: '%s'", schedule->schedule_id,
-                  answer->str ? answer->str : "");
-        e = &err_internal;
+    const struct redis_value *answers;
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    for (int i = 0; !e && i < OPENING_COMMANDS; i++) {
+        if (answers[i].type != REDIS_INT) {
+            log_error(&ctx->log, "the line of '%s' cannot be opened: '%s'", schedule->schedule_id,
+                      answers[i].str ? answers[i].str : "");
+            e = &err_internal;
+        }
     }
     if (!e) {
-        *open_r = answer->integer == 1;
+        *open_r = answers[OPENING_COMMANDS - 1].integer == 1;
     }
     return e;
 }

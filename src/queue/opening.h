@@ -26,11 +26,13 @@ struct opening_secret {
 };
 /* Owned by this module, valid until the next call. */
 const struct opening_secret *opening_secret(struct arena *arena, const char *schedule_id);
-/* True when this process has seen the line open; opening_saw() tells it what it sees. Only saves an opening that would
- * do nothing: a Redis that has lost everything is opened by the approvers. */
+/* True when this process has seen the line open; opening_saw() tells it what it sees. Only saves what would
+ * do nothing: what a Redis has lost, approvers do again. */
 bool opening_seen(const char *schedule_id);
 void opening_saw(const char *schedule_id, bool open);
-/* Adds the opening of this schedule's line to a pipeline; it happens only when the sale has begun, and once. */
+/* Adds the opening of this schedule's line to a pipeline, in so many commands that answer integers: lists the line, and
+ * opens it, which happens only when the sale has begun, and once. */
+#define OPENING_COMMANDS 2
 void opening_pipe(struct redis_pipe *pipe, struct ctx *ctx, const struct schedule *schedule);
 /* The same alone. *open_r false: it is too early. */
 BO_MUSTCHECK const struct err *opening_run(struct ctx *ctx, const struct schedule *schedule, bool *open_r);

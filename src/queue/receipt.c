@@ -1,5 +1,6 @@
 #include "src/queue/receipt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +9,28 @@
 #include "src/queue/queue_settings.h"
 
 #define MAC_SIZE 16
+#define KEY_MAX 200  /* of BOX_QUEUE_KEY */
 #define DIGITS_MAX 8 /* of DRAW_COUNT_MAX */
+
+/* The key prepared for signing; anew when the setting has changed. */
+static const struct crypto_hmac *signer(void)
+{
+    static struct crypto_hmac *hmac;
+    static char key[KEY_MAX + 1];
+    if (!hmac || strcmp(key, queue_settings.key) != 0) {
+        crypto_hmac_free(&hmac);
+        hmac = crypto_hmac_new(queue_settings.key, strlen(queue_settings.key));
+        snprintf(key, sizeof key, "%s", queue_settings.key);
+    }
+    return hmac;
+}
 
 const char *receipt_issue(struct arena *arena, const char *schedule_id, const char *user_id, int64_t number)
 {
     unsigned char mac[CRYPTO_SHA256_SIZE];
     const char *text = arena_int(arena, number);
     const char *message = ARENA_JOIN(arena, "boxoffice receipt|", schedule_id, "|", user_id, "|", text);
-    crypto_hmac_sha256(queue_settings.key, strlen(queue_settings.key), message, strlen(message), mac);
+    crypto_hmac_run(signer(), message, strlen(message), mac);
     return ARENA_JOIN(arena, text, ".", crypto_base64url(arena, mac, MAC_SIZE));
 }
 

@@ -343,24 +343,22 @@ static const struct err *refuse_full(struct visit *visit)
 static const struct err *join(struct visit *visit, const struct schedule *schedule, const char *receipt,
                               struct queue_place *place_r)
 {
-    enum { ENTER, LISTED, KNOWN, GLANCE };
+    enum { ENTER, LISTED, GLANCE };
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    bool opening = !opening_seen(visit->schedule_id);
-    if (opening) {
+    bool first = !opening_seen(visit->schedule_id);
+    if (first) {
         opening_pipe(pipe, visit->ctx, schedule);
     }
     pipe_enter(pipe, visit, schedule, receipt);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id); /* after the place: see admission.c */
-    REDIS_PIPE(pipe, "SADD", QUEUE_LINES_KEY, schedule->schedule_id);
     pipe_glance(pipe, visit);
     const struct redis_value *answers;
     const struct err *e = redis_pipe_run(pipe, &answers);
-    if (!e && opening) {
+    for (int i = 0; !e && first && i < OPENING_COMMANDS; i++) {
         e = check_answer(visit->ctx, answers++, REDIS_INT);
     }
     e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_STR);
     e = e ? e : check_answer(visit->ctx, &answers[LISTED], REDIS_INT);
-    e = e ? e : check_answer(visit->ctx, &answers[KNOWN], REDIS_INT);
     e = e ? e : check_answer(visit->ctx, &answers[GLANCE], REDIS_LIST);
     if (e) {
         return e;
