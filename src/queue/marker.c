@@ -1,5 +1,6 @@
 #include "src/queue/marker.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/redis.h"
@@ -37,10 +38,16 @@ static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, c
     return e;
 }
 
-/* Sets the marker; *other_r is the schedule that it names instead, or NULL. */
+/* What a claim has learnt. */
+struct claimed {
+    const unsigned char *other; /* the schedule that the marker names instead; NULL: it names ours */
+    int64_t leaves;
+};
+
 static const struct err *claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id,
-                               const unsigned char *stale, const unsigned char **other_r)
+                               const unsigned char *stale, struct claimed *claimed_r)
 {
+    enum { MARKER, LEAVES, REVOKED };
     unsigned char schedule[UUID_BYTES];
     const char *key = queue_marker_key(ctx->arena, queue_shard_of(user));
     struct redis_pipe *pipe = redis_pipe_new(ctx);
@@ -48,39 +55,44 @@ static const struct err *claim(struct ctx *ctx, const struct queue_user *user, c
     redis_pipe_arg(pipe, user->ref, sizeof user->ref);
     redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
     redis_pipe_arg(pipe, stale, stale ? UUID_BYTES : 0);
+    REDIS_PIPE(pipe, "GET", queue_leaves_key(ctx->arena, schedule_id, user->id));
     if (jti) {
         token_pipe_revoked(pipe, ctx, jti);
     }
     const struct redis_value *answers;
     const struct err *e = redis_pipe_run(pipe, &answers);
     if (!e && jti) {
-        e = token_piped_revoked(&answers[1]);
+        e = token_piped_revoked(&answers[REVOKED]);
     }
-    if (!e && answers[0].type == REDIS_ERROR) {
+    if (!e && answers[MARKER].type == REDIS_ERROR) {
         e = &err_internal;
     }
     if (!e) {
-        bool named = answers[0].type == REDIS_STR && answers[0].len == UUID_BYTES;
-        *other_r = named ? (const unsigned char *)answers[0].str : NULL;
+        const struct redis_value *named = &answers[MARKER], *leaves = &answers[LEAVES];
+        bool other = named->type == REDIS_STR && named->len == UUID_BYTES;
+        *claimed_r = (struct claimed){other ? (const unsigned char *)named->str : NULL,
+                                      leaves->type == REDIS_STR ? strtoll(leaves->str, NULL, 10) : 0};
     }
     return e;
 }
 
-const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id)
+const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id,
+                               int64_t *leaves_r)
 {
-    const unsigned char *other, *still;
-    char other_id[UUID_SIZE];
+    struct claimed claimed;
+    char other[UUID_SIZE];
     bool in;
-    const struct err *e = claim(ctx, user, jti, schedule_id, NULL, &other);
-    if (e || !other) {
-        return e;
+    const struct err *e = claim(ctx, user, jti, schedule_id, NULL, &claimed);
+    if (!e && claimed.other) {
+        const unsigned char *stale = claimed.other;
+        e = is_in(ctx, user, uuid_text(stale, other), &in);
+        e = e ? e : in ? &err_already_queued_elsewhere : claim(ctx, user, NULL, schedule_id, stale, &claimed);
+        e = e ? e : claimed.other ? &err_already_queued_elsewhere : NULL;
     }
-    e = is_in(ctx, user, uuid_text(other, other_id), &in);
-    if (e || in) {
-        return e ? e : &err_already_queued_elsewhere;
+    if (!e) {
+        *leaves_r = claimed.leaves;
     }
-    e = claim(ctx, user, NULL, schedule_id, other, &still);
-    return e ? e : still ? &err_already_queued_elsewhere : NULL;
+    return e;
 }
 
 const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,

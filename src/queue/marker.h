@@ -12,10 +12,11 @@
 #include "common/err.h"
 #include "src/queue/queue_keys.h"
 
-/* Sets the marker to this schedule. `jti` is looked up in the blacklist in the same round trip; NULL: it has been.
- * &err_already_queued_elsewhere, &err_token_revoked. Safe to repeat. */
+/* Sets the marker to this schedule. In the same round trip `jti` is looked up in the blacklist (NULL: it has been), and
+ * *leaves_r is how often the user has left this line within a minute. &err_already_queued_elsewhere,
+ * &err_token_revoked. Safe to repeat. */
 BO_MUSTCHECK const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti,
-                                            const char *schedule_id);
+                                            const char *schedule_id, int64_t *leaves_r);
 /* Removes the markers of these users of one shard (16 bytes each, side by side) that name this schedule. */
 BO_MUSTCHECK const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,
                                            const char *schedule_id);

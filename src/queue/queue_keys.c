@@ -50,9 +50,14 @@ const char *queue_people_key(struct arena *arena, const struct queue_keys *keys,
     return ARENA_JOIN(arena, keys->people, shard_text(shard, text));
 }
 
-const char *queue_tries_key(struct arena *arena, const char *schedule_id, const char *user_id)
+const char *queue_tries_key(struct arena *arena, const char *user_id)
 {
-    return ARENA_JOIN(arena, "queue:{", schedule_id, "}:tries:", user_id);
+    return ARENA_JOIN(arena, "queue:tries:", user_id);
+}
+
+const char *queue_leaves_key(struct arena *arena, const char *schedule_id, const char *user_id)
+{
+    return ARENA_JOIN(arena, "queue:{", schedule_id, "}:leaves:", user_id);
 }
 
 const char *queue_marker_key(struct arena *arena, unsigned shard)

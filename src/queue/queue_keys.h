@@ -19,8 +19,9 @@
  *     queue:{S}:active     zset    U -> end of the token (ms)
  *     queue:{S}:finished   set     user ids of those who have bought; see src/contract/queue_token.h
  *     queue:{S}:token:T    string  see src/contract/queue_token.h
- *     queue:{S}:tries:U    string  requests of somebody outside the line within a minute
  *     queue:{S}:audit      stream  changed settings
+ *     queue:{S}:leaves:U   string  how often somebody has left, within a minute
+ *     queue:tries:U        string  requests of somebody outside the line asked for, within a minute
  *     queue:users:xx       hash    U -> schedule (16 bytes): the one queue of a user
  *     queue:schedules      set     schedules with people to be called or looked after: what approvers go through
  *     queue:lines          set     schedules that have a line, until it is closed and forgotten
@@ -64,9 +65,11 @@ struct queue_user {
 struct queue_keys queue_keys_of(struct arena *arena, const char *schedule_id);
 /* `user_id` must be a UUID; it is borrowed. */
 struct queue_user queue_user_of(const char *user_id);
-/* The hash of the line in which this user would be, and the count of tries outside it. */
+/* The hash of the line in which such users are. */
 const char *queue_people_key(struct arena *arena, const struct queue_keys *keys, unsigned shard);
-const char *queue_tries_key(struct arena *arena, const char *schedule_id, const char *user_id);
+/* The counts of a user's requests outside the line asked for, and of leaving a line. */
+const char *queue_tries_key(struct arena *arena, const char *user_id);
+const char *queue_leaves_key(struct arena *arena, const char *schedule_id, const char *user_id);
 /* The hash of the one-queue markers. */
 const char *queue_marker_key(struct arena *arena, unsigned shard);
 /* Which of the hashes is the user's. */

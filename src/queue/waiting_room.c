@@ -18,14 +18,14 @@
 #include "src/queue/receipt.h"
 
 #define FULL_RETRY_S 30
-#define TRIES_OF_LEAVING 3 /* leaving and entering again and again uses up numbers */
+#define LEAVES_A_MINUTE 5 /* then one may not enter again so soon */
 #define WINDOW_S 60
 
 extern const struct redis_script redis_script_queue_enter;
 extern const struct redis_script redis_script_queue_glance;
 extern const struct redis_script redis_script_queue_place;
 extern const struct redis_script redis_script_queue_arrive;
-extern const struct redis_script redis_script_queue_stranger;
+extern const struct redis_script redis_script_queue_tries;
 extern const struct redis_script redis_script_queue_leave;
 
 /* One person at one line. */
@@ -47,11 +47,6 @@ static struct visit visit_of(struct ctx *ctx, const char *user_id, const char *s
     };
     visit.people = queue_people_key(ctx->arena, &visit.keys, queue_shard_of(&visit.user));
     return visit;
-}
-
-static const char *tries_of(const struct visit *visit)
-{
-    return queue_tries_key(visit->ctx->arena, visit->schedule_id, visit->user.id);
 }
 
 static void pipe_text(struct redis_pipe *pipe, const char *text)
@@ -169,23 +164,35 @@ static const struct err *ask_after_the_draw(struct visit *visit, const struct re
     return e;
 }
 
+/* Tells what is left after this many tries; &err_too_many_requests when nothing is. */
+static const struct err *limit_tries(struct ctx *ctx, int64_t tries, int64_t reset_s)
+{
+    int64_t left = queue_settings.tries_a_minute - tries;
+    ctx->limit = (struct ctx_limit){.policy = "queue",
+                                    .quota = queue_settings.tries_a_minute,
+                                    .window_s = WINDOW_S,
+                                    .left = left > 0 ? left : 0,
+                                    .reset_s = reset_s};
+    return left < 0 ? too_many(ctx, reset_s) : NULL;
+}
+
+/* Counts one more under `key`, a count within a minute. */
+static const struct err *count_try(struct ctx *ctx, const char *key)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    const struct redis_value *answer;
+    redis_pipe_eval_begin(pipe, &redis_script_queue_tries, &key, 1, 0);
+    const struct err *e = run_script(ctx, pipe, &answer);
+    return e ? e : limit_tries(ctx, redis_int(answer, 0), redis_int(answer, 1));
+}
+
 /* The person is not in the line. */
 static const struct err *turn_away(struct visit *visit)
 {
-    const char *key_list[] = {tries_of(visit), visit->keys.state};
-    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_stranger, key_list, 2, 1);
-    redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
-    const struct redis_value *answer;
-    const struct err *e = run_script(visit->ctx, pipe, &answer);
-    if (e) {
-        return e;
-    }
-    note_limit(visit->ctx, answer);
-    if (says(answer, "LIMITED")) {
-        return too_many(visit->ctx, redis_int(answer, 2));
-    }
-    return says(answer, "CLOSED") ? &err_sale_ended : &err_not_in_queue;
+    const struct redis_value *closed;
+    const struct err *e = count_try(visit->ctx, queue_tries_key(visit->ctx->arena, visit->user.id));
+    e = e ? e : REDIS_RUN(visit->ctx, &closed, "HEXISTS", visit->keys.state, "closed_ms");
+    return e ? e : closed->integer ? &err_sale_ended : &err_not_in_queue;
 }
 
 static const struct queue_place nowhere = {
@@ -317,15 +324,14 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     struct arena *arena = visit->ctx->arena;
     const struct queue_keys *keys = &visit->keys;
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
-    const char *key_list[] = {keys->state, visit->people, keys->seen,      keys->gone,
-                              keys->early, keys->joined,  tries_of(visit), keys->used};
-    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, sizeof key_list / sizeof key_list[0], 8);
+    const char *key_list[] = {keys->state, visit->people, keys->seen, keys->gone,
+                              keys->early, keys->joined,  keys->used};
+    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, sizeof key_list / sizeof key_list[0], 7);
     pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, schedule->queue_capacity);
     redis_pipe_arg_int(pipe, schedule->admission_rate);
     redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
     pipe_if_any(pipe, receipt ? receipt_read(arena, visit->schedule_id, visit->user.id, receipt) : -1);
-    redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
     pipe_text(pipe, secret->seed);
     pipe_text(pipe, secret->commitment);
 }
@@ -366,9 +372,6 @@ static const struct err *join(struct visit *visit, const struct schedule *schedu
     if (says(&answers[ENTER], "FULL")) {
         return refuse_full(visit);
     }
-    if (says(&answers[ENTER], "LIMITED")) {
-        return turn_away(visit);
-    }
     if (says(&answers[ENTER], "CLOSED")) {
         return &err_sale_ended;
     }
@@ -403,7 +406,11 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
         return e;
     }
     struct visit visit = visit_of(ctx, caller->user_id, schedule_id);
-    e = marker_claim(ctx, &visit.user, caller->jti, schedule_id);
+    int64_t leaves;
+    e = marker_claim(ctx, &visit.user, caller->jti, schedule_id, &leaves);
+    if (!e && leaves >= LEAVES_A_MINUTE) {
+        e = too_many(ctx, WINDOW_S); /* entering again and again uses up numbers */
+    }
     if (!e) {
         e = join(&visit, &schedule, receipt, &place);
     }
@@ -422,14 +429,13 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
 static const struct err *run_leave(struct visit *visit, int64_t place, const struct redis_value **answer_r)
 {
     const struct queue_keys *keys = &visit->keys;
-    const char *key_list[] = {keys->state,  visit->people,   keys->used,   keys->gone,     keys->early,
-                              keys->called, keys->returning, keys->active, tries_of(visit)};
+    const char *key_list[] = {keys->state, visit->people, keys->used,      keys->gone,
+                              keys->early, keys->called,  keys->returning, keys->active};
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, sizeof key_list / sizeof key_list[0], 4);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, sizeof key_list / sizeof key_list[0], 3);
     pipe_user(pipe, visit);
     pipe_if_any(pipe, place);
     pipe_text(pipe, keys->tokens);
-    redis_pipe_arg_int(pipe, TRIES_OF_LEAVING);
     return run_script(visit->ctx, pipe, answer_r);
 }
 
@@ -446,5 +452,8 @@ const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *
     if (!e) {
         e = marker_drop(ctx, queue_shard_of(&visit.user), visit.user.ref, 1, schedule_id);
     }
-    return e ? e : says(answer, "LEFT") ? NULL : &err_not_in_queue;
+    if (e || !says(answer, "LEFT")) {
+        return e ? e : turn_away(&visit);
+    }
+    return count_try(ctx, queue_leaves_key(ctx->arena, schedule_id, user_id));
 }

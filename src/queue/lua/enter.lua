@@ -1,10 +1,10 @@
 -- Gives a person the next number of one line (QUEUE-001, QUEUE-006), or the number of a receipt that Redis has forgotten.
 -- Repeating it changes nothing.
 --
--- KEYS 1 state, 2 people, 3 seen, 4 gone, 5 early, 6 joined, 7 the person's count of tries outside the line, 8 used
+-- KEYS 1 state, 2 people, 3 seen, 4 gone, 5 early, 6 joined, 7 used
 -- ARGV 1 user (16 bytes), 2 capacity, 3 the schedule's admission rate, 4 its opening in ms, 5 number of a valid receipt
---      or '', 6 tries a minute, 7 and 8 the draw's seed and commitment in hex
--- Answers NEW, HERE (already in the line), RESTORED, FULL, LIMITED or CLOSED.
+--      or '', 6 and 7 the draw's seed and commitment in hex
+-- Answers NEW, HERE (already in the line), RESTORED, FULL or CLOSED.
 local NUMBERS_MAX = 16777216 -- what the draw can permute
 local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 
@@ -15,12 +15,9 @@ local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor', 's
 if state[1] then
   return 'CLOSED'
 end
-if tonumber(redis.call('GET', KEYS[7]) or 0) >= tonumber(ARGV[6]) then
-  return 'LIMITED'
-end
 local sequence, cursor = tonumber(state[2] or 0), tonumber(state[3] or 0)
 local answer, number = 'NEW', tonumber(ARGV[5])
-if number and redis.call('GETBIT', KEYS[8], number) == 0 then
+if number and redis.call('GETBIT', KEYS[7], number) == 0 then
   answer = 'RESTORED'
   sequence = math.max(sequence, number + 1)
 else
@@ -38,8 +35,8 @@ local time = redis.call('TIME')
 local now_ds = time[1] * 10 + math.floor(time[2] / 100000) - EPOCH_DS
 redis.call('HSET', KEYS[1], 'sequence', sequence)
 if not state[4] or not state[5] or state[6] ~= ARGV[4] then
-  redis.call('HSET', KEYS[1], 'base_rate', ARGV[3], 'opens_ms', ARGV[4], 'seed', state[4] or ARGV[7], 'commitment',
-    state[5] or ARGV[8])
+  redis.call('HSET', KEYS[1], 'base_rate', ARGV[3], 'opens_ms', ARGV[4], 'seed', state[4] or ARGV[6], 'commitment',
+    state[5] or ARGV[7])
 end
 redis.call('HSET', KEYS[2], ARGV[1], number)
 if number % 64 == 0 then

@@ -1,9 +1,8 @@
 -- Gives up a place or an admission.
 --
--- KEYS 1 state, 2 people, 3 used, 4 gone, 5 early, 6 called, 7 returning, 8 active, 9 the person's count of tries outside
---      the line
+-- KEYS 1 state, 2 people, 3 used, 4 gone, 5 early, 6 called, 7 returning, 8 active
 -- ARGV 1 user (16 bytes), 2 the person's place or '' when the caller does not know it, 3 what every token key of this
---      schedule begins with, 4 what leaving adds to the tries
+--      schedule begins with
 -- Answers {LEFT}, {NONE}, or {DRAW, number, count}: call again with the place.
 local record = redis.call('HGET', KEYS[2], ARGV[1])
 if not record then
@@ -33,8 +32,5 @@ redis.call('ZREM', KEYS[8], ARGV[1])
 if token ~= '' then
   -- The token key carries the schedule's hash tag, so it lies in the slot of the declared keys.
   redis.call('DEL', ARGV[3] .. token)
-end
-if redis.call('INCRBY', KEYS[9], ARGV[4]) == tonumber(ARGV[4]) then
-  redis.call('PEXPIRE', KEYS[9], 60000)
 end
 return {'LEFT'}
