@@ -16,7 +16,7 @@ from wire import Wire
 # Above this the people enter by tests/load/fill, which calls the waiting room without HTTP.
 HTTP_MOST = 50000
 ENTERS_PER_S = 2500  # what is surely managed, to know when the sale may open
-FILLS_PER_S = 8000
+FILLS_PER_S = 3000
 FILL_PROCESSES = 2
 SEAL_S = 3
 
@@ -41,7 +41,9 @@ class Line:
 
     def fill(self) -> None:
         say(f"{self.people:,} people enter, before the opening in {self.sale.opens_at - time.time():.0f} s")
+        began = time.monotonic()
         self._all("enter")
+        say(f"{self.people / (time.monotonic() - began):,.0f} entered a second")
         self.tune(paused=True)
         if time.time() > self.sale.opens_at:
             sys.exit(f"bench: the sale opened before {self.people} people had entered: the machine is too busy")
