@@ -152,19 +152,22 @@ class Redis:
         """How many fields the hashes of this pattern have together."""
         return sum(self("HLEN", key) for key in self._keys(pattern))
 
-    def script_times(self, schedule_id: str, scripts: tuple, seconds: float) -> dict[str, list[int]]:
-        """Microseconds of every run of these scripts of the queue for this line meanwhile, as the slow log knows them."""
-        self("CONFIG", "SET", "slowlog-max-len", 100000)
+    def log_scripts(self) -> None:
+        """From now on every command is in the slow log, for script_times()."""
+        self("CONFIG", "SET", "slowlog-max-len", 1000000)
         self("CONFIG", "SET", "slowlog-log-slower-than", 0)
         self("SLOWLOG", "RESET")
-        time.sleep(seconds)
+
+    def script_times(self, scripts: tuple, schedules: list[str]) -> dict[str, dict[str, list[int]]]:
+        """Microseconds of every run of these scripts of the queue since log_scripts(), by line."""
         self("CONFIG", "SET", "slowlog-log-slower-than", 10000)
-        entries = self("SLOWLOG", "GET", -1)
-        runs = [(entry[3][1].decode(), entry[2]) for entry in entries
-                if entry[3][0].upper() == b"EVALSHA" and schedule_id.encode() in entry[3][3]]
-        found = {name: sorted(took for sha1, took in runs if sha1 == script_sha1(name)) for name in scripts}
-        if missing := [name for name, times in found.items() if not times]:
-            sys.exit(f"bench: no approver ran {' or '.join(missing)} in {seconds} s: see its log")
+        names = {script_sha1(name).encode(): name for name in scripts}
+        found = {schedule: {name: [] for name in scripts} for schedule in schedules}
+        for _, _, took, words, *_ in self("SLOWLOG", "GET", -1):
+            if words[0].upper() == b"EVALSHA" and words[1] in names:
+                schedule = words[3].decode().partition("{")[2].partition("}")[0]
+                if schedule in found:
+                    found[schedule][names[words[1]]].append(took)
         return found
 
 
