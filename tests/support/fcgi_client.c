@@ -116,8 +116,10 @@ void client_assert_echo(const char *body)
     int fd = client_open();
     snprintf(length, sizeof length, "%zu", strlen(body));
     client_send_head(fd, 0, "POST", "/echo", length);
-    client_send_record(fd, STDIN, body, strlen(body));
-    client_send_record(fd, STDIN, NULL, 0);
+    if (*body) {
+        client_send_record(fd, STDIN, body, strlen(body));
+    }
+    client_send_record(fd, STDIN, NULL, 0); /* an empty record is the end: after a second one nobody reads */
     client_assert_answer(fd, 200, body);
     close(fd);
 }
