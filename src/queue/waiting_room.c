@@ -123,13 +123,13 @@ static const struct err *too_many(struct ctx *ctx, int64_t retry_s)
     return &err_too_many_requests;
 }
 
-static void note_limit(struct ctx *ctx, const struct redis_value *answer)
+static void note_limit(struct ctx *ctx, int64_t left, int64_t reset_s)
 {
     ctx->limit = (struct ctx_limit){.policy = "queue",
                                     .quota = queue_settings.tries_a_minute,
                                     .window_s = WINDOW_S,
-                                    .left = redis_int(answer, 1),
-                                    .reset_s = redis_int(answer, 2)};
+                                    .left = left > 0 ? left : 0,
+                                    .reset_s = reset_s};
 }
 
 /* Nobody has looked after the line since its settings changed, or ever: a step of admission does. */
@@ -168,11 +168,7 @@ static const struct err *ask_after_the_draw(struct visit *visit, const struct re
 static const struct err *limit_tries(struct ctx *ctx, int64_t tries, int64_t reset_s)
 {
     int64_t left = queue_settings.tries_a_minute - tries;
-    ctx->limit = (struct ctx_limit){.policy = "queue",
-                                    .quota = queue_settings.tries_a_minute,
-                                    .window_s = WINDOW_S,
-                                    .left = left > 0 ? left : 0,
-                                    .reset_s = reset_s};
+    note_limit(ctx, left, reset_s);
     return left < 0 ? too_many(ctx, reset_s) : NULL;
 }
 
@@ -274,7 +270,7 @@ static const struct err *read_glance(struct visit *visit, const struct redis_val
     if (says(answer, "NONE")) {
         return turn_away(visit);
     }
-    note_limit(visit->ctx, answer);
+    note_limit(visit->ctx, redis_int(answer, 1), redis_int(answer, 2));
     if (says(answer, "WAITING")) {
         *place_r = waiting_place(answer);
     } else if (says(answer, "PRE_OPEN")) {
