@@ -297,18 +297,24 @@ unsigned char *crypto_base64_decode(struct arena *arena, const char *text, size_
 
 /* ---- sealing ---- */
 
-static bool take_key(const char **text, unsigned char key[KEY_SIZE])
+bool crypto_unhex(const char *hex, unsigned char *out, size_t len)
 {
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        int high = utf8_hex_digit(**text);
-        int low = high >= 0 ? utf8_hex_digit((*text)[1]) : -1;
+    for (size_t i = 0; i < len; i++) {
+        int high = utf8_hex_digit(hex[2 * i]);
+        int low = high >= 0 ? utf8_hex_digit(hex[2 * i + 1]) : -1;
         if (low < 0) {
             return false;
         }
-        key[i] = (unsigned char)(high << 4 | low);
-        *text += 2;
+        out[i] = (unsigned char)(high << 4 | low);
     }
     return true;
+}
+
+static bool take_key(const char **text, unsigned char key[KEY_SIZE])
+{
+    bool whole = crypto_unhex(*text, key, KEY_SIZE);
+    *text += whole ? 2 * (size_t)KEY_SIZE : 0;
+    return whole;
 }
 
 /* "1:": 1 to 255. */

@@ -31,6 +31,9 @@ void crypto_hmac_run(const struct crypto_hmac *hmac, const void *bytes, size_t l
 void crypto_hmac_free(struct crypto_hmac **hmac); /* accepts NULL; leaves NULL */
 /* Lower-case hex; the result is in the arena. */
 char *crypto_hex(struct arena *arena, const void *bytes, size_t len);
+/* Reads `len` bytes from the 2 * len hex digits, of any case, that `hex` begins with; what follows is the caller's.
+ * False when there are fewer; `out` may then have been written to. */
+BO_MUSTCHECK bool crypto_unhex(const char *hex, unsigned char *out, size_t len);
 /* hex(SHA-1(text)): the digest Redis calls scripts by. */
 char *crypto_sha1_hex(struct arena *arena, const char *text);
 /* Standard base64 with padding, and the URL alphabet without. */

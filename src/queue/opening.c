@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/utf8.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/queue_settings.h"
 
@@ -73,17 +72,7 @@ const struct err *opening_run(struct ctx *ctx, const struct schedule *schedule, 
 
 static bool read_seed(const char *hex, unsigned char seed[DRAW_SEED_SIZE])
 {
-    if (!hex || strlen(hex) != 2 * DRAW_SEED_SIZE) {
-        return false;
-    }
-    for (size_t i = 0; i < DRAW_SEED_SIZE; i++) {
-        int high = utf8_hex_digit(hex[2 * i]), low = utf8_hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        seed[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
+    return strlen(hex) == 2 * DRAW_SEED_SIZE && crypto_unhex(hex, seed, DRAW_SEED_SIZE);
 }
 
 /* The draw made last. */

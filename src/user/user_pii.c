@@ -7,27 +7,9 @@ enum { BLIND_KEY_SIZE = 32 };
 static unsigned char blind_key[BLIND_KEY_SIZE];
 static struct crypto_keys seal_keys;
 
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 static bool blind_key_parse(const char *hex, unsigned char out[BLIND_KEY_SIZE])
 {
-    if (strlen(hex) != 2 * BLIND_KEY_SIZE) {
-        return false;
-    }
-    for (int i = 0; i < BLIND_KEY_SIZE; i++) {
-        int high = hex_digit(hex[2 * i]);
-        int low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        out[i] = (unsigned char)(high * 16 + low);
-    }
-    return true;
+    return strlen(hex) == 2 * (size_t)BLIND_KEY_SIZE && crypto_unhex(hex, out, BLIND_KEY_SIZE);
 }
 
 bool user_pii_init(const char *blind, const char *ring, const char **why_r)

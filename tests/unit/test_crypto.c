@@ -269,6 +269,18 @@ static void test_crypto_open_refuses_any_change(void **state)
 
 #define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void test_crypto_unhex_reads_whole_bytes_of_digits_only(void **state)
+{
+    (void)state;
+    unsigned char out[3];
+    assert_true(crypto_unhex("00fFA9 and more", out, sizeof out));
+    assert_memory_equal(out, "\x00\xff\xa9", sizeof out);
+    static const char *const wrong[] = {"", "0", "00ffa", "00ff", "00fga9", "00f a9", "0x00ff"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(crypto_unhex(wrong[i], out, sizeof out));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +291,7 @@ int main(void)
         WITH_ARENA(test_crypto_base64url_decode_gives_back_every_length),
         WITH_ARENA(test_crypto_base64url_decode_refuses_every_other_character),
         WITH_ARENA(test_crypto_base64_decode_refuses_everything_else),
+        WITH_ARENA(test_crypto_unhex_reads_whole_bytes_of_digits_only),
         WITH_ARENA(test_crypto_random_fills_every_length),
         WITH_ARENA(test_crypto_equal_tells_equal_bytes),
         WITH_ARENA(test_crypto_keys_parse_reads_a_ring),
