@@ -34,7 +34,7 @@ programs: $(PROGRAMS)
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 scripts_of = $(patsubst src/$(1)/lua/%.lua,$(B)/obj/lua/$(1)_%.o,$(wildcard src/$(1)/lua/*.lua))
 
-COMMON_OBJECTS := $(call object,$(wildcard common/*.c))
+COMMON_OBJECTS := $(call object,$(wildcard common/*/*.c))
 $(B)/libcommon.a: $(COMMON_OBJECTS)
 
 define layer_library
@@ -94,8 +94,8 @@ TOOL_LIBS := $(TOOLS:%=$(B)/libtool_%.a)
 # ---- tests: one program per file; a test may also need the handlers of its group (GROUP_OBJECTS) ----
 # As a library, so that a test gets only the helpers that it calls.
 $(B)/libsupport.a: $(call object,$(wildcard tests/support/*.c))
-UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
-COMPONENT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/component/test_*.c))
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c))
+COMPONENT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/component/*/test_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(B)/tests/unit/% $(B)/tests/component/%: LDLIBS += -lcmocka -lfcgi

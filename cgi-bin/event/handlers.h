@@ -2,7 +2,7 @@
 #ifndef CGI_EVENT_HANDLERS_H
 #define CGI_EVENT_HANDLERS_H
 
-#include "common/route.h"
+#include "common/serve/route.h"
 
 /* venues.c */
 route_handler venues_list, venues_get, venues_create, halls_list, halls_create;

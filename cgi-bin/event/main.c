@@ -1,6 +1,6 @@
 #include "cgi-bin/event/handlers.h"
-#include "common/page.h"
-#include "common/responder.h"
+#include "common/json/page.h"
+#include "common/serve/responder.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"

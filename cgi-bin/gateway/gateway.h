@@ -2,7 +2,7 @@
 #ifndef CGI_GATEWAY_H
 #define CGI_GATEWAY_H
 
-#include "common/route.h"
+#include "common/serve/route.h"
 
 /* GET /health: every service and store UP or DOWN; 503 when one of them is DOWN. */
 route_handler gateway_handle_health;

@@ -1,10 +1,10 @@
 #include "cgi-bin/gateway/gateway.h"
 
-#include "common/db.h"
-#include "common/http.h"
-#include "common/kafka.h"
-#include "common/redis.h"
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
+#include "common/io/db.h"
+#include "common/io/http.h"
+#include "common/io/kafka.h"
+#include "common/io/redis.h"
 
 #define SERVICE_MS 500
 #define KAFKA_MS 500

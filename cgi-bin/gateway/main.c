@@ -1,7 +1,7 @@
 #include "cgi-bin/gateway/gateway.h"
-#include "common/kafka.h"
-#include "common/responder.h"
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
+#include "common/io/kafka.h"
+#include "common/serve/responder.h"
 
 static const struct route routes[] = {
     {"GET", "/health", gateway_handle_health, 0, NULL, NULL, 0},

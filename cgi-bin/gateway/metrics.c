@@ -1,7 +1,7 @@
 #include "cgi-bin/gateway/gateway.h"
 
-#include "common/cfg.h"
-#include "common/metrics.h"
+#include "common/base/cfg.h"
+#include "common/base/metrics.h"
 
 const struct err *gateway_handle_metrics(struct request *rq, struct reply *rp)
 {

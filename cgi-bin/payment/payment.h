@@ -2,7 +2,7 @@
 #ifndef CGI_PAYMENT_PAYMENT_H
 #define CGI_PAYMENT_PAYMENT_H
 
-#include "common/route.h"
+#include "common/serve/route.h"
 
 /* POST /payments */
 struct order_body {

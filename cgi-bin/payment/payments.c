@@ -1,6 +1,6 @@
 #include "cgi-bin/payment/payment.h"
-#include "common/clock.h"
-#include "common/page.h"
+#include "common/base/clock.h"
+#include "common/json/page.h"
 #include "src/payment/payment.h"
 
 static void write_payment(struct json_out *out, const struct payment *payment)

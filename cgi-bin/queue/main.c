@@ -1,6 +1,6 @@
 #include "cgi-bin/queue/queue.h"
-#include "common/responder.h"
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
+#include "common/serve/responder.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_settings.h"
 

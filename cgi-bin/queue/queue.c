@@ -1,7 +1,7 @@
 /* A person in the line. */
 #include "cgi-bin/queue/queue.h"
 
-#include "common/metrics.h"
+#include "common/base/metrics.h"
 #include "src/queue/receipt.h"
 #include "src/queue/waiting_room.h"
 

@@ -2,7 +2,7 @@
 #ifndef CGI_QUEUE_QUEUE_H
 #define CGI_QUEUE_QUEUE_H
 
-#include "common/route.h"
+#include "common/serve/route.h"
 
 struct schedule_ref {
     const char *schedule_id;

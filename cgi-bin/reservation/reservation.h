@@ -2,7 +2,7 @@
 #ifndef CGI_RESERVATION_RESERVATION_H
 #define CGI_RESERVATION_RESERVATION_H
 
-#include "common/route.h"
+#include "common/serve/route.h"
 
 /* POST /reservations/hold. More seats than anybody may hold are well-formed: the domain refuses them with 409. */
 struct hold_body {

@@ -1,5 +1,5 @@
 #include "cgi-bin/reservation/reservation.h"
-#include "common/page.h"
+#include "common/json/page.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/ticket.h"
 

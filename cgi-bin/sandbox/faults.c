@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 /* Replaces the answer by the ordered one. */
 static void spoil(struct request *rq, struct reply *rp, const struct sandbox_fault *fault)

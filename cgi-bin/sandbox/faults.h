@@ -2,8 +2,8 @@
 #ifndef CGI_BIN_SANDBOX_FAULTS_H
 #define CGI_BIN_SANDBOX_FAULTS_H
 
-#include "common/reply.h"
-#include "common/request.h"
+#include "common/serve/reply.h"
+#include "common/serve/request.h"
 #include "src/sandbox/sandbox_fault.h"
 
 struct strike {

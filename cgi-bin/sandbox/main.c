@@ -25,8 +25,8 @@
  *     captchas  a token that works once, within two minutes
  */
 #include "cgi-bin/sandbox/sandbox.h"
-#include "common/redis.h"
-#include "common/responder.h"
+#include "common/io/redis.h"
+#include "common/serve/responder.h"
 #include "src/sandbox/sandbox_settings.h"
 
 static const struct route routes[] = {

@@ -4,8 +4,8 @@
 #include "cgi-bin/sandbox/faults.h"
 #include "cgi-bin/sandbox/oauth_view.h"
 #include "cgi-bin/sandbox/sandbox.h"
-#include "common/http.h"
-#include "common/route.h"
+#include "common/io/http.h"
+#include "common/serve/route.h"
 #include "src/sandbox/sandbox_errors.h"
 
 #define ADDRESS_MAX 2000

@@ -2,7 +2,7 @@
 #ifndef CGI_BIN_SANDBOX_OAUTH_VIEW_H
 #define CGI_BIN_SANDBOX_OAUTH_VIEW_H
 
-#include "common/reply.h"
+#include "common/serve/reply.h"
 #include "src/sandbox/sandbox_oauth.h"
 
 /* A refused token or user request. Naver answers 200 to a refused token request. */

@@ -4,7 +4,7 @@
 #include "cgi-bin/sandbox/faults.h"
 #include "cgi-bin/sandbox/portone_view.h"
 #include "cgi-bin/sandbox/sandbox.h"
-#include "common/route.h"
+#include "common/serve/route.h"
 #include "src/providers/sandbox_credentials.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_login.h"

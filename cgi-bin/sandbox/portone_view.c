@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "src/providers/sandbox_credentials.h"
 
 #define MERCHANT "merchant-sandbox"

@@ -2,7 +2,7 @@
 #ifndef CGI_BIN_SANDBOX_PORTONE_VIEW_H
 #define CGI_BIN_SANDBOX_PORTONE_VIEW_H
 
-#include "common/json.h"
+#include "common/json/json.h"
 #include "src/sandbox/sandbox_identity.h"
 #include "src/sandbox/sandbox_payment.h"
 

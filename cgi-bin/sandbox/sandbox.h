@@ -2,8 +2,8 @@
 #ifndef CGI_BIN_SANDBOX_SANDBOX_H
 #define CGI_BIN_SANDBOX_SANDBOX_H
 
-#include "common/reply.h"
-#include "common/request.h"
+#include "common/serve/reply.h"
+#include "common/serve/request.h"
 
 /* PortOne V2 */
 const struct err *sandbox_handle_login(struct request *rq, struct reply *rp);

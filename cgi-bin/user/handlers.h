@@ -2,7 +2,7 @@
 #ifndef CGI_USER_HANDLERS_H
 #define CGI_USER_HANDLERS_H
 
-#include "common/route.h"
+#include "common/serve/route.h"
 
 /* auth.c */
 extern const struct shape email_body_shape;

@@ -1,6 +1,6 @@
 #include "cgi-bin/user/handlers.h"
-#include "common/log.h"
-#include "common/responder.h"
+#include "common/base/log.h"
+#include "common/serve/responder.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"

@@ -67,7 +67,7 @@ def program_files(root: pathlib.Path) -> list[pathlib.Path]:
 def statement_files(root: pathlib.Path) -> set[pathlib.Path]:
     """Where SQL may stand: statement tables, and the common modules that keep theirs in their own table."""
     tables = set((root / "src").rglob("*_sql.c"))
-    return tables | {path for path in (root / "common").glob("*.c") if "struct db_stmt" in path.read_text()}
+    return tables | {path for path in (root / "common").rglob("*.c") if "struct db_stmt" in path.read_text()}
 
 
 def sql_outside_tables(root: pathlib.Path) -> list[str]:

@@ -2,7 +2,7 @@
 #ifndef BOXCTL_BACKLOG_SQL_H
 #define BOXCTL_BACKLOG_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum backlog_stmt { BACKLOG_SUM, BACKLOG_STMT__MAX };
 extern const struct db_stmt backlog_stmt[BACKLOG_STMT__MAX];

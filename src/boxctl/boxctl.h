@@ -6,10 +6,10 @@
 #ifndef BOXCTL_BOXCTL_H
 #define BOXCTL_BOXCTL_H
 
-#include "common/cfg.h"
-#include "common/ctx.h"
-#include "common/db.h"
-#include "common/err.h"
+#include "common/base/cfg.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/db.h"
 
 /* One run of a command. */
 struct boxctl {

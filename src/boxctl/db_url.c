@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 /* scheme://[user[:password]@][hosts]/database[?parameters] */
 struct parts {

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "common/arena.h"
-#include "common/err.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
 
 /* True for a URL of PostgreSQL that names a database and gives neither user nor password after the '?'. */
 bool db_url_valid(const char *url);

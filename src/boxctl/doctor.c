@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "common/kafka.h"
+#include "common/io/kafka.h"
 #include "src/boxctl/settings.h"
 
 static const struct {

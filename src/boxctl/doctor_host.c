@@ -2,8 +2,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "common/clock.h"
-#include "common/http.h"
+#include "common/base/clock.h"
+#include "common/io/http.h"
 #include "src/boxctl/doctor.h"
 #include "src/boxctl/settings.h"
 

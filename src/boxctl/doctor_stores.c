@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/kafka.h"
-#include "common/redis.h"
+#include "common/base/clock.h"
+#include "common/io/kafka.h"
+#include "common/io/redis.h"
 #include "src/boxctl/doctor.h"
 #include "src/boxctl/doctor_sql.h"
 #include "src/boxctl/migrate.h"

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/arena.h"
-#include "common/err.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
 
 /* Reads `path`, at most `max` bytes, NUL-terminated. False with errno set (EFBIG: larger than `max`). */
 BO_MUSTCHECK bool file_read(struct arena *arena, const char *path, size_t max, char **text_r, size_t *len_r);

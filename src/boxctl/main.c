@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/program.h"
+#include "common/run/program.h"
 #include "src/boxctl/boxctl.h"
 
 static const struct command help_command, version_command;

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/retry.h"
+#include "common/base/clock.h"
+#include "common/context/retry.h"
+#include "common/crypto/crypto.h"
 #include "src/boxctl/db_url.h"
 #include "src/boxctl/file.h"
 #include "src/boxctl/migrate_sql.h"

@@ -2,7 +2,7 @@
 #ifndef BOXCTL_MIGRATE_SQL_H
 #define BOXCTL_MIGRATE_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum migrate_stmt {
     MIGRATE_DATABASE_EXISTS,

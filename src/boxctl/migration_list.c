@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crypto.h"
+#include "common/crypto/crypto.h"
 #include "src/boxctl/file.h"
 
 #define SUFFIX ".sql"

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/arena.h"
-#include "common/err.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
 
 struct migration {
     int version;        /* 1-999 */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/redis.h"
+#include "common/base/clock.h"
+#include "common/io/redis.h"
 #include "src/boxctl/boxctl.h"
 #include "src/boxctl/settings.h"
 #include "src/contract/schedule.h"

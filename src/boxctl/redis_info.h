@@ -2,7 +2,7 @@
 #ifndef BOXCTL_REDIS_INFO_H
 #define BOXCTL_REDIS_INFO_H
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 /* The value of `key` in lines "key:value\r\n", in the arena; "" when there is none. */
 const char *redis_info(struct arena *arena, const char *info, const char *key);

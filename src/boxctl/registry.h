@@ -2,8 +2,8 @@
 #ifndef BOXCTL_REGISTRY_H
 #define BOXCTL_REGISTRY_H
 
-#include "common/cfg.h"
-#include "common/db.h"
+#include "common/base/cfg.h"
+#include "common/io/db.h"
 
 /* Settings of all programs. */
 extern const struct cfg_section *const registry_sections[];

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/crypto.h"
+#include "common/crypto/crypto.h"
 
 #define ITERATIONS 4096
 

@@ -2,7 +2,7 @@
 #ifndef BOXCTL_SCRAM_H
 #define BOXCTL_SCRAM_H
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 #define SCRAM_SALT_SIZE 16
 

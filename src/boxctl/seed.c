@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "src/boxctl/boxctl.h"
 #include "src/boxctl/seed_sql.h"
 #include "src/boxctl/settings.h"

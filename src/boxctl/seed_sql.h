@@ -2,7 +2,7 @@
 #ifndef BOXCTL_SEED_SQL_H
 #define BOXCTL_SEED_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum seed_stmt { SEED_VENUE, SEED_HALL, SEED_EVENT, SEED_SCHEDULE, SEED_STMT__MAX };
 extern const struct db_stmt seed_stmt[SEED_STMT__MAX];

@@ -2,7 +2,7 @@
 #ifndef BOXCTL_SETTINGS_H
 #define BOXCTL_SETTINGS_H
 
-#include "common/cfg.h"
+#include "common/base/cfg.h"
 
 struct cfg_boxctl {
     const char *secrets_dir; /* BOX_SECRETS_DIR: files db-<role> with the roles' passwords; NULL: none */

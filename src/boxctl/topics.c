@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "common/kafka.h"
+#include "common/io/kafka.h"
 #include "src/boxctl/boxctl.h"
 #include "src/contract/events.h"
 

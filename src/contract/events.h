@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#include "common/event.h"
-#include "common/kafka.h"
+#include "common/io/event.h"
+#include "common/io/kafka.h"
 
 #define TOPIC_PAYMENT "payment.events"
 #define TOPIC_RESERVATION "reservation.events"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
 
 #define INTERNAL_CONNECT_MS 500
 #define INTERNAL_TIMEOUT_MS 3000

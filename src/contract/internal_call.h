@@ -2,10 +2,10 @@
 #ifndef CONTRACT_INTERNAL_CALL_H
 #define CONTRACT_INTERNAL_CALL_H
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/http.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/http.h"
+#include "common/json/json.h"
 
 struct internal_call {
     const char *method;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/redis.h"
-#include "common/uuid.h"
+#include "common/crypto/uuid.h"
+#include "common/io/redis.h"
 
 #define QUEUE_TOKEN_DONE "done:" /* written by src/queue/lua/admit.lua */
 #define FINISHED_S "3600"

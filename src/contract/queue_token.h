@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 #define QUEUE_TOKEN_PREFIX "qr_"
 #define QUEUE_TOKEN_LENGTH 39 /* "qr_" and a UUID */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/buf.h"
-#include "common/uuid.h"
+#include "common/base/buf.h"
+#include "common/crypto/uuid.h"
 #include "src/contract/internal_call.h"
 
 #define WON_MAX INT64_C(1000000000000)

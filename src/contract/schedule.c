@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/redis.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
+#include "common/io/redis.h"
 #include "src/contract/internal_call.h"
 
 #define ABSENT "-"   /* cached instead of JSON: there is no such schedule */

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/cfg.h"
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/cfg.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 
 /* GET /internal/schedules/{scheduleId} */
 struct schedule {

@@ -1,6 +1,6 @@
 /* event-saga: reservation.events -> seats SOLD and AVAILABLE (EVT-008, EVT-016). */
-#include "common/daemon.h"
-#include "common/kafka.h"
+#include "common/io/kafka.h"
+#include "common/run/daemon.h"
 #include "src/contract/events.h"
 #include "src/event/seat_map.h"
 

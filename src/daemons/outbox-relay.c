@@ -1,7 +1,7 @@
-/* outbox-relay: publishes the events that the services have written into the outbox (see common/outbox.h). */
-#include "common/daemon.h"
-#include "common/kafka.h"
-#include "common/outbox.h"
+/* outbox-relay: publishes the events that the services have written into the outbox (see common/io/outbox.h). */
+#include "common/io/kafka.h"
+#include "common/io/outbox.h"
+#include "common/run/daemon.h"
 
 static struct outbox_relay *relay;
 

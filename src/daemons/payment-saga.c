@@ -1,7 +1,7 @@
 /* payment-saga: settles payments whose outcome is unknown and gives money back. Any number may run; see
  * src/payment/settle.h. */
-#include "common/daemon.h"
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
+#include "common/run/daemon.h"
 #include "src/contract/events.h"
 #include "src/payment/payment_settings.h"
 #include "src/payment/refund.h"

@@ -1,9 +1,9 @@
 /* queue-approver: calls the next people of every line, and closes lines. Any number may run; see src/queue/admission.h
  * and closing.h. */
-#include "common/daemon.h"
-#include "common/metrics.h"
-#include "common/redis.h"
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
+#include "common/base/metrics.h"
+#include "common/io/redis.h"
+#include "common/run/daemon.h"
 #include "src/contract/schedule.h"
 #include "src/queue/admission.h"
 #include "src/queue/closing.h"

@@ -1,6 +1,6 @@
 /* reservation-saga: turns the outcomes of payments into tickets or free seats. Any number may run; see
  * src/reservation/outcome.h. */
-#include "common/daemon.h"
+#include "common/run/daemon.h"
 #include "src/contract/events.h"
 #include "src/reservation/outcome.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/db.h"
+#include "common/io/db.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
 #include "src/event/event_sql.h"

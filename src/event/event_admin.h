@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
-#include "common/uuid.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/crypto/uuid.h"
+#include "common/json/json.h"
 #include "src/event/seat_template.h"
 
 struct venue_new {

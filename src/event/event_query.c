@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/db.h"
+#include "common/base/clock.h"
+#include "common/io/db.h"
 #include "src/event/event_sql.h"
 
 #define SALE_STATES "UPCOMING|ONGOING|ENDED|CANCELLED"

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
-#include "common/page.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
+#include "common/json/page.h"
 
 /* GET /events; absent members do not filter. */
 struct event_filter {

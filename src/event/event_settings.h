@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/cfg.h"
+#include "common/base/cfg.h"
 
 struct cfg_event {
     int64_t admission_rate; /* BOX_EVENT_ADMISSION_RATE: of schedules that name none */

@@ -2,7 +2,7 @@
 #ifndef EVENT_EVENT_SQL_H
 #define EVENT_EVENT_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum event_stmt_id {
     EVENT_VENUE_INSERT,
@@ -30,7 +30,7 @@ enum event_stmt_id {
 };
 
 extern const struct db_stmt event_stmt[EVENT_STMT__MAX];
-/* event_statements is the outbox's (common/event.h). */
+/* event_statements is the outbox's (common/io/event.h). */
 extern const struct db_table event_domain_statements;
 
 #endif

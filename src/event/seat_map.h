@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/db.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/db.h"
+#include "common/json/json.h"
 #include "src/contract/schedule.h"
 
 struct seat {

@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 
 #define SEAT_TEMPLATE_SEATS_MAX 100000
 #define SEAT_TEMPLATE_ROW_SEATS_MAX 1000

@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
-#include "common/page.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
+#include "common/json/page.h"
 
 struct venue {
     const char *id;

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "common/cfg.h"
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/cfg.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 /* One file defines one job. */
 struct job {

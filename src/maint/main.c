@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/program.h"
+#include "common/run/program.h"
 #include "src/maint/job.h"
 
 static const struct job *const jobs[] = {

@@ -14,8 +14,8 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/payment/payment.h"
 
 struct confirm_request {

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/db.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/io/db.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/payment/payment.h"

@@ -13,10 +13,10 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/idempotency.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/idempotency.h"
+#include "common/json/json.h"
 
 struct order_request {
     const char *user_id;

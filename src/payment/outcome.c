@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/db.h"
+#include "common/base/clock.h"
+#include "common/io/db.h"
 #include "src/contract/events.h"
 #include "src/contract/reservation_api.h"
 #include "src/payment/payment_sql.h"

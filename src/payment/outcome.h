@@ -10,8 +10,8 @@
 #ifndef PAYMENT_OUTCOME_H
 #define PAYMENT_OUTCOME_H
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/payment/payment.h"
 #include "src/providers/portone.h"
 

@@ -3,7 +3,7 @@
 #ifndef PAYMENT_PAYMENT_ERRORS_H
 #define PAYMENT_PAYMENT_ERRORS_H
 
-#include "common/err.h"
+#include "common/base/err.h"
 
 #define ERR_PAYMENT_LIST(X)                                                                      \
     X(payment_already_processed, "PAYMENT_ALREADY_PROCESSED", 409, 0, "이미 처리된 결제입니다.", \

@@ -2,7 +2,7 @@
 #ifndef PAYMENT_PAYMENT_SETTINGS_H
 #define PAYMENT_PAYMENT_SETTINGS_H
 
-#include "common/cfg.h"
+#include "common/base/cfg.h"
 
 struct payment_settings {
     int64_t busy_s;      /* BOX_PAYMENT_BUSY_S */

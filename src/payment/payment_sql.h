@@ -2,7 +2,7 @@
 #ifndef PAYMENT_PAYMENT_SQL_H
 #define PAYMENT_PAYMENT_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum payment_stmt {
     PAYMENT_STMT_INSERT,

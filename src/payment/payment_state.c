@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 const struct payment_transition payment_transitions[] = {
     {PAYMENT_PENDING, PAYMENT_ON_PAID, PAYMENT_SUCCESS},

@@ -10,9 +10,9 @@
 #ifndef PAYMENT_REFUND_H
 #define PAYMENT_REFUND_H
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/event.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/event.h"
 #include "src/contract/events.h"
 #include "src/payment/payment.h"
 

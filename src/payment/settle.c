@@ -1,7 +1,7 @@
 #include "src/payment/settle.h"
 
-#include "common/clock.h"
-#include "common/db.h"
+#include "common/base/clock.h"
+#include "common/io/db.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_settings.h"

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 /* Takes up the payment that has been due longest, if any. *found_r: there was one; there may be more. */
 BO_MUSTCHECK const struct err *settle_next(struct ctx *ctx, bool *found_r);

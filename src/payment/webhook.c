@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/db.h"
+#include "common/io/db.h"
 #include "src/payment/payment_sql.h"
 #include "src/providers/portone.h"
 

@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/providers/webhook_signature.h"
 
 /* &err_webhook_signature, &err_invalid_request, &err_unavailable, &err_uncertain. */

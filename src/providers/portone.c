@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/http.h"
+#include "common/base/clock.h"
+#include "common/io/http.h"
 #include "src/providers/portone_call.h"
 
 #define BODY_MAX 16384

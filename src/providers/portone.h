@@ -25,9 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/cfg.h"
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/cfg.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/providers/provider_errors.h"
 #include "src/providers/webhook_signature.h"
 

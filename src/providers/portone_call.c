@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/breaker.h"
-#include "common/http.h"
+#include "common/base/breaker.h"
+#include "common/io/http.h"
 
 #define RETRY_AFTER_S 5
 #define ANSWER_MAX (1u << 20)

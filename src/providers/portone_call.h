@@ -3,7 +3,7 @@
 #ifndef PROVIDERS_PORTONE_CALL_H
 #define PROVIDERS_PORTONE_CALL_H
 
-#include "common/json.h"
+#include "common/json/json.h"
 #include "src/providers/portone.h"
 
 enum portone_service { PORTONE_PAYMENTS, PORTONE_IDENTITIES, PORTONE_SERVICE__MAX };

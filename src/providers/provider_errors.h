@@ -2,7 +2,7 @@
 #ifndef PROVIDERS_PROVIDER_ERRORS_H
 #define PROVIDERS_PROVIDER_ERRORS_H
 
-#include "common/err.h"
+#include "common/base/err.h"
 
 #define ERR_PROVIDER_LIST(X)                                                                                         \
     X(portone_declined, "PAYMENT_DECLINED", 422, 0, "결제가 승인되지 않았습니다.", "The payment was declined.")      \

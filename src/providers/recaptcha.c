@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/http.h"
-#include "common/json.h"
+#include "common/io/http.h"
+#include "common/json/json.h"
 #include "src/providers/sandbox_credentials.h"
 
 #define TOKEN_LENGTH_MAX 8192

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/cfg.h"
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/cfg.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/providers/provider_errors.h"
 
 struct cfg_recaptcha {

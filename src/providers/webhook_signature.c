@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
 #include "src/providers/provider_errors.h"
 
 #define SECRET_PREFIX "whsec_"

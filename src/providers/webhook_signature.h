@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/arena.h"
-#include "common/err.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
 
 #define WEBHOOK_SECRETS_MAX 4
 #define WEBHOOK_TOLERANCE_S 300

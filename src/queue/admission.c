@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/crypto.h"
-#include "common/redis.h"
+#include "common/crypto/crypto.h"
+#include "common/io/redis.h"
 #include "src/queue/line.h"
 #include "src/queue/opening.h"
 #include "src/queue/queue_keys.h"

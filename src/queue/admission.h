@@ -16,8 +16,8 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/contract/schedule.h"
 
 /* What one call, or the calls of one tick, did. */

@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 /* Does the next bit of work for every line there is. One that fails does not keep the others waiting (the first error
  * is returned at the end). *active_r: people with a token, in all lines whose sale runs. */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/log.h"
-#include "common/uuid.h"
+#include "common/base/log.h"
+#include "common/crypto/uuid.h"
 
 #define SEED_LABEL "boxoffice draw seed"
 #define KEY_LABEL "boxoffice draw v1"

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "common/crypto.h"
+#include "common/crypto/crypto.h"
 
 #define DRAW_ALGORITHM "feistel-hmac-sha256-v1"
 #define DRAW_SEED_SIZE CRYPTO_SHA256_SIZE

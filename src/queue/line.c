@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/redis.h"
+#include "common/io/redis.h"
 #include "src/queue/queue_keys.h"
 
 extern const struct redis_script redis_script_queue_look;

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/clock.h"
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/contract/schedule.h"
 
 struct line {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/redis.h"
-#include "common/token.h"
+#include "common/auth/token.h"
+#include "common/io/redis.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_errors.h"
 

@@ -8,8 +8,8 @@
 #ifndef QUEUE_MARKER_H
 #define QUEUE_MARKER_H
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/queue/queue_keys.h"
 
 /* Sets the marker to this schedule. In the same round trip `jti` is looked up in the blacklist (NULL: it has been), and

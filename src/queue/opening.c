@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/queue_settings.h"
 

@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/redis.h"
-#include "common/uuid.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/crypto/uuid.h"
+#include "common/io/redis.h"
 #include "src/contract/schedule.h"
 #include "src/queue/draw.h"
 

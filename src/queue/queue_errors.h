@@ -2,7 +2,7 @@
 #ifndef QUEUE_QUEUE_ERRORS_H
 #define QUEUE_QUEUE_ERRORS_H
 
-#include "common/err.h"
+#include "common/base/err.h"
 
 #define ERR_QUEUE_LIST(X)                                                                                       \
     X(already_queued_elsewhere, "ALREADY_QUEUED_ELSEWHERE", 409, 0, "이미 다른 공연의 대기열에 참여 중입니다.", \

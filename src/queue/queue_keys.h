@@ -31,8 +31,8 @@
 #ifndef QUEUE_QUEUE_KEYS_H
 #define QUEUE_QUEUE_KEYS_H
 
-#include "common/arena.h"
-#include "common/uuid.h"
+#include "common/base/arena.h"
+#include "common/crypto/uuid.h"
 
 #define QUEUE_SCHEDULES_KEY "queue:schedules"
 #define QUEUE_LINES_KEY "queue:lines"

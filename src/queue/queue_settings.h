@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/cfg.h"
+#include "common/base/cfg.h"
 
 struct queue_settings {
     const char *key;         /* signs receipts and binds seeds to schedules */

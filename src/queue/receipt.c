@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crypto.h"
+#include "common/crypto/crypto.h"
 #include "src/queue/draw.h"
 #include "src/queue/queue_settings.h"
 

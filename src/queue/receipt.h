@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 #define RECEIPT_LENGTH_MAX 64
 

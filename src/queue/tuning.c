@@ -1,7 +1,7 @@
 #include "src/queue/tuning.h"
 
-#include "common/json.h"
-#include "common/redis.h"
+#include "common/io/redis.h"
+#include "common/json/json.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_keys.h"
 

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/redis.h"
-#include "common/token.h"
-#include "common/uuid.h"
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/uuid.h"
+#include "common/io/redis.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/schedule.h"
 #include "src/queue/admission.h"

@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 #define QUEUE_POLL_NEAR_S 5 /* pollAfter near the front, and of whoever has been called */
 

@@ -1,6 +1,6 @@
 #include "src/reservation/expiry.h"
 
-#include "common/db.h"
+#include "common/io/db.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_mirror.h"

@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 #define EXPIRY_BATCH 200
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/db.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
+#include "common/io/db.h"
 #include "src/contract/schedule.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/reservation_errors.h"

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/db.h"
+#include "common/base/clock.h"
+#include "common/io/db.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/reservation_sql.h"

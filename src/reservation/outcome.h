@@ -11,9 +11,9 @@
 #ifndef RESERVATION_OUTCOME_H
 #define RESERVATION_OUTCOME_H
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/event.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/event.h"
 #include "src/contract/events.h"
 
 /* Confirms and gives the ticket, or publishes ReservationRejected so that the payment goes back. &err_not_found for a

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/db.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/db.h"
+#include "common/json/json.h"
 #include "src/reservation/reservation_state.h"
 
 struct reservation_seat {

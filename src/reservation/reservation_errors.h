@@ -2,7 +2,7 @@
 #ifndef RESERVATION_RESERVATION_ERRORS_H
 #define RESERVATION_RESERVATION_ERRORS_H
 
-#include "common/err.h"
+#include "common/base/err.h"
 
 #define ERR_RESERVATION_LIST(X)                                                                 \
     X(seat_already_held, "SEAT_ALREADY_HELD", 409, 0, "다른 고객이 선택한 좌석입니다.",         \

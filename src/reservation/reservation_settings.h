@@ -2,7 +2,7 @@
 #ifndef RESERVATION_RESERVATION_SETTINGS_H
 #define RESERVATION_RESERVATION_SETTINGS_H
 
-#include "common/cfg.h"
+#include "common/base/cfg.h"
 
 struct reservation_settings {
     int64_t hold_ttl_s;     /* BOX_HOLD_TTL_S: life of a hold (RSV-001) */

@@ -2,7 +2,7 @@
 #ifndef RESERVATION_RESERVATION_SQL_H
 #define RESERVATION_RESERVATION_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum reservation_stmt {
     RESERVATION_STMT_HOLD,

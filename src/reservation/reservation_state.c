@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 const struct reservation_transition reservation_transitions[] = {
     {RESERVATION_PENDING, RESERVATION_ON_PAID, RESERVATION_CONFIRMED, NULL},

@@ -1,9 +1,9 @@
 #include "src/reservation/seat_catalogue.h"
 
-#include "common/clock.h"
-#include "common/db.h"
-#include "common/redis.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
 #include "src/contract/schedule.h"
 #include "src/reservation/reservation_settings.h"
 #include "src/reservation/reservation_sql.h"

@@ -2,8 +2,8 @@
 #ifndef RESERVATION_SEAT_CATALOGUE_H
 #define RESERVATION_SEAT_CATALOGUE_H
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 /* Loads seats and live claims of the schedule. A crowd at once: one loads, the others wait for it (a load of 50,000
  * seats costs a third of a second of a core). Killed: nothing is in use until all of it is there, and after

@@ -2,7 +2,7 @@
 #ifndef RESERVATION_SEAT_KEYS_H
 #define RESERVATION_SEAT_KEYS_H
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 struct seat_keys {
     const char *seats;   /* hash: seat -> "number|grade|price" */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/db.h"
-#include "common/redis.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/reservation_errors.h"
 #include "src/reservation/reservation_settings.h"

@@ -15,9 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 #include "src/reservation/reservation.h"
 
 /* How long the mirror remembers a claim whose end it cannot know. Afterwards PostgreSQL is asked. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/db.h"
+#include "common/io/db.h"
 #include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_mirror.h"
 

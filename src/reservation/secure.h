@@ -9,8 +9,8 @@
 #ifndef RESERVATION_SECURE_H
 #define RESERVATION_SECURE_H
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 #include "src/contract/reservation_api.h"
 #include "src/reservation/reservation.h"
 

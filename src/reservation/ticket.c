@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
 #include "src/reservation/reservation_settings.h"
 
 #define RANDOM_CHARACTERS 7

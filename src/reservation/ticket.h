@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 /* "T20260601-7KQ2MXA": the day of `at` in the process's zone and 7 random characters without look-alikes. Random, not
  * unique: 2.7 * 10^10 a day; the table refuses a repetition. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
 #include "src/providers/sandbox_credentials.h"
 #include "src/sandbox/sandbox_state.h"
 

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 struct sandbox_captcha {
     const char *error;    /* siteverify's error code; NULL: a person */

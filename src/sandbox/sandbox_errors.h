@@ -7,7 +7,7 @@
 #ifndef SANDBOX_SANDBOX_ERRORS_H
 #define SANDBOX_SANDBOX_ERRORS_H
 
-#include "common/err.h"
+#include "common/base/err.h"
 
 #define ERR_SANDBOX_ROW(X, name, code, status, text) X(name, code, status, 0, text, text)
 

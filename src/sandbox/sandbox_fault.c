@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/json.h"
-#include "common/redis.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/io/redis.h"
+#include "common/json/json.h"
 #include "src/sandbox/sandbox_settings.h"
 #include "src/sandbox/sandbox_state.h"
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/uuid.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_state.h"
 

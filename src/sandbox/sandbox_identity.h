@@ -2,9 +2,9 @@
 #ifndef SANDBOX_SANDBOX_IDENTITY_H
 #define SANDBOX_SANDBOX_IDENTITY_H
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 
 struct sandbox_identity {
     const char *id;

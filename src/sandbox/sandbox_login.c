@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/uuid.h"
+#include "common/crypto/uuid.h"
 #include "src/providers/sandbox_credentials.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_state.h"

@@ -2,8 +2,8 @@
 #ifndef SANDBOX_SANDBOX_LOGIN_H
 #define SANDBOX_SANDBOX_LOGIN_H
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 struct sandbox_login {
     const char *access_token;  /* 30 minutes */

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "common/crypto.h"
-#include "common/json.h"
-#include "common/uuid.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/uuid.h"
+#include "common/json/json.h"
 #include "src/providers/sandbox_credentials.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_state.h"

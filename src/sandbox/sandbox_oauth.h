@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 enum sandbox_provider { SANDBOX_KAKAO, SANDBOX_NAVER, SANDBOX_GOOGLE, SANDBOX_PROVIDER__MAX };
 

@@ -1,11 +1,11 @@
 /* The OpenID Connect part of sandbox_oauth.h: the signing key and id_tokens. */
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/crypto_rsa.h"
-#include "common/json.h"
-#include "common/redis.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/crypto_rsa.h"
+#include "common/io/redis.h"
+#include "common/json/json.h"
 #include "src/providers/sandbox_credentials.h"
 #include "src/sandbox/sandbox_oauth.h"
 #include "src/sandbox/sandbox_state.h"

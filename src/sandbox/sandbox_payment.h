@@ -7,9 +7,9 @@
 #ifndef SANDBOX_SANDBOX_PAYMENT_H
 #define SANDBOX_SANDBOX_PAYMENT_H
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 
 struct sandbox_charge {
     const char *transaction_id;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crypto.h"
-#include "common/redis.h"
+#include "common/crypto/crypto.h"
+#include "common/io/redis.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_state.h"
 

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 struct sandbox_replay {
     const char *place;  /* where it is kept */

@@ -2,7 +2,7 @@
 #ifndef SANDBOX_SANDBOX_SETTINGS_H
 #define SANDBOX_SANDBOX_SETTINGS_H
 
-#include "common/cfg.h"
+#include "common/base/cfg.h"
 
 struct cfg_sandbox {
     const char *redis_url;    /* BOX_SANDBOX_REDIS_URL: a database of its own */

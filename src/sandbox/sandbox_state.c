@@ -1,6 +1,6 @@
 #include "src/sandbox/sandbox_state.h"
 
-#include "common/redis.h"
+#include "common/io/redis.h"
 
 extern const struct redis_script redis_script_sandbox_swap;
 

@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-#include "common/ctx.h"
-#include "common/err.h"
-#include "common/json.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 
 /* One name space and one hash slot. */
 #define SANDBOX_KEY(name) "{sandbox}:" name

@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/http.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/io/http.h"
 #include "src/providers/sandbox_credentials.h"
 #include "src/providers/webhook_signature.h"
 #include "src/sandbox/sandbox_fault.h"

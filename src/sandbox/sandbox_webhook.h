@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/ctx.h"
+#include "common/context/ctx.h"
 #include "src/sandbox/sandbox_payment.h"
 
 struct sandbox_delivery {

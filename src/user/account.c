@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/password.h"
+#include "common/base/clock.h"
+#include "common/crypto/password.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/terms.h"

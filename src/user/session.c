@@ -3,11 +3,11 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/crypto.h"
-#include "common/password.h"
-#include "common/token.h"
-#include "common/uuid.h"
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/password.h"
+#include "common/crypto/uuid.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"

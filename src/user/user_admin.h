@@ -2,8 +2,8 @@
 #ifndef USER_USER_ADMIN_H
 #define USER_USER_ADMIN_H
 
-#include "common/ctx.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 /* Sets the role ("USER" or "ADMIN") of the account with this e-mail; takes effect with its next access token. Needs
  * user_settings_init(). &err_not_found when there is no such account; safe to repeat. */

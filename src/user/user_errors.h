@@ -2,7 +2,7 @@
 #ifndef USER_USER_ERRORS_H
 #define USER_USER_ERRORS_H
 
-#include "common/err.h"
+#include "common/base/err.h"
 
 #define ERR_USER_LIST(X)                                                                                             \
     X(email_taken, "EMAIL_TAKEN", 409, 0, "이미 사용 중인 이메일입니다.", "This e-mail address is in use.")          \

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/crypto.h"
-#include "common/ctx.h"
-#include "common/db.h"
-#include "common/err.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/crypto/crypto.h"
+#include "common/io/db.h"
 
 /* Once per process; false with *why_r when a key is malformed. */
 BO_MUSTCHECK bool user_pii_init(const char *blind_key, const char *pii_keys, const char **why_r);

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/cfg.h"
-#include "common/err.h"
+#include "common/base/cfg.h"
+#include "common/base/err.h"
 
 struct cfg_user {
     int64_t bcrypt_cost;   /* BOX_USER_BCRYPT_COST */

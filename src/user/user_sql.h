@@ -2,7 +2,7 @@
 #ifndef USER_USER_SQL_H
 #define USER_USER_SQL_H
 
-#include "common/db.h"
+#include "common/io/db.h"
 
 enum user_stmt_id {
     USER_TERMS_CURRENT,

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/password.h"
+#include "common/crypto/password.h"
 
 enum { LOCAL_MAX = 64, LABEL_MAX = 63, PHONE_DIGITS_MIN = 9, PHONE_DIGITS_MAX = 15 };
 

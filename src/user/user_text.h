@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 #define USER_EMAIL_MAX 254  /* bytes, RFC 5321 */
 #define USER_PASSWORD_MIN 8 /* bytes; the most is PASSWORD_BYTES_MAX */

@@ -1,6 +1,6 @@
 """The waiting room through the gateway: draw, line, tokens, receipts, limits, settings (QUEUE-001 to QUEUE-011).
 
-What one script of it can meet stands in tests/component/test_queue*.c; here is what people and administrators see.
+What one script of it can meet stands in tests/component/queue/test_queue*.c; here is what people and administrators see.
 """
 import datetime
 import hashlib

@@ -1,6 +1,6 @@
 """64 clients want the same four seats, again and again: nobody ever owns a seat that somebody else has (RSV-001).
 
-A thousand rounds, and the same with the condition removed, stand in tests/component/test_reservation_race.c; here the
+A thousand rounds, and the same with the condition removed, stand in tests/component/reservation/test_reservation_race.c; here the
 whole way through nginx and Redis is under the crowd.
 """
 import concurrent.futures

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/redis.h"
-#include "common/responder.h"
-#include "common/service_key.h"
-#include "common/token.h"
+#include "common/auth/service_key.h"
+#include "common/auth/token.h"
+#include "common/io/redis.h"
+#include "common/serve/responder.h"
 
 #define ARENA_MAX ((size_t)256 << 20)
 #define ENV_MAX 32

@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/event.h"
-#include "common/uuid.h"
+#include "common/crypto/uuid.h"
+#include "common/io/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ctx.h"
-#include "common/json.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 
 #define ARENA_MAX ((size_t)512 << 20)
 #define TEXT_MAX ((size_t)64 << 20)

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/ctx.h"
-#include "common/json.h"
-#include "common/utf8.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/base/utf8.h"
+#include "common/context/ctx.h"
+#include "common/crypto/uuid.h"
+#include "common/json/json.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "src/queue/draw.h"
 #include "src/queue/queue_settings.h"
 #include "src/queue/receipt.h"

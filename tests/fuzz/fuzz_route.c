@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/route.h"
-#include "common/utf8.h"
-#include "common/uuid.h"
+#include "common/base/utf8.h"
+#include "common/crypto/uuid.h"
+#include "common/serve/route.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
 

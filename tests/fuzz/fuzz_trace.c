@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/trace.h"
+#include "common/context/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

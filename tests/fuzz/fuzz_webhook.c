@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cfg.h"
-#include "common/clock.h"
+#include "common/base/cfg.h"
+#include "common/base/clock.h"
 #include "src/providers/portone.h"
 #include "src/providers/sandbox_credentials.h"
 

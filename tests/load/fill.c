@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/program.h"
-#include "common/service_key.h"
-#include "common/uuid.h"
+#include "common/auth/service_key.h"
+#include "common/crypto/uuid.h"
+#include "common/run/program.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_settings.h"
 #include "src/queue/waiting_room.h"

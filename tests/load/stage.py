@@ -1,6 +1,6 @@
 """What a load test plays on: a test stack that has just started, access tokens signed with its key, and sales that an
 admin has published. Nothing here goes through sign-up, which would measure bcrypt. Keys and names are those of
-common/token.h."""
+common/auth/token.h."""
 import base64
 import dataclasses
 import datetime

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/redis.h"
-#include "common/service_key.h"
-#include "common/token.h"
+#include "common/auth/service_key.h"
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/io/redis.h"
 
 struct caller caller;
 static const struct responder *asked;

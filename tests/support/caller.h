@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/responder.h"
+#include "common/serve/responder.h"
 
 #define CALLER_SERVICE_KEY "7b0f6c1e-3f0a-4a83-9e0d-5d2c7b1a9f10" /* of the service "queue" */
 #define CALLER_NOW (INT64_C(1780308000) * CLOCK_SECOND)           /* 2026-06-01T19:00:00+09:00 */

@@ -1,5 +1,5 @@
 /*
- * fake_http: takes the place of common/http.c in one test program: answers are put in beforehand, calls are kept.
+ * fake_http: takes the place of common/io/http.c in one test program: answers are put in beforehand, calls are kept.
  *
  * Included by exactly one .c file of a program; the linker then never takes the real module from the library.
  */
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/http.h"
+#include "common/io/http.h"
 
 static struct {
     const struct err *e; /* what the next calls return; NULL: the answer */

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/responder.h"
+#include "common/serve/responder.h"
 
 #define PROCESSES_MAX 4
 

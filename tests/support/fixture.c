@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cfg.h"
-#include "common/clock.h"
-#include "common/db.h"
-#include "common/kafka.h"
-#include "common/program.h"
-#include "common/redis.h"
-#include "common/service_key.h"
-#include "common/uuid.h"
+#include "common/auth/service_key.h"
+#include "common/base/cfg.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
+#include "common/io/db.h"
+#include "common/io/kafka.h"
+#include "common/io/redis.h"
+#include "common/run/program.h"
 #include "src/contract/schedule.h"
 
 #define UUIDS_MAX 4096

@@ -8,7 +8,7 @@
 #ifndef TESTS_SUPPORT_FIXTURE_H
 #define TESTS_SUPPORT_FIXTURE_H
 
-#include "common/ctx.h"
+#include "common/context/ctx.h"
 
 /* Settings of database, Redis, Kafka, services and schedules with their defaults, then a context with what `needs`
  * (enum ctx_need) names, its first unit begun. `role` is the database's ("reservation_service"); NULL: no database.

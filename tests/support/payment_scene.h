@@ -20,10 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/ctx.h"
-#include "common/db.h"
-#include "common/service_key.h"
+#include "common/auth/service_key.h"
+#include "common/base/clock.h"
+#include "common/context/ctx.h"
+#include "common/io/db.h"
 #include "src/payment/confirm.h"
 #include "src/payment/order.h"
 #include "src/payment/payment.h"

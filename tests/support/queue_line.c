@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/redis.h"
+#include "common/base/clock.h"
+#include "common/io/redis.h"
 #include "src/queue/queue_settings.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"

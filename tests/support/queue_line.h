@@ -2,8 +2,8 @@
 #ifndef TESTS_SUPPORT_QUEUE_LINE_H
 #define TESTS_SUPPORT_QUEUE_LINE_H
 
-#include "common/ctx.h"
-#include "common/uuid.h"
+#include "common/context/ctx.h"
+#include "common/crypto/uuid.h"
 #include "src/contract/schedule.h"
 #include "src/queue/admission.h"
 #include "src/queue/queue_keys.h"

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/db.h"
-#include "common/redis.h"
-#include "common/uuid.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/seat_keys.h"
 #include "tests/support/fixture.h"

@@ -2,8 +2,8 @@
 #ifndef TESTS_SUPPORT_SALE_H
 #define TESTS_SUPPORT_SALE_H
 
-#include "common/ctx.h"
-#include "common/json.h"
+#include "common/context/ctx.h"
+#include "common/json/json.h"
 #include "src/contract/schedule.h"
 
 #define SALE_SEATS 8

@@ -1,0 +1,52 @@
+#include "common/auth/service_key.h"
+
+#include <string.h>
+
+#include "common/crypto/crypto.h"
+#include "common/crypto/uuid.h"
+
+#define KEY_LEN ((size_t)UUID_SIZE - 1)
+#define NAME_MAX_LEN 31
+
+struct cfg_service cfg_service;
+
+#define KEY(member) offsetof(struct cfg_service, member)
+static const struct cfg_key service_keys[] = {
+    {"BOX_INTERNAL_URL", CFG_STR, KEY(internal_url), "", "http://127.0.0.1:8081", 8, 200, 0,
+     "where the other services serve /internal"},
+    {"BOX_SERVICE_KEY", CFG_STR, KEY(key), "", NULL, KEY_LEN, KEY_LEN, CFG_SECRET,
+     "UUID v4 that this program shows when it calls /internal"},
+    {"BOX_SERVICE_KEYS", CFG_STR, KEY(accepted), "", NULL, KEY_LEN + 2, 2000, CFG_SECRET,
+     "who may call /internal: name:uuid,name:uuid; a name may stand twice"},
+};
+#undef KEY
+
+const struct cfg_section cfg_service_section = {
+    .title = "Calls between services",
+    .keys = service_keys,
+    .count = sizeof service_keys / sizeof service_keys[0],
+    .values = &cfg_service,
+};
+
+const char *service_key_caller(const char *key)
+{
+    static char caller[NAME_MAX_LEN + 1];
+    if (!uuid_valid(key) || cfg_service.accepted == NULL) {
+        return NULL;
+    }
+    bool found = false;
+    const char *entry = cfg_service.accepted;
+    while (*entry != '\0') {
+        size_t len = strcspn(entry, ",");
+        size_t name_len = strcspn(entry, ":,");
+        bool well_formed = name_len > 0 && name_len <= NAME_MAX_LEN && len == name_len + 1 + KEY_LEN;
+        /* No way out at the first match: the time must not tell which entry it was. */
+        if (well_formed && crypto_equal(entry + name_len + 1, key, KEY_LEN)) {
+            memcpy(caller, entry, name_len);
+            caller[name_len] = '\0';
+            found = true;
+        }
+        entry += len + (entry[len] == ',');
+    }
+    return found ? caller : NULL;
+}

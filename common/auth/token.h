@@ -1,0 +1,60 @@
+/*
+ * token: access and refresh JWTs (RFC 7519, AUTH-010, AUTH-011).
+ *
+ * HS256 and nothing else. Keys are a ring "kid:secret,kid:secret" (BOX_JWT_KEYS): the first signs, all verify, so keys
+ * rotate without logging anyone out. Claims: iss, aud, sub, jti, iat, nbf, exp, typ (access or refresh), role (access),
+ * fam (refresh). Verification checks length, header (exactly the one we write for a key of the ring), signature, then
+ * every claim; 30 s of skew.
+ */
+#ifndef COMMON_TOKEN_H
+#define COMMON_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/cfg.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+
+#define TOKEN_LENGTH_MAX 4096
+
+struct cfg_token {
+    const char *keys;     /* BOX_JWT_KEYS: secrets of 32 characters or more */
+    const char *issuer;   /* BOX_JWT_ISSUER */
+    const char *audience; /* BOX_JWT_AUDIENCE */
+    int64_t access_s;     /* BOX_JWT_ACCESS_S, 3600 */
+    int64_t refresh_s;    /* BOX_JWT_REFRESH_S, 604800 */
+};
+extern struct cfg_token cfg_token;
+extern const struct cfg_section cfg_token_section;
+
+enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH };
+
+struct token_claims {
+    const char *subject; /* user id */
+    const char *jti;     /* UUID */
+    const char *role;    /* access only */
+    const char *family;  /* refresh only */
+    int64_t issued_s;    /* Unix seconds */
+    int64_t expires_s;
+};
+
+/* Once, after settings: parses the key ring. False with *why_r when it is unusable. */
+BO_MUSTCHECK bool token_init(const char **why_r);
+/* Signs. claims->issued_s and expires_s are set from the clock and the kind; jti is made when NULL. In the arena. */
+char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims);
+/* &err_token_invalid (forged, malformed, other kind, algorithm, issuer or audience) or &err_token_expired. */
+BO_MUSTCHECK const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char *token,
+                                            struct token_claims *claims_r);
+/* Blacklists an access token's jti in Redis for its remaining life. */
+BO_MUSTCHECK const struct err *token_revoke(struct ctx *ctx, const char *jti, int64_t expires_s);
+struct redis_pipe;
+struct redis_value;
+/* The same question as token_check_revoked() as one command of a pipeline, and its answer. */
+void token_pipe_revoked(struct redis_pipe *pipe, struct ctx *ctx, const char *jti);
+BO_MUSTCHECK const struct err *token_piped_revoked(const struct redis_value *answer);
+/* &err_token_revoked when blacklisted. Redis away: answers NULL (a logged-out token may live on for that outage, so
+ * that payments in progress can finish). */
+BO_MUSTCHECK const struct err *token_check_revoked(struct ctx *ctx, const char *jti);
+
+#endif

@@ -1,0 +1,3 @@
+#include "common/base/err.h"
+
+ERR_COMMON_LIST(ERR_DEFINE)

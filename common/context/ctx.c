@@ -1,0 +1,29 @@
+#include "common/context/ctx.h"
+
+void ctx_end(struct ctx *ctx)
+{
+    arena_reset(ctx->arena);
+    ctx->details = NULL;
+    ctx->retry_after_s = 0;
+    ctx->limit = (struct ctx_limit){0};
+    ctx->log.count = 0;
+}
+
+void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id)
+{
+    ctx_end(ctx);
+    trace_start(&ctx->trace, traceparent, trace_id);
+    log_field(&ctx->log, "trace_id", ctx->trace.id);
+}
+
+const struct err *ctx_invalid(struct ctx *ctx, const char *field, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct ctx_detail *detail = ARENA_NEW(ctx->arena, struct ctx_detail);
+    *detail = (struct ctx_detail){
+        .next = ctx->details, .field = arena_strdup(ctx->arena, field), .reason = arena_vprintf(ctx->arena, fmt, args)};
+    va_end(args);
+    ctx->details = detail;
+    return &err_invalid_request;
+}

@@ -1,3 +1,0 @@
-#include "common/err.h"
-
-ERR_COMMON_LIST(ERR_DEFINE)

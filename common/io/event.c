@@ -1,0 +1,150 @@
+#include "common/io/event.h"
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/io/db.h"
+
+#define EVENT_BYTES_MAX (1u << 20)   /* what brokers accept by default */
+#define PUBLISH_BYTES_MAX (1u << 19) /* jsonb comes back with a space after each colon and comma */
+
+enum { EVENT_INSERT, INBOX_CLAIM, EVENT_STMT__MAX };
+
+/* The id is made by the server at the moment of the insert and not here: its uuidv7() counts fractions of a
+ * millisecond, so events of one key, whose writers wait for each other on the aggregate's row, get ids in the order of
+ * their commits. That is the order in which the relay publishes. */
+static const struct db_stmt event_stmt[EVENT_STMT__MAX] = {
+    [EVENT_INSERT] = {"outbox_insert",
+                      "WITH new AS MATERIALIZED (SELECT uuidv7() AS id)"
+                      " INSERT INTO common.outbox_events"
+                      " (id, aggregate_type, aggregate_id, topic, partition_key, event_type, envelope)"
+                      " SELECT id, $1, $2::uuid, $3, $4, $5, jsonb_build_object('eventId', id) || $6::jsonb FROM new"},
+    [INBOX_CLAIM] = {"inbox_claim", "INSERT INTO common.processed_events (event_id, consumer) VALUES ($1, $2)"
+                                    " ON CONFLICT (event_id, consumer) DO NOTHING"},
+};
+const struct db_table event_statements = {"", event_stmt, EVENT_STMT__MAX};
+
+/* ---- out ---- */
+
+/* The envelope without its eventId. */
+static void write_envelope(struct ctx *ctx, const struct event_new *event, struct buf *buf)
+{
+    struct json_out out;
+    json_out_init(&out, buf);
+    json_open_object(&out, NULL);
+    json_add_str(&out, "eventType", event->type->name);
+    json_add_str(&out, "aggregateId", event->aggregate_id);
+    json_add_str(&out, "aggregateType", event->type->aggregate_type);
+    json_add_str(&out, "version", "v1");
+    json_add_time(&out, "timestamp", clock_now());
+    json_open_object(&out, "metadata");
+    json_add_str(&out, "correlationId", ctx->trace.id);
+    json_add_str(&out, "causationId", event->causation_id);
+    json_add_str(&out, "userId", event->user_id);
+    json_close_object(&out);
+    json_add_shape(&out, "payload", event->type->payload, event->payload);
+    json_close_object(&out);
+}
+
+/* Would every reader accept this payload? What they refuse would end as a dead letter, long after the cause is gone. */
+static bool readable(struct ctx *ctx, const struct event_new *event)
+{
+    struct buf json;
+    struct json_out out;
+    void *read_back;
+    struct ctx_detail *details = ctx->details;
+    buf_init(&json, ctx->arena, PUBLISH_BYTES_MAX);
+    json_out_init(&out, &json);
+    json_add_shape(&out, NULL, event->type->payload, event->payload);
+    bool ok = !json.overflow && json_read(ctx, json.data, json.len, event->type->payload, &read_back) == NULL;
+    ctx->details = details; /* our mistake, not the client's */
+    return ok;
+}
+
+const struct err *event_publish(struct ctx *ctx, const struct event_new *event)
+{
+    struct buf envelope;
+    buf_init(&envelope, ctx->arena, PUBLISH_BYTES_MAX);
+    write_envelope(ctx, event, &envelope);
+    if (envelope.overflow || !readable(ctx, event)) {
+        log_error(&ctx->log, "event '%s' has a payload that its readers would refuse", event->type->name);
+        return &err_internal;
+    }
+    return DB_RUN(ctx, &event_stmt[EVENT_INSERT], NULL, DB_TEXT(event->type->aggregate_type),
+                  DB_TEXT(event->aggregate_id), DB_TEXT(event->type->topic), DB_TEXT(event->key),
+                  DB_TEXT(event->type->name), DB_TEXT(envelope.data));
+}
+
+/* ---- in ---- */
+
+struct metadata {
+    const char *correlation_id;
+    const char *causation_id;
+    const char *user_id;
+};
+
+struct envelope {
+    const char *id;
+    const char *type;
+    const char *aggregate_id;
+    const char *aggregate_type;
+    const char *version;
+    int64_t at;
+    struct metadata metadata;
+    const struct json *payload;
+};
+
+/* Open shapes: a publisher one version ahead may say more. */
+SHAPE_OPEN(metadata_shape, struct metadata,
+           {.name = "correlationId",
+            .type = FIELD_STR,
+            .offset = offsetof(struct metadata, correlation_id),
+            .min = 0,
+            .max = 100},
+           {.name = "causationId", .type = FIELD_UUID, .offset = offsetof(struct metadata, causation_id)},
+           {.name = "userId", .type = FIELD_UUID, .offset = offsetof(struct metadata, user_id)});
+
+#define MEMBER(json_name, field_type_, member) \
+    .name = (json_name), .type = (field_type_), .offset = offsetof(struct envelope, member)
+SHAPE_OPEN(envelope_shape, struct envelope, {MEMBER("eventId", FIELD_UUID, id), .flags = FIELD_REQUIRED},
+           {MEMBER("eventType", FIELD_STR, type), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
+           {MEMBER("aggregateId", FIELD_UUID, aggregate_id), .flags = FIELD_REQUIRED},
+           {MEMBER("aggregateType", FIELD_STR, aggregate_type), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
+           {MEMBER("version", FIELD_ENUM, version), .flags = FIELD_REQUIRED, .choices = "v1"},
+           {MEMBER("timestamp", FIELD_TIME, at), .flags = FIELD_REQUIRED},
+           {MEMBER("metadata", FIELD_OBJECT, metadata), .sub = &metadata_shape},
+           {MEMBER("payload", FIELD_JSON, payload), .flags = FIELD_REQUIRED});
+#undef MEMBER
+
+const struct err *event_parse(struct ctx *ctx, const char *bytes, size_t len, struct event *event_r)
+{
+    struct envelope *envelope;
+    if (len > EVENT_BYTES_MAX) {
+        return ctx_invalid(ctx, "", "longer than %u bytes", EVENT_BYTES_MAX);
+    }
+    const struct err *e = json_read(ctx, bytes, len, &envelope_shape, (void **)&envelope);
+    if (e != NULL) {
+        return e;
+    }
+    if (json_type(envelope->payload) != JSON_OBJECT) {
+        return ctx_invalid(ctx, "payload", "must be an object");
+    }
+    *event_r = (struct event){.id = envelope->id,
+                              .type = envelope->type,
+                              .aggregate_id = envelope->aggregate_id,
+                              .correlation_id = envelope->metadata.correlation_id,
+                              .causation_id = envelope->metadata.causation_id,
+                              .user_id = envelope->metadata.user_id,
+                              .at = envelope->at,
+                              .payload = envelope->payload};
+    return NULL;
+}
+
+const struct err *inbox_claim(struct ctx *ctx, const char *event_id, const char *consumer, bool *first_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &event_stmt[INBOX_CLAIM], &rows, DB_TEXT(event_id), DB_TEXT(consumer));
+    if (e == NULL) {
+        *first_r = db_affected(rows) == 1;
+    }
+    return e;
+}

@@ -1,0 +1,99 @@
+#include "common/io/idempotency.h"
+
+#include "common/crypto/crypto.h"
+
+enum { IDEMPOTENCY_CLAIM, IDEMPOTENCY_GET, IDEMPOTENCY_STORE, IDEMPOTENCY_STMT__MAX };
+
+/* The claim waits for another transaction that has claimed the same key; 24 hours later a key may be claimed anew. */
+static const struct db_stmt idempotency_stmt[IDEMPOTENCY_STMT__MAX] = {
+    [IDEMPOTENCY_CLAIM] = {"idempotency_claim",
+                           "INSERT INTO idempotency_keys AS known (user_id, route, key, fingerprint)"
+                           " VALUES ($1, $2, $3, $4)"
+                           " ON CONFLICT (user_id, route, key) DO UPDATE"
+                           " SET fingerprint = EXCLUDED.fingerprint, answer = NULL, created_at = clock_timestamp()"
+                           " WHERE known.created_at < clock_timestamp() - interval '24 hours'"},
+    [IDEMPOTENCY_GET] = {"idempotency_get", "SELECT fingerprint = $4, answer FROM idempotency_keys"
+                                            " WHERE user_id = $1 AND route = $2 AND key = $3"},
+    [IDEMPOTENCY_STORE] = {"idempotency_store", "UPDATE idempotency_keys SET answer = $4"
+                                                " WHERE user_id = $1 AND route = $2 AND key = $3"},
+};
+const struct db_table idempotency_statements = {"reservation_service", idempotency_stmt, IDEMPOTENCY_STMT__MAX};
+
+/* Runs a statement whose parameters are the key's three parts and `fourth`. */
+static const struct err *run(struct ctx *ctx, int stmt, const struct idempotency *idem, struct db_arg fourth,
+                             const struct db_rows **rows_r)
+{
+    return DB_RUN(ctx, &idempotency_stmt[stmt], rows_r, DB_TEXT(idem->user_id), DB_TEXT(idem->route),
+                  DB_TEXT(idem->key), fourth);
+}
+
+static const struct err *replay(struct ctx *ctx, const struct idempotency *idem, struct db_arg fingerprint,
+                                const char **stored_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = run(ctx, IDEMPOTENCY_GET, idem, fingerprint, &rows);
+    if (e != NULL) {
+        return e;
+    }
+    if (db_count(rows) == 0) {
+        return &err_db_serialization; /* purged between the two statements: begin again */
+    }
+    if (!db_bool(rows, 0, 0)) {
+        return &err_idempotency_key_reused;
+    }
+    if (db_null(rows, 0, 1)) {
+        log_error(&ctx->log, "an idempotency key of '%s' was committed without its answer", idem->route);
+        return &err_internal;
+    }
+    *stored_r = db_str(rows, 0, 1);
+    return NULL;
+}
+
+const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *idem, const char **stored_r)
+{
+    if (idem->key == NULL) {
+        *stored_r = NULL;
+        return NULL;
+    }
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    crypto_sha256(idem->body, idem->body_len, digest);
+    struct db_arg fingerprint = DB_BYTES(digest, sizeof digest);
+    const struct db_rows *claimed;
+    const struct err *e = run(ctx, IDEMPOTENCY_CLAIM, idem, fingerprint, &claimed);
+    if (e != NULL) {
+        return e;
+    }
+    if (db_affected(claimed) == 0) {
+        return replay(ctx, idem, fingerprint, stored_r);
+    }
+    *stored_r = NULL;
+    return NULL;
+}
+
+const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer)
+{
+    return idem->key == NULL ? NULL : run(ctx, IDEMPOTENCY_STORE, idem, DB_TEXT(answer), NULL);
+}
+
+struct finding {
+    const struct idempotency *idem;
+    const char *stored;
+};
+
+static const struct err *begin_or_roll_back(struct ctx *ctx, void *arg)
+{
+    struct finding *finding = arg;
+    const struct err *e = idempotency_begin(ctx, finding->idem, &finding->stored);
+    return e != NULL ? e : finding->stored != NULL ? NULL : &err_not_found;
+}
+
+const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r)
+{
+    struct finding finding = {idem, NULL};
+    const struct err *e = idem->key != NULL ? db_transact(ctx, begin_or_roll_back, &finding) : NULL;
+    if (e != NULL && e != &err_not_found) {
+        return e;
+    }
+    *stored_r = finding.stored;
+    return NULL;
+}

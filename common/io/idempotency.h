@@ -1,0 +1,36 @@
+/*
+ * idempotency: the first answer again (Idempotency-Key draft 06).
+ *
+ * Both calls are made inside the transaction that does the work. Two at once: the second waits on the unique key until
+ * the first has committed, then replays its answer; if the first rolled back, the second does the work. A failed
+ * request leaves nothing behind and may be repeated under the same key. Keys live 24 hours and belong to one user and
+ * route. Table idempotency_keys of the service's own schema.
+ */
+#ifndef COMMON_IDEMPOTENCY_H
+#define COMMON_IDEMPOTENCY_H
+
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "common/io/db.h"
+
+struct idempotency {
+    const char *key; /* NULL: not asked for; both calls do nothing */
+    const char *user_id;
+    const char *route; /* "POST /reservations/hold" */
+    const char *body;  /* raw bytes of the request */
+    size_t body_len;
+};
+
+/* *stored_r: NULL = do the work; else the first answer's JSON, to be sent again. &err_idempotency_key_reused when the
+ * body differs. */
+BO_MUSTCHECK const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *idem,
+                                                 const char **stored_r);
+BO_MUSTCHECK const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer);
+
+/* The same question in a transaction of its own, before the work is begun: waits for a first request that is still
+ * running and claims nothing. *stored_r NULL: none yet, or no key. */
+BO_MUSTCHECK const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r);
+
+extern const struct db_table idempotency_statements;
+
+#endif

@@ -1,0 +1,315 @@
+#include "common/io/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/metrics.h"
+#include "common/context/retry.h"
+#include "common/io/kafka.h"
+
+#define LOCK_BASE INT64_C(0x6f7574626f780000) /* "outbox", then the share */
+#define SHARES_TEXT_MAX 64
+
+enum { OUTBOX_NEXT, OUTBOX_PUBLISHED, OUTBOX_FAILED, OUTBOX_OLDEST, OUTBOX_STMT__MAX };
+
+/* Ids are given at the insert, by the server's clock. Whoever inserts a second event of a key has waited for the first
+ * one's transaction on the row that both change, so the ids of a key are in the order of its commits and none becomes
+ * visible after a later one was read.
+ *
+ * The next rows are the oldest of the keys of which none has been refused, then, if asked for, those that have been
+ * refused: however many they are, they do not keep the others waiting. */
+static const struct db_stmt outbox_stmt[OUTBOX_STMT__MAX] = {
+    [OUTBOX_NEXT] = {"outbox_next",
+                     "SELECT id, topic, partition_key, envelope, attempts FROM common.outbox_events"
+                     " WHERE published_at IS NULL AND partition_no = ANY ($1::smallint[])"
+                     " AND CASE WHEN attempts > 0 THEN $2::boolean ELSE partition_key NOT IN ("
+                     "SELECT partition_key FROM common.outbox_events WHERE published_at IS NULL AND attempts > 0) END"
+                     " ORDER BY attempts > 0, id LIMIT $3"},
+    [OUTBOX_PUBLISHED] = {"outbox_published", "UPDATE common.outbox_events SET published_at = clock_timestamp()"
+                                              " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},
+    [OUTBOX_FAILED] = {"outbox_failed", "UPDATE common.outbox_events SET attempts = attempts + 1, last_error = $2"
+                                        " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},
+    [OUTBOX_OLDEST] = {"outbox_oldest", "SELECT min(created_at) FROM common.outbox_events WHERE published_at IS NULL"},
+};
+const struct db_table outbox_statements = {"outbox_relay", outbox_stmt, OUTBOX_STMT__MAX};
+
+struct cfg_outbox cfg_outbox;
+#define KEY(member) offsetof(struct cfg_outbox, member)
+static const struct cfg_key cfg_outbox_keys[] = {
+    {"BOX_RELAY_POLL_MS", CFG_INT, KEY(poll_ms), "ms", "50", 1, 60000, 0, "how often the outbox is looked at"},
+    {"BOX_RELAY_LEAD_MS", CFG_INT, KEY(lead_ms), "ms", "1000", 10, 60000, 0,
+     "how often a relay tries to take over what no other one publishes"},
+    {"BOX_RELAY_BATCH", CFG_INT, KEY(batch), "events", "500", 1, 10000, 0, "most events published at a time"},
+    {"BOX_RELAY_ACK_MS", CFG_INT, KEY(ack_ms), "ms", "10000", 100, 60000, 0,
+     "longest wait for Kafka's acknowledgements before sending again"},
+};
+#undef KEY
+const struct cfg_section cfg_outbox_section = {"Outbox relay", cfg_outbox_keys,
+                                               sizeof cfg_outbox_keys / sizeof cfg_outbox_keys[0], &cfg_outbox};
+
+struct outbox_relay {
+    struct kafka_producer *producer; /* NULL until there is something to send */
+    bool leads[OUTBOX_SHARES];
+    struct retry backoff;
+    int64_t retry_at;        /* clock_monotonic() before which nothing that was refused is sent again */
+    const struct err *error; /* of the last round that failed; NULL when all is well again */
+    struct metric *published;
+    struct metric *lag;
+};
+
+/* A row on its way. */
+struct row {
+    const char *id;
+    const char *key;
+    bool failed_before; /* in an earlier round */
+    bool sent;
+    bool acked;
+};
+
+struct batch {
+    struct row *rows;
+    size_t count;
+};
+
+/* ---- leading ---- */
+
+int outbox_relay_shares(const struct outbox_relay *relay)
+{
+    int count = 0;
+    for (int share = 0; share < OUTBOX_SHARES; share++) {
+        count += relay->leads[share];
+    }
+    return count;
+}
+
+/* Asks for the locks of all shares, or only of those led so far. */
+static const struct err *try_shares(struct outbox_relay *relay, struct ctx *ctx, bool all)
+{
+    const struct err *first = NULL;
+    int before = outbox_relay_shares(relay);
+    for (int share = 0; share < OUTBOX_SHARES; share++) {
+        bool held = false;
+        if (all || relay->leads[share]) {
+            const struct err *e = db_try_lock(ctx, LOCK_BASE + share, &held);
+            first = first != NULL ? first : e;
+        }
+        relay->leads[share] = held;
+    }
+    int after = outbox_relay_shares(relay);
+    if (after != before) {
+        log_info(&ctx->log, "leads %d of %d shares of the outbox", after, OUTBOX_SHARES);
+    }
+    return first;
+}
+
+const struct err *outbox_relay_lead(struct outbox_relay *relay, struct ctx *ctx)
+{
+    return try_shares(relay, ctx, /* all= */ true);
+}
+
+/* The locks that are thought to be held are gone when the session was lost. */
+static const struct err *keep_leading(struct outbox_relay *relay, struct ctx *ctx)
+{
+    return try_shares(relay, ctx, /* all= */ false);
+}
+
+static const char *shares_text(const struct outbox_relay *relay, struct ctx *ctx)
+{
+    struct buf buf;
+    buf_init(&buf, ctx->arena, SHARES_TEXT_MAX);
+    for (int share = 0; share < OUTBOX_SHARES; share++) {
+        if (relay->leads[share]) {
+            buf_printf(&buf, "%c%d", buf.len == 0 ? '{' : ',', share);
+        }
+    }
+    buf_char(&buf, '}');
+    return buf.data;
+}
+
+/* ---- sending ---- */
+
+static void on_acked(void *owner, void *opaque, const struct err *error)
+{
+    (void)owner;
+    struct row *row = opaque;
+    row->acked = error == NULL;
+}
+
+/* Is there an earlier row of the same key for which `is`? */
+static bool follows(const struct batch *batch, size_t index, bool (*is)(const struct row *row))
+{
+    for (size_t i = 0; i < index; i++) {
+        if (is(&batch->rows[i]) && strcmp(batch->rows[i].key, batch->rows[index].key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What has been refused once goes alone, so that nothing of its key overtakes it if it is refused again. */
+static bool holds_back(const struct row *row)
+{
+    return row->failed_before || !row->sent;
+}
+
+static bool not_acked(const struct row *row)
+{
+    return !row->acked;
+}
+
+static struct batch read_batch(struct ctx *ctx, const struct db_rows *rows)
+{
+    struct batch batch = {.count = db_count(rows)};
+    batch.rows = arena_calloc(ctx->arena, batch.count + 1, sizeof *batch.rows);
+    for (size_t i = 0; i < batch.count; i++) {
+        batch.rows[i] =
+            (struct row){.id = db_str(rows, i, 0), .key = db_str(rows, i, 2), .failed_before = db_int(rows, i, 4) > 0};
+    }
+    return batch;
+}
+
+/* Hands the rows to the producer, except those that must wait for an earlier one. */
+static void send_rows(struct outbox_relay *relay, struct batch *batch, const struct db_rows *rows)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct row *row = &batch->rows[i];
+        if (follows(batch, i, holds_back)) {
+            continue;
+        }
+        const char *envelope = db_str(rows, i, 3);
+        const struct kafka_record record = {
+            .topic = db_str(rows, i, 1), .key = row->key, .value = envelope, .len = strlen(envelope), .opaque = row};
+        row->sent = kafka_produce(relay->producer, &record) == NULL;
+        kafka_producer_poll(relay->producer, 0);
+    }
+}
+
+/* Sends and waits. A producer that does not get everything acknowledged in time is given up, so that nothing it still
+ * holds is sent behind our back; the callbacks of its rows come before it is gone. */
+static void publish_batch(struct outbox_relay *relay, struct batch *batch, const struct db_rows *rows)
+{
+    if (relay->producer == NULL) {
+        relay->producer = kafka_producer_new(on_acked, relay);
+    }
+    send_rows(relay, batch, rows);
+    if (!kafka_producer_flush(relay->producer, (int)cfg_outbox.ack_ms)) {
+        kafka_producer_free(&relay->producer, 0);
+    }
+}
+
+/* ---- marking ---- */
+
+/* Marks the acknowledged rows, but none behind an unacknowledged one of its key: that one will be sent again, and what
+ * follows it must then follow it. */
+static const struct err *mark_published(struct outbox_relay *relay, struct ctx *ctx, const struct batch *batch)
+{
+    const char **ids = arena_calloc(ctx->arena, batch->count + 1, sizeof *ids);
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->rows[i].acked && !follows(batch, i, not_acked)) {
+            ids[count++] = batch->rows[i].id;
+        }
+    }
+    if (count == 0) {
+        return NULL;
+    }
+    const struct err *e = DB_RUN(ctx, &outbox_stmt[OUTBOX_PUBLISHED], NULL, DB_UUIDS(ids, count));
+    metrics_add(relay->published, e == NULL ? (int64_t)count : 0);
+    return e;
+}
+
+/* Notes the failure of the rows that were sent, or refused by the producer, in vain. &err_unavailable if there are any.
+ */
+static const struct err *mark_failed(struct ctx *ctx, const struct batch *batch)
+{
+    const char **ids = arena_calloc(ctx->arena, batch->count + 1, sizeof *ids);
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->rows[i].acked && (batch->rows[i].sent || !follows(batch, i, not_acked))) {
+            ids[count++] = batch->rows[i].id;
+        }
+    }
+    if (count == 0) {
+        return NULL;
+    }
+    const struct err *e =
+        DB_RUN(ctx, &outbox_stmt[OUTBOX_FAILED], NULL, DB_UUIDS(ids, count), DB_TEXT("not acknowledged by Kafka"));
+    return e != NULL ? e : &err_unavailable;
+}
+
+/* ---- a round ---- */
+
+static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool refused_too, bool *more_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &outbox_stmt[OUTBOX_NEXT], &rows, DB_TEXT(shares_text(relay, ctx)),
+                                 DB_BOOL(refused_too), DB_INT(cfg_outbox.batch));
+    if (e != NULL || db_count(rows) == 0) {
+        return e;
+    }
+    struct batch batch = read_batch(ctx, rows);
+    publish_batch(relay, &batch, rows);
+    e = mark_published(relay, ctx, &batch);
+    e = e != NULL ? e : mark_failed(ctx, &batch);
+    *more_r = e == NULL && (int64_t)batch.count == cfg_outbox.batch;
+    return e;
+}
+
+/* What has been refused waits ever longer for its next try; the rest goes on meanwhile. */
+const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)
+{
+    if (relay->producer != NULL) {
+        kafka_producer_poll(relay->producer, 0); /* what librdkafka has to report, even while there is nothing to do */
+    }
+    const struct err *e = keep_leading(relay, ctx);
+    if (e != NULL || outbox_relay_shares(relay) == 0) {
+        return e;
+    }
+    bool refused_too = clock_monotonic() >= relay->retry_at;
+    e = publish_round(relay, ctx, refused_too, more_r);
+    if (e != NULL) {
+        relay->retry_at = clock_monotonic() + retry_next(&relay->backoff) * 1000;
+        relay->error = e;
+    } else if (refused_too) {
+        retry_reset(&relay->backoff);
+        relay->error = NULL;
+    }
+    return relay->error;
+}
+
+const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN0(ctx, &outbox_stmt[OUTBOX_OLDEST], &rows);
+    if (e == NULL) {
+        int64_t lag = db_null(rows, 0, 0) ? 0 : clock_now() - db_time(rows, 0, 0);
+        metrics_set(relay->lag, lag > 0 ? lag / CLOCK_SECOND : 0);
+    }
+    return e;
+}
+
+/* ---- life ---- */
+
+struct outbox_relay *outbox_relay_new(void)
+{
+    struct outbox_relay *relay = calloc(1, sizeof *relay);
+    if (relay == NULL) {
+        log_panic("out of memory");
+    }
+    relay->backoff = retry_reconnect();
+    relay->published = metrics_get(METRIC_COUNTER, "boxoffice_outbox_published_total", "");
+    relay->lag = metrics_get(METRIC_GAUGE, "boxoffice_outbox_lag_seconds", "");
+    return relay;
+}
+
+void outbox_relay_free(struct outbox_relay **relay)
+{
+    if (*relay == NULL) {
+        return;
+    }
+    kafka_producer_free(&(*relay)->producer, 0);
+    free(*relay);
+    *relay = NULL;
+}

@@ -1,0 +1,56 @@
+/*
+ * reply: the answer a handler builds; the skeleton writes it out once, after the handler has returned.
+ *
+ * A handler either fills the reply and returns NULL, or returns an error row; the skeleton then discards the reply and
+ * writes the contract's error body. Header values with a byte below 0x20 or 0x7f, or longer than
+ * REPLY_HEADER_MAX, are refused (dropped and logged).
+ */
+#ifndef COMMON_REPLY_H
+#define COMMON_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/json/json.h"
+
+#define REPLY_HEADERS_MAX 16
+#define REPLY_BODY_MAX (16u << 20)
+#define REPLY_HEADER_MAX 4096
+#define REPLY_HEAD_MAX (REPLY_HEADERS_MAX * (REPLY_HEADER_MAX + 128))
+
+struct reply {
+    int status; /* 0 until the handler sets it */
+    const char *content_type;
+    struct buf body;
+    struct json_out json;
+    struct {
+        const char *name;
+        const char *value;
+    } headers[REPLY_HEADERS_MAX];
+    int header_count;
+    bool omit_body; /* HEAD: the headers of a GET, but no body */
+    bool dropped;   /* the sandbox's lost answer: nothing is written and the connection is closed */
+};
+
+/* Sets status and application/json and returns the writer for the body. */
+struct json_out *reply_json(struct reply *rp, int status);
+/* Status without a body (204, 302, 304). */
+void reply_empty(struct reply *rp, int status);
+/* Any bytes; they are copied. */
+void reply_bytes(struct reply *rp, int status, const char *content_type, const void *bytes, size_t len);
+/* Adds a header; name and value are copied. */
+void reply_header(struct reply *rp, const char *name, const char *value);
+/* Gives the finished body an ETag (a hash of its bytes); when `if_none_match` names it, the reply becomes a 304. */
+void reply_etag(struct reply *rp, const char *if_none_match);
+/* For the skeleton: an empty reply, and its head (status line, headers, blank line) in CGI form. */
+void reply_init(struct reply *rp, struct arena *arena);
+void reply_head(const struct reply *rp, struct buf *head);
+/* True when the reply has a header of that name (any case). */
+bool reply_has_header(const struct reply *rp, const char *name);
+/* The contract's list answer { "list": [...], page, size, totalElements }: opens the array, then closes it. */
+void reply_list_open(struct json_out *out);
+void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total);
+
+#endif

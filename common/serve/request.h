@@ -1,0 +1,51 @@
+/* request: one HTTP request as a handler sees it. Everything is borrowed from the request's arena. */
+#ifndef COMMON_REQUEST_H
+#define COMMON_REQUEST_H
+
+#include <stddef.h>
+
+#include "common/context/ctx.h"
+
+#define REQUEST_PARAMS_MAX 4
+
+/* Who asks: from a verified access token (RT_USER, RT_ADMIN); otherwise all NULL. */
+struct identity {
+    const char *user_id;
+    const char *role; /* "USER" or "ADMIN" */
+    const char *jti;
+    long long expires_at; /* Unix seconds */
+};
+
+struct request {
+    struct ctx *ctx;
+    const char *method;
+    const char *path;  /* without the query string */
+    const char *query; /* raw; "" when there is none */
+    const char *client_ip;
+    const char *user_agent; /* "" when there is none; at most 400 printable ASCII characters */
+    const char *language;   /* "ko" or "en" */
+    const char *const *env; /* "NAME=value" as FastCGI gives them, NULL-terminated; read by request_header() */
+    struct identity identity;
+    const char *queue_token;     /* RT_ADMITTED: "qr_<uuid>", form checked */
+    const char *idempotency_key; /* RT_IDEMPOTENT: unquoted, 16-256 characters, or NULL when not sent */
+    const char *raw;             /* the body's bytes, NUL-terminated; "" when there is none */
+    size_t raw_len;
+    const void *body; /* struct described by the route's body shape */
+    const void *args; /* struct described by the route's query shape */
+    struct {
+        const char *name;
+        const char *value;
+    } params[REQUEST_PARAMS_MAX];
+    int param_count;
+};
+
+/* A path parameter named in the route ("/events/{id}"). Panics when the route has no such name. */
+const char *request_param(const struct request *rq, const char *name);
+/* Fills what `env` says by itself: method, path, query, client, language. The rest is left empty. */
+void request_init(struct request *rq, struct ctx *ctx, const char *const *env);
+/* A variable of `env` ("REQUEST_METHOD"), or NULL. Empty counts as absent. */
+const char *request_env(const char *const *env, const char *name);
+/* A request header by name ("webhook-id"), or NULL. Empty counts as absent. */
+const char *request_header(const struct request *rq, const char *name);
+
+#endif

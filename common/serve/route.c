@@ -1,0 +1,117 @@
+#include "common/serve/route.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/log.h"
+#include "common/base/utf8.h"
+#include "common/crypto/uuid.h"
+
+struct span {
+    const char *at;
+    size_t len;
+};
+
+/* Takes the next segment off a path: "/events/x" gives "events" and leaves "/x". False at the end. */
+static bool next_segment(const char **path, struct span *segment_r)
+{
+    if (**path != '/') {
+        return false;
+    }
+    const char *at = *path + 1;
+    *segment_r = (struct span){at, strcspn(at, "/")};
+    *path = at + segment_r->len;
+    return true;
+}
+
+static void add_param(struct request *rq, struct span name, struct span value, bool uuid)
+{
+    if (rq->param_count == REQUEST_PARAMS_MAX) {
+        log_panic("a route has more than %d parameters", REQUEST_PARAMS_MAX);
+    }
+    char *copy = arena_memdup(rq->ctx->arena, value.at, value.len);
+    for (char *c = copy; uuid && *c; c++) {
+        if (*c >= 'A' && *c <= 'F') {
+            *c = (char)(*c - 'A' + 'a');
+        }
+    }
+    rq->params[rq->param_count].name = arena_memdup(rq->ctx->arena, name.at, name.len);
+    rq->params[rq->param_count].value = copy;
+    rq->param_count++;
+}
+
+static bool is_uuid(struct span value)
+{
+    char text[UUID_SIZE];
+    if (value.len != UUID_SIZE - 1) {
+        return false;
+    }
+    memcpy(text, value.at, value.len);
+    text[value.len] = '\0';
+    return uuid_valid(text);
+}
+
+static bool segment_fits(struct request *rq, struct span pattern, struct span value)
+{
+    char kind = *pattern.at;
+    if (kind != '{' && kind != '<') {
+        return pattern.len == value.len && memcmp(pattern.at, value.at, value.len) == 0;
+    }
+    bool uuid = kind == '{';
+    if (value.len == 0 || (uuid && !is_uuid(value))) {
+        return false;
+    }
+    add_param(rq, (struct span){pattern.at + 1, pattern.len - 2}, value, uuid);
+    return true;
+}
+
+static bool path_fits(struct request *rq, const char *pattern, const char *path)
+{
+    struct span wanted, given;
+    rq->param_count = 0;
+    for (;;) {
+        bool more = next_segment(&pattern, &wanted);
+        if (next_segment(&path, &given) != more) {
+            return false;
+        }
+        if (!more) {
+            return *path == '\0';
+        }
+        if (!segment_fits(rq, wanted, given)) {
+            return false;
+        }
+    }
+}
+
+/* One method of the Allow header; a path that knows GET knows HEAD. */
+static void add_allowed(char *allow, size_t size, const char *method)
+{
+    size_t used = strlen(allow);
+    snprintf(allow + used, size - used, "%s%s%s", used ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+enum route_match route_find(const struct route *routes, size_t count, const char *method, const char *path,
+                            struct request *rq, const struct route **route_r, char *allow, size_t size)
+{
+    enum route_match match = ROUTE_NO_PATH;
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    allow[0] = '\0';
+    if (!utf8_is_plain(path, strlen(path))) {
+        return ROUTE_NO_PATH;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!path_fits(rq, routes[i].path, path)) {
+            continue;
+        }
+        if (strcmp(routes[i].method, wanted) == 0) {
+            *route_r = &routes[i];
+            return ROUTE_FOUND;
+        }
+        add_allowed(allow, size, routes[i].method);
+        match = ROUTE_NO_METHOD;
+    }
+    rq->param_count = 0;
+    return match;
+}

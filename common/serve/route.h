@@ -1,0 +1,48 @@
+/*
+ * route: the table that a responder is.
+ *
+ * The dispatcher enforces what a row says, in this order: path (404), method (405 with Allow), identity (401), role
+ * (403), queue token form (401), idempotency key form (400), content type (415), body size (413), body shape (400),
+ * query shape (400). A handler never checks these again.
+ */
+#ifndef COMMON_ROUTE_H
+#define COMMON_ROUTE_H
+
+#include <stddef.h>
+
+#include "common/base/err.h"
+#include "common/json/json.h"
+#include "common/serve/reply.h"
+#include "common/serve/request.h"
+
+enum route_flag {
+    RT_USER = 1u,       /* a valid access token, not blacklisted */
+    RT_ADMIN = 2u,      /* the same with role ADMIN */
+    RT_ADMITTED = 4u,   /* X-Queue-Token present and well-formed; the domain checks owner and schedule */
+    RT_IDEMPOTENT = 8u, /* Idempotency-Key is read and, when sent, checked for form */
+    RT_INTERNAL = 16u,  /* X-Service-Api-Key of a known caller (INT-001), else 401 */
+    RT_RAW = 32u,       /* any content type; the handler reads rq->raw */
+    RT_LATE = 64u,      /* with RT_USER: the handler asks for the blacklist itself, in its own round trip to Redis */
+};
+
+typedef const struct err *route_handler(struct request *rq, struct reply *rp);
+
+struct route {
+    const char *method;
+    const char *path; /* "/events/{id}": {name} must be a UUID (else 404), <name> is any one non-empty segment */
+    route_handler *handler;
+    unsigned flags;            /* enum route_flag */
+    const struct shape *body;  /* NULL: a body is not read */
+    const struct shape *query; /* NULL: query parameters are ignored */
+    size_t body_max;           /* bytes; 0 = 64 KiB */
+};
+
+enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* Finds the row for method and path, the first that fits, and fills rq->params; UUIDs are lower-cased. A path with
+ * control characters or malformed UTF-8 fits none. With ROUTE_NO_METHOD, `allow` (size bytes) is the Allow
+ * header's value. HEAD matches GET; the skeleton drops the body. */
+enum route_match route_find(const struct route *routes, size_t count, const char *method, const char *path,
+                            struct request *rq, const struct route **route_r, char *allow, size_t size);
+
+#endif

@@ -1,0 +1,198 @@
+/* Seats sold and freed as reservations tell, on a real database. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/clock.h"
+#include "common/io/db.h"
+#include "src/event/event_admin.h"
+#include "src/event/event_query.h"
+#include "src/event/event_settings.h"
+#include "src/event/seat_map.h"
+#include "tests/support/fixture.h"
+
+static struct ctx *ctx;
+static const char *event_id;
+static const char *schedule_id;
+static const char *seats[4];
+
+static const char hall_json[] = "{\"name\":\"Club\",\"capacity\":4,\"seatTemplate\":{\"rows\":[\"A\"],"
+                                "\"seatsPerRow\":4,\"gradeMapping\":{\"A\":\"S\"}}}";
+
+static const char *copy(const char id[UUID_SIZE])
+{
+    return arena_strdup(ctx->arena, id);
+}
+
+static void make_event(void)
+{
+    char venue[UUID_SIZE], hall[UUID_SIZE], id[UUID_SIZE];
+    void *hall_new;
+    int64_t now = clock_now();
+    struct schedule_new schedule = {1,
+                                    now + 86400 * CLOCK_SECOND,
+                                    now + 90000 * CLOCK_SECOND,
+                                    now - 60 * CLOCK_SECOND,
+                                    now + 3600 * CLOCK_SECOND,
+                                    FIELD_NO_INT,
+                                    FIELD_NO_INT};
+    assert_null(venue_create(ctx, &(struct venue_new){"Venue", "Address", "City"}, venue));
+    assert_null(json_read(ctx, hall_json, strlen(hall_json), &hall_new_shape, &hall_new));
+    assert_null(hall_create(ctx, venue, hall_new, hall));
+    const struct event_draft event = {.title = "Title",
+                                      .artist = "Artist",
+                                      .venue_id = venue,
+                                      .hall_id = hall,
+                                      .grade_prices = {FIELD_NO_INT, 1000, FIELD_NO_INT, FIELD_NO_INT},
+                                      .schedules = {&schedule, 1}};
+    assert_null(event_admin_create(ctx, &event, id));
+    assert_null(event_admin_publish(ctx, id));
+    event_id = copy(id);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    static const struct cfg_section *const sections[] = {&cfg_event_section, NULL};
+    const char *why;
+    struct event_detail event;
+    struct seat_map map;
+    ctx = fixture_ctx("event_service", NEED_DB | NEED_REDIS);
+    assert_true(cfg_load(sections, &why));
+    make_event();
+    assert_null(event_get(ctx, event_id, EVENT_VIEW_PUBLIC, &event));
+    schedule_id = ((const struct event_schedule *)event.schedules.items)[0].id;
+    assert_null(seat_map_get(ctx, schedule_id, &map));
+    for (size_t i = 0; i < 4; i++) {
+        seats[i] = seat_map_at(&map, i).id;
+    }
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_free(&ctx);
+    return 0;
+}
+
+static struct seat_claim claim(const char *reservation, size_t first, size_t count)
+{
+    return (struct seat_claim){reservation, schedule_id, seats + first, count};
+}
+
+static const struct err *sell(const char *reservation, size_t first, size_t count, int64_t at)
+{
+    const struct seat_claim sold = claim(reservation, first, count);
+    return seat_map_sell(ctx, &sold, at);
+}
+
+static const struct err *give_back(const char *reservation, size_t first, size_t count)
+{
+    const struct seat_claim freed = claim(reservation, first, count);
+    return seat_map_free(ctx, &freed);
+}
+
+/* The map shows "S" for SOLD and "A" for AVAILABLE; the schedule's count and the list of sold ids agree with it. */
+static void assert_map(const char *expected)
+{
+    struct seat_map map;
+    struct json_list sold;
+    struct event_detail event;
+    int64_t available = 0;
+    assert_null(seat_map_get(ctx, schedule_id, &map));
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(seat_map_at(&map, i).status[0], expected[i]);
+        available += expected[i] == 'A';
+    }
+    assert_null(seat_map_sold(ctx, schedule_id, &sold));
+    assert_int_equal(sold.count, 4 - available);
+    assert_null(event_get(ctx, event_id, EVENT_VIEW_PUBLIC, &event));
+    const struct event_schedule *schedule = event.schedules.items;
+    assert_int_equal(schedule->available, available);
+    assert_int_equal(schedule->sold_out, available == 0);
+}
+
+static void test_seats_confirmed_are_sold_once(void **state)
+{
+    (void)state;
+    const char *buyer = fixture_uuid();
+    assert_null(sell(buyer, 1, 2, 100));
+    assert_map("ASSA");
+    assert_null(sell(buyer, 1, 2, 100));
+    assert_map("ASSA");
+    assert_null(sell(fixture_uuid(), 0, 1, 200));
+    assert_null(sell(fixture_uuid(), 3, 1, 200));
+    assert_map("SSSS");
+}
+
+static void test_seats_cancelled_are_free_again(void **state)
+{
+    (void)state;
+    const char *buyer = fixture_uuid();
+    assert_null(sell(buyer, 0, 4, 100));
+    assert_null(give_back(buyer, 0, 4));
+    assert_map("AAAA");
+    assert_null(give_back(buyer, 0, 4));
+    assert_map("AAAA");
+}
+
+static void test_seats_of_another_are_not_freed_by_a_late_cancellation(void **state)
+{
+    (void)state;
+    const char *first = fixture_uuid(), *second = fixture_uuid();
+    assert_null(sell(first, 0, 2, 100));
+    assert_null(sell(second, 0, 1, 200));
+    assert_null(give_back(first, 0, 2));
+    assert_map("SAAA");
+}
+
+static void test_seats_of_a_later_buyer_stay_when_an_older_confirmation_arrives(void **state)
+{
+    (void)state;
+    const char *first = fixture_uuid(), *second = fixture_uuid();
+    assert_null(sell(second, 0, 1, 200));
+    assert_null(sell(first, 0, 1, 100));
+    assert_null(give_back(first, 0, 1));
+    assert_map("SAAA");
+}
+
+static void test_seats_of_another_schedule_are_not_touched(void **state)
+{
+    (void)state;
+    const struct seat_claim strange = {fixture_uuid(), fixture_uuid(), seats, 4};
+    assert_ptr_equal(seat_map_sell(ctx, &strange, 100), &err_not_found);
+    assert_null(seat_map_free(ctx, &strange));
+    assert_map("AAAA");
+}
+
+static void test_catalogue_tells_number_grade_and_price(void **state)
+{
+    (void)state;
+    struct schedule_seats catalogue;
+    assert_null(seat_map_catalogue(ctx, schedule_id, &catalogue));
+    assert_int_equal(catalogue.seats.count, 4);
+    const struct schedule_seat *last = (const struct schedule_seat *)catalogue.seats.items + 3;
+    assert_string_equal(last->id, seats[3]);
+    assert_string_equal(last->seat_number, "A-4");
+    assert_string_equal(last->grade, "S");
+    assert_int_equal(last->price, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_seats_confirmed_are_sold_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_seats_cancelled_are_free_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_seats_of_another_are_not_freed_by_a_late_cancellation, begin, end),
+        cmocka_unit_test_setup_teardown(test_seats_of_a_later_buyer_stay_when_an_older_confirmation_arrives, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_seats_of_another_schedule_are_not_touched, begin, end),
+        cmocka_unit_test_setup_teardown(test_catalogue_tells_number_grade_and_price, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,323 @@
+/* redis against a real server: values, errors, scripts, pipelines, lost connections. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/crypto/crypto.h"
+#include "common/io/redis.h"
+#include "tests/support/fixture.h"
+
+struct pair {
+    struct ctx *ctx;
+    struct ctx *other; /* a second connection */
+};
+
+static int setup(void **state)
+{
+    static struct pair pair;
+    pair = (struct pair){fixture_ctx(NULL, NEED_REDIS), fixture_ctx(NULL, NEED_REDIS)};
+    *state = &pair;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct pair *pair = *state;
+    fixture_free(&pair->ctx);
+    fixture_free(&pair->other);
+    return 0;
+}
+
+static struct ctx *ctx_of(void **state)
+{
+    return ((struct pair *)*state)->ctx;
+}
+
+static struct redis_script script_of(struct ctx *ctx, const char *source)
+{
+    return (struct redis_script){.name = "test", .source = source, .sha1 = crypto_sha1_hex(ctx->arena, source)};
+}
+
+static struct redis_script adder(struct ctx *ctx)
+{
+    return script_of(ctx, "return redis.call('INCRBY', KEYS[1], ARGV[1])");
+}
+
+/* ---- commands ---- */
+
+static void test_values_of_all_types_come_back(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    const struct redis_value *value;
+    assert_null(REDIS_RUN(ctx, &value, "SET", key, "one"));
+    assert_int_equal(value->type, REDIS_STATUS);
+    assert_string_equal(value->str, "OK");
+    assert_null(REDIS_RUN(ctx, &value, "GET", key));
+    assert_int_equal(value->type, REDIS_STR);
+    assert_string_equal(value->str, "one");
+    assert_null(REDIS_RUN(ctx, &value, "DEL", key));
+    assert_int_equal(value->type, REDIS_INT);
+    assert_int_equal(value->integer, 1);
+    assert_null(REDIS_RUN(ctx, &value, "GET", key));
+    assert_int_equal(value->type, REDIS_NIL);
+}
+
+static void test_list_items_are_read_by_index(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    const struct redis_value *value;
+    assert_null(REDIS_RUN(ctx, NULL, "RPUSH", key, "12", "-7", "text"));
+    assert_null(REDIS_RUN(ctx, &value, "LRANGE", key, "0", "-1"));
+    assert_int_equal(value->count, 3);
+    assert_int_equal(redis_int(value, 0), 12);
+    assert_int_equal(redis_int(value, 1), -7);
+    assert_string_equal(redis_str(value, 2), "text");
+    assert_int_equal(redis_int(value, 3), 0);
+    assert_null(redis_str(value, 3));
+    assert_null(redis_str(&value->items[0], 0));
+}
+
+static void test_arguments_are_never_interpreted(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    const char *nasty = "%s %b \r\n*1\r\n$8\r\nFLUSHALL\r\n \"'\\ \xff\xfe 한글";
+    const struct redis_value *value;
+    assert_null(REDIS_RUN(ctx, NULL, "SET", key, nasty));
+    assert_null(REDIS_RUN(ctx, &value, "GET", key));
+    assert_string_equal(value->str, nasty);
+    assert_null(REDIS_RUN(ctx, NULL, "SET", key, ""));
+    assert_null(REDIS_RUN(ctx, &value, "GET", key));
+    assert_int_equal(value->len, 0);
+}
+
+static void test_values_with_nul_keep_their_length(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    struct redis_script script = script_of(ctx, "return 'a\\0b'");
+    const struct redis_value *value;
+    assert_null(redis_eval(ctx, &script, &value, NULL, 0, NULL, 0));
+    assert_int_equal(value->len, 3);
+    assert_memory_equal(value->str, "a\0b", 4);
+}
+
+static void test_error_answer_is_internal_and_connection_stays(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    assert_null(REDIS_RUN(ctx, NULL, "SET", key, "text"));
+    assert_ptr_equal(REDIS_RUN(ctx, NULL, "INCR", key), &err_internal);
+    assert_ptr_equal(REDIS_RUN(ctx, NULL, "NOSUCHCOMMAND", "secret"), &err_internal);
+    assert_null(redis_ping(ctx));
+}
+
+/* ---- scripts ---- */
+
+static void test_script_flushed_is_loaded_again(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    struct redis_script add = adder(ctx);
+    const char *keys[] = {fixture_uuid()};
+    const char *args[] = {"5"};
+    const struct redis_value *value;
+    assert_null(redis_eval(ctx, &add, &value, keys, 1, args, 1));
+    assert_int_equal(value->integer, 5);
+    assert_null(REDIS_RUN(ctx, NULL, "SCRIPT", "FLUSH"));
+    assert_null(redis_eval(ctx, &add, &value, keys, 1, args, 1));
+    assert_int_equal(value->integer, 10);
+}
+
+static void test_script_refusal_is_a_value(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    struct redis_script refuse = script_of(ctx, "return redis.error_reply('BXTAKEN A-12')");
+    const struct redis_value *value;
+    assert_null(redis_eval(ctx, &refuse, &value, NULL, 0, NULL, 0));
+    assert_int_equal(value->type, REDIS_ERROR);
+    assert_string_equal(value->str, "BXTAKEN A-12");
+}
+
+static void test_script_crash_is_internal(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    struct redis_script crash = script_of(ctx, "return nothing.there");
+    struct redis_script misuse = script_of(ctx, "return redis.call('INCR')");
+    assert_ptr_equal(redis_eval(ctx, &crash, NULL, NULL, 0, NULL, 0), &err_internal);
+    assert_ptr_equal(redis_eval(ctx, &misuse, NULL, NULL, 0, NULL, 0), &err_internal);
+}
+
+/* ---- pipelines ---- */
+
+static void test_pipe_values_come_in_order_with_errors_inside(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    const struct redis_value *values;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "SET", key, "text");
+    REDIS_PIPE(pipe, "INCR", key);
+    REDIS_PIPE(pipe, "GET", key);
+    assert_null(redis_pipe_run(pipe, &values));
+    assert_int_equal(values[0].type, REDIS_STATUS);
+    assert_int_equal(values[1].type, REDIS_ERROR);
+    assert_string_equal(values[2].str, "text");
+}
+
+static void test_pipe_borrows_nothing(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const struct redis_value *values;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    char text[] = "before";
+    REDIS_PIPE(pipe, "ECHO", text);
+    memcpy(text, "after.", sizeof text);
+    assert_null(redis_pipe_run(pipe, &values));
+    assert_string_equal(values[0].str, "before");
+}
+
+static void test_pipe_scripts_flushed_by_another_are_loaded_again(void **state)
+{
+    struct pair *pair = *state;
+    struct redis_script add = adder(pair->ctx);
+    const char *key = fixture_uuid();
+    const struct redis_value *values;
+    for (int round = 0; round < 2; round++) {
+        struct redis_pipe *pipe = redis_pipe_new(pair->ctx);
+        REDIS_PIPE(pipe, "SET", key, "1");
+        redis_pipe_eval(pipe, &add, &key, 1, (const char *[]){"2"}, 1);
+        redis_pipe_eval(pipe, &add, &key, 1, (const char *[]){"3"}, 1);
+        assert_null(redis_pipe_run(pipe, &values));
+        assert_int_equal(values[1].integer, 3);
+        assert_int_equal(values[2].integer, 6);
+        assert_null(REDIS_RUN(pair->other, NULL, "SCRIPT", "FLUSH"));
+    }
+}
+
+/* ---- lost connections ---- */
+
+static void kill_connection(struct pair *pair)
+{
+    const struct redis_value *id;
+    const struct redis_value *killed;
+    assert_null(REDIS_RUN(pair->ctx, &id, "CLIENT", "ID"));
+    assert_null(REDIS_RUN(pair->other, &killed, "CLIENT", "KILL", "ID",
+                          arena_printf(pair->other->arena, "%lld", (long long)id->integer)));
+    assert_int_equal(killed->integer, 1);
+}
+
+static void test_connection_killed_while_idle_is_replaced_unnoticed(void **state)
+{
+    struct pair *pair = *state;
+    const char *key = fixture_uuid();
+    const struct redis_value *value;
+    kill_connection(pair);
+    assert_null(REDIS_RUN(pair->ctx, &value, "INCR", key));
+    assert_int_equal(value->integer, 1);
+}
+
+static void test_scripts_survive_a_new_connection(void **state)
+{
+    struct pair *pair = *state;
+    struct redis_script add = adder(pair->ctx);
+    const char *key = fixture_uuid();
+    const struct redis_value *value;
+    assert_null(redis_eval(pair->ctx, &add, &value, &key, 1, (const char *[]){"1"}, 1));
+    assert_null(REDIS_RUN(pair->other, NULL, "SCRIPT", "FLUSH"));
+    kill_connection(pair);
+    assert_null(redis_eval(pair->ctx, &add, &value, &key, 1, (const char *[]){"1"}, 1));
+    assert_int_equal(value->integer, 2);
+}
+
+static void test_server_away_is_unavailable_and_asked_rarely(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    redis_free(&ctx->redis);
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    int64_t started = clock_monotonic();
+    for (int i = 0; i < 10000; i++) {
+        assert_ptr_equal(REDIS_RUN(ctx, NULL, "INCR", "x"), &err_unavailable);
+    }
+    assert_true(clock_monotonic() - started < 5 * CLOCK_SECOND);
+}
+
+static void test_malformed_url_is_unavailable(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    redis_free(&ctx->redis);
+    ctx->redis = redis_new_at("http://127.0.0.1/");
+    assert_ptr_equal(redis_ping(ctx), &err_unavailable);
+}
+
+/* A server that answers the SELECT of the connection and then nothing any more. */
+static pid_t silent_server(char *url, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    snprintf(url, size, "redis://127.0.0.1:%d/0", ntohs(address.sin_port));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char bytes[512];
+        int peer = accept(fd, NULL, NULL);
+        bool ok = read(peer, bytes, sizeof bytes) > 0 && write(peer, "+OK\r\n", 5) == 5;
+        while (ok && read(peer, bytes, sizeof bytes) > 0) {
+        }
+        _exit(0);
+    }
+    close(fd);
+    return child;
+}
+
+static void test_answer_that_never_comes_is_uncertain(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    char url[64];
+    pid_t child = silent_server(url, sizeof url);
+    redis_free(&ctx->redis);
+    cfg_redis.timeout_ms = 100;
+    ctx->redis = redis_new_at(url);
+    assert_ptr_equal(REDIS_RUN(ctx, NULL, "INCR", "x"), &err_uncertain);
+    assert_int_equal(waitpid(child, NULL, 0), child); /* the connection was closed */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_values_of_all_types_come_back),
+        TEST(test_list_items_are_read_by_index),
+        TEST(test_arguments_are_never_interpreted),
+        TEST(test_values_with_nul_keep_their_length),
+        TEST(test_error_answer_is_internal_and_connection_stays),
+        TEST(test_script_flushed_is_loaded_again),
+        TEST(test_script_refusal_is_a_value),
+        TEST(test_script_crash_is_internal),
+        TEST(test_pipe_values_come_in_order_with_errors_inside),
+        TEST(test_pipe_borrows_nothing),
+        TEST(test_pipe_scripts_flushed_by_another_are_loaded_again),
+        TEST(test_connection_killed_while_idle_is_replaced_unnoticed),
+        TEST(test_scripts_survive_a_new_connection),
+        TEST(test_server_away_is_unavailable_and_asked_rarely),
+        TEST(test_malformed_url_is_unavailable),
+        TEST(test_answer_that_never_comes_is_uncertain),
+    };
+    return cmocka_run_group_tests_name("redis", tests, NULL, NULL);
+}

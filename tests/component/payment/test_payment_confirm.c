@@ -1,0 +1,302 @@
+/* What a buyer asks of payment: order, confirm, list; who is charged, and what is told to whom (PAY-003 to PAY-013). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
+#include "src/contract/queue_token.h"
+#include "src/contract/reservation_api.h"
+#include "src/payment/confirm.h"
+#include "src/payment/payment_errors.h"
+#include "src/providers/portone.h"
+#include "tests/support/fixture.h"
+#include "tests/support/payment_scene.h"
+
+/* ---- beginning ---- */
+
+static void test_order_registers_the_amount_and_is_repeatable(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order again;
+    assert_int_equal(strlen(scene->order.payment_key), 32);
+    assert_string_equal(scene->order.store_id, "store-sandbox");
+    assert_null(order_create(scene->ctx, &request, &again));
+    assert_string_equal(again.payment_id, scene->order.payment_id);
+    assert_string_equal(again.payment_key, scene->order.payment_key);
+    assert_int_equal(scene->world->registered, 2);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+}
+
+static void test_order_is_refused_for_the_wrong_amount_owner_token_or_state(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    request.amount = SALE_PRICE - 1;
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_amount_mismatch);
+    request = scene_order_request(scene);
+    request.user_id = fixture_uuid();
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_not_found);
+    request = scene_order_request(scene);
+    request.queue_token = "qr_6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11";
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_queue_token_invalid);
+    request = scene_order_request(scene);
+    strcpy(scene->world->reservation_status, "CANCELLED");
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
+    strcpy(scene->world->reservation_status, "CONFIRMED");
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_payment_already_processed);
+}
+
+static void test_order_with_a_key_replays_and_refuses_another_body(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    request.idempotency = (struct idempotency){"key-of-this-test-1", scene->user, "POST /payments", "body", 4};
+    struct order order;
+    assert_null(order_create(scene->ctx, &request, &order));
+    assert_null(order_create(scene->ctx, &request, &order));
+    assert_string_equal(order.payment_id, scene->order.payment_id);
+    request.idempotency.body = "else";
+    request.amount = SALE_PRICE - 1;
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_idempotency_key_reused);
+}
+
+/* ---- confirming ---- */
+
+static void test_confirm_with_token_secures_charges_once_and_tells(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+    int64_t paid_at = payment.paid_at;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_int_equal(payment.paid_at, paid_at);
+    assert_int_equal(scene->world->charged, 1);
+    assert_int_equal(scene_events(scene, "PaymentSuccess"), 1);
+    assert_string_equal(scene_payment(scene).card_number, "123456******7890");
+}
+
+static void test_confirm_charged_in_the_browser_is_compared(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    world_charge(scene->world);
+    assert_null(scene_confirm(scene, NULL, &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+}
+
+static void test_confirm_of_another_amount_at_portone_fails_and_is_refunded(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    world_charge(scene->world);
+    scene->world->record_amount = 100;
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_amount_mismatch);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+    assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
+    scene_settle_all(scene);
+    assert_int_equal(scene->world->cancelled, 1);
+    assert_int_equal(scene_events(scene, "PaymentRefunded"), 1);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+    assert_true(scene_payment(scene).refunded_at != CLOCK_NONE);
+}
+
+static void test_confirm_wrong_amount_or_key_changes_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    struct confirm_request request = {.user_id = scene->user,
+                                      .queue_token = scene->token,
+                                      .payment_id = scene->order.payment_id,
+                                      .reservation_id = scene->reservation,
+                                      .payment_key = scene->order.payment_key,
+                                      .transaction_id = "tx-1",
+                                      .amount = 1,
+                                      .payment_token = "token"};
+    assert_ptr_equal(confirm_payment(scene->ctx, &request, &payment), &err_amount_mismatch);
+    request.amount = SALE_PRICE;
+    request.payment_key = "another";
+    assert_ptr_equal(confirm_payment(scene->ctx, &request, &payment), &err_invalid_request);
+    request.payment_key = scene->order.payment_key;
+    request.user_id = fixture_uuid();
+    assert_ptr_equal(confirm_payment(scene->ctx, &request, &payment), &err_not_found);
+    assert_int_equal(scene->world->charged, 0);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+}
+
+static void test_confirm_after_the_seats_are_gone_charges_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->seats_gone = true;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_hold_expired);
+    assert_int_equal(scene->world->charged, 0);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_payment_already_processed);
+    assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
+}
+
+static void test_confirm_charged_in_the_browser_without_seats_is_refunded(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    world_charge(scene->world);
+    scene->world->seats_gone = true;
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_hold_expired);
+    scene_settle_all(scene);
+    assert_int_equal(scene->world->cancelled, 1);
+}
+
+static void test_confirm_declined_fails_and_tells(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = DECLINE;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_portone_declined);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+    assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
+}
+
+static void test_confirm_whose_answer_was_lost_is_found_out_at_once(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = CHARGE_AND_LOSE_ANSWER;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_int_equal(scene->world->charged, 1);
+}
+
+static void test_confirm_while_portone_is_silent_stays_pending_until_it_answers(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->portone_down = true;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_PENDING);
+    scene_make_due(scene, -1); /* overdue, and still silence is no evidence */
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+    scene->world->portone_down = false;
+    world_charge(scene->world); /* it had come through after all */
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
+    assert_int_equal(scene_events(scene, "PaymentSuccess"), 1);
+}
+
+static void test_confirm_refused_before_anything_was_sent_may_be_repeated(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = REFUSE_SERVICE;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_portone_unavailable);
+    scene->world->confirm_mode = CHARGE;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+}
+
+static void test_confirm_while_another_is_busy_is_pending(void **state)
+{
+    static const struct db_stmt busy = {
+        "test_busy", "UPDATE payments SET busy_until = clock_timestamp() + interval '1 min' WHERE id = $1"};
+    struct scene *scene = *state;
+    struct payment payment;
+    assert_null(DB_RUN(scene->ctx, &busy, NULL, DB_TEXT(scene->order.payment_id)));
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_PENDING);
+    assert_int_equal(scene->world->charged, 0);
+}
+
+static void test_confirm_by_two_processes_at_once_charges_once(void **state)
+{
+    struct scene *scene = *state;
+    pid_t pids[2];
+    for (int i = 0; i < 2; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            struct scene mine = *scene; /* its own connections */
+            struct payment payment;
+            mine.ctx = fixture_ctx("payment_service", NEED_REDIS | NEED_HTTP);
+            _exit(scene_confirm(&mine, "token", &payment) ? 1 : 0);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    assert_int_equal(scene->world->charged, 1);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
+    assert_int_equal(scene_events(scene, "PaymentSuccess"), 1);
+}
+
+static void test_confirm_without_redis_finishes_what_was_begun(void **state)
+{
+    struct scene *scene = *state;
+    struct redis *redis = scene->ctx->redis;
+    struct payment payment;
+    scene->ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    const struct err *e = scene_confirm(scene, "token", &payment);
+    redis_free(&scene->ctx->redis);
+    scene->ctx->redis = redis;
+    assert_null(e);
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+}
+
+/* ---- listing ---- */
+
+static void test_list_has_the_users_payments_only(void **state)
+{
+    struct scene *scene = *state;
+    struct json_list list;
+    int64_t total;
+    assert_null(payment_list(scene->ctx, scene->user, 0, 20, &list, &total));
+    assert_int_equal(total, 1);
+    assert_string_equal(((struct payment *)list.items)[0].id, scene->order.payment_id);
+    assert_null(payment_list(scene->ctx, fixture_uuid(), 0, 20, &list, &total));
+    assert_int_equal(list.count, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
+
+int main(void)
+{
+    if (!scene_open_world()) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(test_order_registers_the_amount_and_is_repeatable),
+        TEST(test_order_is_refused_for_the_wrong_amount_owner_token_or_state),
+        TEST(test_order_with_a_key_replays_and_refuses_another_body),
+        TEST(test_confirm_with_token_secures_charges_once_and_tells),
+        TEST(test_confirm_charged_in_the_browser_is_compared),
+        TEST(test_confirm_of_another_amount_at_portone_fails_and_is_refunded),
+        TEST(test_confirm_wrong_amount_or_key_changes_nothing),
+        TEST(test_confirm_after_the_seats_are_gone_charges_nothing),
+        TEST(test_confirm_charged_in_the_browser_without_seats_is_refunded),
+        TEST(test_confirm_declined_fails_and_tells),
+        TEST(test_confirm_whose_answer_was_lost_is_found_out_at_once),
+        TEST(test_confirm_while_portone_is_silent_stays_pending_until_it_answers),
+        TEST(test_confirm_refused_before_anything_was_sent_may_be_repeated),
+        TEST(test_confirm_while_another_is_busy_is_pending),
+        TEST(test_confirm_by_two_processes_at_once_charges_once),
+        TEST(test_confirm_without_redis_finishes_what_was_begun),
+        TEST(test_list_has_the_users_payments_only),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return !scene_close_world() || failed;
+}

@@ -1,0 +1,350 @@
+/* What payment and time do to a reservation, against real stores (RSV-004, RSV-007, RSV-011, PAY-005, PAY-012). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
+#include "src/contract/reservation_api.h"
+#include "src/reservation/expiry.h"
+#include "src/reservation/hold.h"
+#include "src/reservation/outcome.h"
+#include "src/reservation/reservation.h"
+#include "src/reservation/reservation_errors.h"
+#include "src/reservation/reservation_settings.h"
+#include "src/reservation/seat_keys.h"
+#include "src/reservation/seat_mirror.h"
+#include "src/reservation/secure.h"
+#include "tests/support/fixture.h"
+#include "tests/support/sale.h"
+
+static const struct db_stmt test_stmt_lapse = {
+    "test_lapse", "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
+                  "WHERE id = $1 RETURNING id, secured_by) "
+                  "UPDATE seat_claims c SET expires_at = clock_timestamp() - interval '1 s' "
+                  "FROM r WHERE c.reservation_id = r.id AND r.secured_by IS NULL"};
+static const struct db_stmt test_stmt_transitions = {
+    "test_transitions", "SELECT from_status, to_status FROM reservation_transitions ORDER BY from_status, to_status"};
+static const struct db_stmt test_stmt_set_status = {"test_set_status",
+                                                    "UPDATE reservations SET status = $2 WHERE id = $1"};
+
+struct scene {
+    struct ctx *ctx;
+    struct sale sale;
+    const char *buyer;
+    const char *payment;
+    struct hold hold; /* the first two seats, by the buyer */
+};
+
+static struct hold hold_as(struct scene *scene, const char *user, size_t first, size_t count)
+{
+    struct hold_request request = {.user_id = user,
+                                   .queue_token = sale_admit(scene->ctx, &scene->sale, user),
+                                   .schedule_id = scene->sale.schedule_id,
+                                   .seat_ids = sale_seats(&scene->sale, first, count)};
+    struct hold made = {0};
+    assert_null(hold_create(scene->ctx, &request, &made));
+    return made;
+}
+
+static int set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    reservation_settings = (struct reservation_settings){
+        .hold_ttl_s = 300, .catalogue_s = 600, .ticket_key = "ticket-key-of-these-tests-0123456789"};
+    scene->ctx = fixture_ctx("reservation_service", NEED_REDIS | NEED_HTTP);
+    scene->sale = sale_open(scene->ctx);
+    scene->buyer = fixture_uuid();
+    scene->payment = fixture_uuid();
+    scene->hold = hold_as(scene, scene->buyer, 0, 2);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *scene = *state;
+    fixture_free(&scene->ctx);
+    free(scene);
+    return 0;
+}
+
+static struct reservation reservation_of(struct scene *scene)
+{
+    struct reservation reservation = {0};
+    assert_null(reservation_get(scene->ctx, scene->hold.reservation_id, &reservation));
+    return reservation;
+}
+
+static const struct err *secure_by(struct scene *scene, const char *payment, int64_t amount)
+{
+    struct reservation_secure secure = {payment, amount};
+    struct reservation_info info;
+    return reservation_secure_seats(scene->ctx, scene->hold.reservation_id, &secure, &info);
+}
+
+static void lapse(struct scene *scene)
+{
+    assert_null(DB_RUN(scene->ctx, &test_stmt_lapse, NULL, DB_TEXT(scene->hold.reservation_id)));
+}
+
+static void forget_in_redis(struct scene *scene, size_t seat)
+{
+    const char *claims = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id).claims;
+    assert_null(REDIS_RUN(scene->ctx, NULL, "HDEL", claims, scene->sale.seats[seat]));
+}
+
+static const struct err *handle_success(struct ctx *ctx, void *arg)
+{
+    const struct payment_success *payment = arg;
+    struct event event = {.id = fixture_uuid()};
+    return reservation_on_payment_success(ctx, &event, payment);
+}
+
+static const struct err *handle_failed(struct ctx *ctx, void *arg)
+{
+    const struct payment_failed *payment = arg;
+    struct event event = {.id = fixture_uuid()};
+    return reservation_on_payment_failed(ctx, &event, payment);
+}
+
+static void deliver_success(struct scene *scene, const char *payment_id)
+{
+    struct payment_success payment = {.payment_id = payment_id,
+                                      .payment_key = "key",
+                                      .reservation_id = scene->hold.reservation_id,
+                                      .amount = scene->hold.total_amount,
+                                      .paid_at = clock_now()};
+    assert_null(db_transact(scene->ctx, handle_success, &payment));
+    assert_null(reservation_mirror_outcome(scene->ctx, scene->hold.reservation_id));
+}
+
+static void deliver_failed(struct scene *scene, const char *payment_id)
+{
+    struct payment_failed payment = {.payment_id = payment_id,
+                                     .payment_key = "key",
+                                     .reservation_id = scene->hold.reservation_id,
+                                     .amount = scene->hold.total_amount,
+                                     .failure_reason = "DECLINED",
+                                     .failed_at = clock_now()};
+    assert_null(db_transact(scene->ctx, handle_failed, &payment));
+    assert_null(reservation_mirror_outcome(scene->ctx, scene->hold.reservation_id));
+}
+
+static int64_t events(struct scene *scene, const char *type)
+{
+    return sale_events(scene->hold.reservation_id, type);
+}
+
+/* Other tests' holds may lapse too: sweeps until there is nothing left. */
+static void expire_all(struct ctx *ctx)
+{
+    int64_t released = 0;
+    do {
+        assert_null(reservation_expire_holds(ctx, &released));
+    } while (released > 0);
+}
+
+/* ---- securing ---- */
+
+static void test_secure_pending_is_repeatable_by_the_same_payment_only(void **state)
+{
+    struct scene *scene = *state;
+    assert_ptr_equal(secure_by(scene, scene->payment, 1), &err_amount_mismatch);
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    assert_ptr_equal(secure_by(scene, fixture_uuid(), scene->hold.total_amount), &err_hold_expired);
+    assert_string_equal(reservation_of(scene).secured_by, scene->payment);
+}
+
+static void test_secure_lapsed_but_untaken_succeeds(void **state)
+{
+    struct scene *scene = *state;
+    lapse(scene);
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+}
+
+static void test_secure_after_one_seat_was_taken_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    lapse(scene);
+    forget_in_redis(scene, 1);
+    hold_as(scene, fixture_uuid(), 1, 1);
+    assert_ptr_equal(secure_by(scene, scene->payment, scene->hold.total_amount), &err_hold_expired);
+    assert_null(reservation_of(scene).secured_by);
+}
+
+static void test_secured_seats_survive_expiry_and_other_buyers(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    lapse(scene);
+    expire_all(scene->ctx);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+    forget_in_redis(scene, 0);
+    const char *rival = fixture_uuid();
+    struct hold_request request = {.user_id = rival,
+                                   .queue_token = sale_admit(scene->ctx, &scene->sale, rival),
+                                   .schedule_id = scene->sale.schedule_id,
+                                   .seat_ids = sale_seats(&scene->sale, 0, 1)};
+    struct hold made;
+    assert_ptr_equal(hold_create(scene->ctx, &request, &made), &err_seat_already_held);
+}
+
+static void test_release_of_secured_seats_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    assert_ptr_equal(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id), &err_payment_in_progress);
+}
+
+/* ---- outcomes ---- */
+
+static void test_payment_success_gives_one_ticket(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    deliver_success(scene, scene->payment);
+    struct reservation first = reservation_of(scene);
+    assert_int_equal(first.status, RESERVATION_CONFIRMED);
+    assert_int_equal(strlen(first.ticket_number), 17);
+    deliver_success(scene, scene->payment); /* another event about the same payment */
+    assert_string_equal(reservation_of(scene).ticket_number, first.ticket_number);
+    assert_int_equal(events(scene, "ReservationConfirmed"), 1);
+    struct seat_map map;
+    assert_null(seat_mirror_map(scene->ctx, scene->sale.schedule_id, &map));
+    assert_int_equal(map.sold.count, 2);
+    assert_ptr_equal(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id), &err_cancel_not_allowed);
+}
+
+static void test_payment_success_after_cancellation_is_rejected(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id));
+    deliver_success(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
+    assert_int_equal(events(scene, "ReservationRejected"), 1);
+    assert_int_equal(events(scene, "ReservationConfirmed"), 0);
+}
+
+static void test_payment_success_after_a_seat_was_taken_is_rejected(void **state)
+{
+    struct scene *scene = *state;
+    lapse(scene);
+    forget_in_redis(scene, 1);
+    struct hold rival = hold_as(scene, fixture_uuid(), 1, 1);
+    deliver_success(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
+    assert_int_equal(events(scene, "ReservationRejected"), 1);
+    struct reservation other;
+    assert_null(reservation_get(scene->ctx, rival.reservation_id, &other));
+    assert_int_equal(other.status, RESERVATION_PENDING);
+    struct seat_map map;
+    assert_null(seat_mirror_map(scene->ctx, scene->sale.schedule_id, &map));
+    assert_int_equal(map.sold.count, 0);
+    assert_int_equal(map.held.count, 1);
+}
+
+static void test_payment_success_of_a_second_payment_is_rejected(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    deliver_success(scene, fixture_uuid());
+    assert_int_equal(events(scene, "ReservationRejected"), 1);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+}
+
+static void test_payment_failed_frees_the_seats(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    deliver_failed(scene, fixture_uuid()); /* not the one that secured them */
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+    deliver_failed(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
+    assert_int_equal(events(scene, "ReservationCancelled"), 1);
+    hold_as(scene, fixture_uuid(), 0, 2);
+}
+
+/* ---- time ---- */
+
+static void test_expiry_cancels_lapsed_holds_once(void **state)
+{
+    struct scene *scene = *state;
+    expire_all(scene->ctx);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+    lapse(scene);
+    expire_all(scene->ctx);
+    expire_all(scene->ctx);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
+    assert_int_equal(events(scene, "ReservationCancelled"), 1);
+    hold_as(scene, fixture_uuid(), 0, 2);
+}
+
+/* ---- the two state tables ---- */
+
+static bool listed(const char *from, const char *to)
+{
+    for (size_t i = 0; i < reservation_transition_count; i++) {
+        if (strcmp(reservation_status_name(reservation_transitions[i].from), from) == 0 &&
+            strcmp(reservation_status_name(reservation_transitions[i].to), to) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_transitions_in_c_and_sql_are_the_same(void **state)
+{
+    struct scene *scene = *state;
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(scene->ctx, &test_stmt_transitions, &rows));
+    size_t in_c = 0;
+    for (int from = 0; from < RESERVATION_STATUS__MAX; from++) {
+        for (int to = 0; to < RESERVATION_STATUS__MAX; to++) {
+            in_c += listed(reservation_status_name((enum reservation_status)from),
+                           reservation_status_name((enum reservation_status)to));
+        }
+    }
+    assert_int_equal(db_count(rows), in_c);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        assert_true(listed(db_str(rows, i, 0), db_str(rows, i, 1)));
+    }
+}
+
+static void test_illegal_transition_is_refused_by_sql(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id));
+    assert_ptr_equal(
+        DB_RUN(scene->ctx, &test_stmt_set_status, NULL, DB_TEXT(scene->hold.reservation_id), DB_TEXT("PENDING")),
+        &err_internal);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_secure_pending_is_repeatable_by_the_same_payment_only),
+        TEST(test_secure_lapsed_but_untaken_succeeds),
+        TEST(test_secure_after_one_seat_was_taken_is_refused),
+        TEST(test_secured_seats_survive_expiry_and_other_buyers),
+        TEST(test_release_of_secured_seats_is_refused),
+        TEST(test_payment_success_gives_one_ticket),
+        TEST(test_payment_success_after_cancellation_is_rejected),
+        TEST(test_payment_success_after_a_seat_was_taken_is_rejected),
+        TEST(test_payment_success_of_a_second_payment_is_rejected),
+        TEST(test_payment_failed_frees_the_seats),
+        TEST(test_expiry_cancels_lapsed_holds_once),
+        TEST(test_transitions_in_c_and_sql_are_the_same),
+        TEST(test_illegal_transition_is_refused_by_sql),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

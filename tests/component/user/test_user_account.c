@@ -1,0 +1,336 @@
+/* Sign-up and profile on a real database; CAPTCHA and identity verification are played by the functions below. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/clock.h"
+#include "common/io/db.h"
+#include "src/providers/portone.h"
+#include "src/providers/recaptcha.h"
+#include "src/user/account.h"
+#include "src/user/terms.h"
+#include "src/user/user_admin.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_settings.h"
+#include "tests/support/fixture.h"
+
+#define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static struct ctx *ctx;
+static const struct err *captcha;
+static const struct err *provider;
+static struct portone_identity identity;
+static pthread_barrier_t *barrier; /* shared with forked rivals; NULL: no race */
+
+const struct err *recaptcha_verify(struct ctx *unused_ctx, const char *token, const char *client_ip)
+{
+    (void)unused_ctx;
+    (void)token;
+    (void)client_ip;
+    return captcha;
+}
+
+const struct err *portone_identity(struct ctx *unused_ctx, const char *verification_id,
+                                   struct portone_identity *identity_r)
+{
+    (void)unused_ctx;
+    (void)verification_id;
+    if (barrier) {
+        pthread_barrier_wait(barrier);
+    }
+    *identity_r = identity;
+    return provider;
+}
+
+static void load_settings(void)
+{
+    static const struct cfg_section *const sections[] = {&cfg_user_section, NULL};
+    const char *why = "";
+    setenv("BOX_BLIND_KEY", KEY, 1);
+    setenv("BOX_PII_KEYS", "1:" KEY, 1);
+    setenv("BOX_USER_BCRYPT_COST", "4", 1);
+    assert_true(cfg_load(sections, &why));
+    assert_true(user_settings_init(&why));
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    ctx = fixture_ctx("user_service", NEED_DB);
+    load_settings();
+    captcha = provider = NULL;
+    barrier = NULL;
+    identity = (struct portone_identity){.verified = true,
+                                         .status_text = "VERIFIED",
+                                         .ci = fixture_uuid(),
+                                         .di = "di",
+                                         .name = "김민수",
+                                         .phone = "01012345678",
+                                         .verified_at = clock_now()};
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_free(&ctx);
+    return 0;
+}
+
+static struct agreement agreed[] = {{"SERVICE", 1, true}, {"PRIVACY", 1, true}, {"MARKETING", 1, false}};
+
+static struct sign_up input_for(const char *email)
+{
+    return (struct sign_up){.email = email,
+                            .password = "correct horse",
+                            .name = "김민수",
+                            .phone = "010-1234-5678",
+                            .agreements = {agreed, 3},
+                            .recaptcha_token = "token",
+                            .identity_verification_id = "identity"};
+}
+
+static const char *new_email(void)
+{
+    return arena_printf(ctx->arena, "%s@example.com", fixture_uuid());
+}
+
+static const struct err *sign_up(const char *email, struct account *account_r)
+{
+    const struct sign_up input = input_for(email);
+    return account_sign_up(ctx, &input, "127.0.0.1", account_r);
+}
+
+static const struct db_stmt stored = {"test_user_stored",
+                                      "SELECT position(convert_to($2, 'UTF8') IN email) > 0, "
+                                      "(SELECT count(*) FROM terms_agreements WHERE user_id = users.id), "
+                                      "password_hash, length(ci_hash) FROM users WHERE id = $1"};
+
+static void test_sign_up_of_a_new_person_is_stored_sealed(void **state)
+{
+    (void)state;
+    struct account account;
+    const char *email = new_email();
+    assert_null(sign_up(arena_printf(ctx->arena, " %s ", email), &account));
+    assert_string_equal(account.email, email);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(ctx, &stored, &rows, DB_TEXT(account.id), DB_TEXT(email)));
+    assert_false(db_bool(rows, 0, 0));
+    assert_int_equal(db_int(rows, 0, 1), 3);
+    assert_memory_equal(db_str(rows, 0, 2), "$2b$04$", 7);
+    assert_int_equal(db_int(rows, 0, 3), 32);
+}
+
+static void test_profile_of_a_new_person_is_read_back(void **state)
+{
+    (void)state;
+    struct account account;
+    struct profile profile;
+    const char *email = new_email();
+    assert_null(sign_up(email, &account));
+    assert_null(account_profile(ctx, account.id, &profile));
+    assert_string_equal(profile.email, email);
+    assert_string_equal(profile.name, "김민수");
+    assert_string_equal(profile.phone, "01012345678");
+    assert_string_equal(profile.role, "USER");
+    assert_string_equal(profile.linked_providers, "[]");
+    assert_ptr_equal(account_profile(ctx, fixture_uuid(), &profile), &err_token_revoked);
+}
+
+static void test_email_of_an_account_is_no_longer_available(void **state)
+{
+    (void)state;
+    struct account account;
+    bool available;
+    const char *email = new_email();
+    assert_null(account_email_available(ctx, email, &available));
+    assert_true(available);
+    assert_null(sign_up(email, &account));
+    char *shout = arena_strdup(ctx->arena, email);
+    for (char *c = shout; *c; c++) {
+        if (*c >= 'a' && *c <= 'z') {
+            *c = (char)(*c - 'a' + 'A');
+        }
+    }
+    assert_null(account_email_available(ctx, shout, &available));
+    assert_false(available);
+    assert_ptr_equal(account_email_available(ctx, "nobody", &available), &err_invalid_request);
+}
+
+static void test_sign_up_with_a_taken_email_or_person_is_refused(void **state)
+{
+    (void)state;
+    struct account account;
+    const char *email = new_email();
+    assert_null(sign_up(email, &account));
+    assert_ptr_equal(sign_up(email, &account), &err_email_taken);
+    assert_ptr_equal(sign_up(new_email(), &account), &err_person_already_registered);
+}
+
+static const struct db_stmt count_users = {"test_user_count", "SELECT count(*) FROM users"};
+
+static int64_t users(void)
+{
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(ctx, &count_users, &rows));
+    return db_int(rows, 0, 0);
+}
+
+static void test_sign_up_that_fails_at_any_step_leaves_nothing(void **state)
+{
+    (void)state;
+    struct account account;
+    int64_t before = users();
+    captcha = &err_captcha_failed;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_captcha_failed);
+    captcha = NULL;
+    provider = &err_not_found;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_identity_not_verified);
+    provider = &err_unavailable;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_unavailable);
+    provider = NULL;
+    identity.verified = false;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_identity_not_verified);
+    identity.verified = true;
+    identity.name = "김철수";
+    assert_ptr_equal(sign_up(new_email(), &account), &err_identity_not_verified);
+    identity.name = "김민수";
+    identity.verified_at -= (cfg_user.identity_s + 1) * CLOCK_SECOND;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_identity_not_verified);
+    identity.verified_at = clock_now();
+    identity.ci = NULL;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_identity_not_verified);
+    assert_int_equal(users(), before);
+}
+
+static void test_sign_up_without_required_terms_is_refused_before_the_captcha(void **state)
+{
+    (void)state;
+    struct account account;
+    struct sign_up input = input_for(new_email());
+    captcha = &err_captcha_failed;
+    input.agreements.count = 1;
+    assert_ptr_equal(account_sign_up(ctx, &input, "127.0.0.1", &account), &err_terms_required);
+}
+
+static void test_sign_up_with_bad_fields_names_each(void **state)
+{
+    (void)state;
+    struct account account;
+    struct sign_up input = input_for("kim");
+    input.password = "short";
+    input.phone = "phone-number";
+    input.name = "  ";
+    input.email_verification_token = "forged";
+    assert_ptr_equal(account_sign_up(ctx, &input, "127.0.0.1", &account), &err_invalid_request);
+    int fields = 0;
+    for (const struct ctx_detail *detail = ctx->details; detail; detail = detail->next) {
+        fields++;
+    }
+    assert_int_equal(fields, 5);
+}
+
+static void test_role_given_by_the_operator_shows_in_the_profile(void **state)
+{
+    (void)state;
+    struct account account;
+    struct profile profile;
+    const char *email = new_email();
+    assert_null(sign_up(email, &account));
+    assert_null(user_set_role(ctx, email, "ADMIN"));
+    assert_null(account_profile(ctx, account.id, &profile));
+    assert_string_equal(profile.role, "ADMIN");
+    assert_ptr_equal(user_set_role(ctx, new_email(), "ADMIN"), &err_not_found);
+}
+
+/* ---- two at once ---- */
+
+enum { RIVALS = 2 };
+
+/* What a rival reports by its exit status. */
+static int outcome(const struct err *e)
+{
+    return !e ? 0 : e == &err_email_taken ? 1 : e == &err_person_already_registered ? 2 : 3;
+}
+
+/* A rival process with its own connection signs up; all pass the look for a taken e-mail before any inserts. */
+static pid_t start_rival(const char *email, const char *ci)
+{
+    pid_t pid = fork();
+    if (pid != 0) {
+        return pid;
+    }
+    struct account account;
+    ctx = fixture_ctx("user_service", NEED_DB);
+    identity.ci = ci;
+    const struct sign_up input = input_for(email);
+    _exit(outcome(account_sign_up(ctx, &input, "127.0.0.1", &account)));
+}
+
+static void race(const char *const emails[RIVALS], const char *const cis[RIVALS], int tally[4])
+{
+    pthread_barrierattr_t shared;
+    barrier = mmap(NULL, sizeof *barrier, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(barrier, MAP_FAILED);
+    pthread_barrierattr_init(&shared);
+    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    pthread_barrier_init(barrier, &shared, RIVALS);
+    pid_t pids[RIVALS];
+    for (int i = 0; i < RIVALS; i++) {
+        pids[i] = start_rival(emails[i], cis[i]);
+    }
+    for (int i = 0; i < RIVALS; i++) {
+        int status;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status));
+        tally[WEXITSTATUS(status)]++;
+    }
+    munmap(barrier, sizeof *barrier);
+    barrier = NULL;
+}
+
+static void test_sign_up_of_one_email_twice_at_once_lets_one_win(void **state)
+{
+    (void)state;
+    const char *email = new_email();
+    int tally[4] = {0};
+    race((const char *[]){email, email}, (const char *[]){fixture_uuid(), fixture_uuid()}, tally);
+    assert_int_equal(tally[0], 1);
+    assert_int_equal(tally[1], 1);
+}
+
+static void test_sign_up_of_one_person_twice_at_once_lets_one_win(void **state)
+{
+    (void)state;
+    const char *ci = fixture_uuid();
+    int tally[4] = {0};
+    race((const char *[]){new_email(), new_email()}, (const char *[]){ci, ci}, tally);
+    assert_int_equal(tally[0], 1);
+    assert_int_equal(tally[2], 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sign_up_of_a_new_person_is_stored_sealed, begin, end),
+        cmocka_unit_test_setup_teardown(test_profile_of_a_new_person_is_read_back, begin, end),
+        cmocka_unit_test_setup_teardown(test_email_of_an_account_is_no_longer_available, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_with_a_taken_email_or_person_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_that_fails_at_any_step_leaves_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_without_required_terms_is_refused_before_the_captcha, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_with_bad_fields_names_each, begin, end),
+        cmocka_unit_test_setup_teardown(test_role_given_by_the_operator_shows_in_the_profile, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_of_one_email_twice_at_once_lets_one_win, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_of_one_person_twice_at_once_lets_one_win, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/base/clock.h"
+#include "src/event/event_query.h"
+
+static void test_like_pattern_of_wildcards_matches_them_literally(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(1 << 16);
+    assert_string_equal(event_like_pattern(arena, "100%_\\"), "%100\\%\\_\\\\%");
+    assert_string_equal(event_like_pattern(arena, "아이유"), "%아이유%");
+    assert_string_equal(event_like_pattern(arena, ""), "%%");
+    assert_null(event_like_pattern(arena, NULL));
+    arena_free(&arena);
+}
+
+static void test_instant_of_a_date_is_its_first_or_the_next_days(void **state)
+{
+    (void)state;
+    int64_t from, to, midnight, next;
+    assert_true(clock_set_zone("Asia/Seoul"));
+    assert_true(clock_parse("2026-06-01T00:00:00+09:00", &midnight));
+    assert_true(clock_parse("2026-06-02T00:00:00+09:00", &next));
+    assert_true(event_instant_parse("2026-06-01", false, &from));
+    assert_true(event_instant_parse("2026-06-01", true, &to));
+    assert_int_equal(from, midnight);
+    assert_int_equal(to, next);
+}
+
+static void test_instant_of_a_time_is_taken_as_it_is(void **state)
+{
+    (void)state;
+    int64_t at, expected;
+    assert_true(clock_parse("2026-06-01T10:30:00Z", &expected));
+    assert_true(event_instant_parse("2026-06-01T10:30:00Z", true, &at));
+    assert_int_equal(at, expected);
+}
+
+static void test_instant_of_anything_else_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"2026-13-01",  "2026-02-30",  "20260601ab",
+                                      "next monday", "2026-06-01T", "1-1-1-1-1-1"};
+    int64_t at = 42;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(event_instant_parse(bad[i], false, &at));
+    }
+    assert_int_equal(at, 42);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_like_pattern_of_wildcards_matches_them_literally),
+        cmocka_unit_test(test_instant_of_a_date_is_its_first_or_the_next_days),
+        cmocka_unit_test(test_instant_of_a_time_is_taken_as_it_is),
+        cmocka_unit_test(test_instant_of_anything_else_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
