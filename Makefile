@@ -7,7 +7,7 @@ B := build$(if $(SAN),/san)$(if $(COV),/cov)
 PACKAGES := libpq hiredis rdkafka json-c libcurl libcrypto libcrypt
 CC := gcc
 SANITIZERS := address,undefined
-CPPFLAGS += -I. -D_GNU_SOURCE $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null)
+CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null)
 CFLAGS += -std=c17 -O2 -g -fno-strict-aliasing -fstack-protector-strong \
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wvla -Wpointer-arith \
   -Wundef -Werror $(if $(SAN),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
@@ -33,12 +33,14 @@ programs: $(PROGRAMS)
 # ---- libraries: one per layer or domain ----
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 scripts_of = $(patsubst src/$(1)/lua/%.lua,$(B)/obj/lua/$(1)_%.o,$(wildcard src/$(1)/lua/*.lua))
+SQL_FILES := $(wildcard src/*/sql/*.sql common/io/sql/*.sql)
+sql_of = $(patsubst $(1)/sql/%.sql,$(B)/obj/sql/%.o,$(wildcard $(1)/sql/*.sql))
 
-COMMON_OBJECTS := $(call object,$(wildcard common/*/*.c))
+COMMON_OBJECTS := $(call object,$(wildcard common/*/*.c)) $(call sql_of,common/io)
 $(B)/libcommon.a: $(COMMON_OBJECTS)
 
 define layer_library
-$(B)/lib$(1).a: $(call object,$(wildcard src/$(1)/*.c)) $(call scripts_of,$(1))
+$(B)/lib$(1).a: $(call object,$(wildcard src/$(1)/*.c)) $(call scripts_of,$(1)) $(call sql_of,src/$(1))
 endef
 $(foreach layer,$(LAYERS),$(eval $(call layer_library,$(layer))))
 
@@ -55,7 +57,18 @@ $(B)/obj/lua/$(1)_%.o: $(B)/gen/$(1)_%.c
 endef
 $(foreach domain,$(DOMAINS),$(eval $(call lua_rule,$(domain))))
 
-$(B)/obj/%.o: %.c
+# A file of SQL becomes `sql/<name>.h` and the statements that it names.
+define sql_rule
+$(B)/gen/sql/$(basename $(notdir $(1))).c: $(1) scripts/embed-sql
+	@mkdir -p $$(@D) && python3 -B scripts/embed-sql $(1) $$(basename $$@)
+$(B)/gen/sql/$(basename $(notdir $(1))).h: $(B)/gen/sql/$(basename $(notdir $(1))).c
+endef
+$(foreach file,$(SQL_FILES),$(eval $(call sql_rule,$(file))))
+SQL_HEADERS := $(patsubst %.sql,$(B)/gen/sql/%.h,$(notdir $(SQL_FILES)))
+$(B)/obj/sql/%.o: $(B)/gen/sql/%.c
+	@mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/obj/%.o: %.c | $(SQL_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -80,13 +93,13 @@ $(foreach daemon,$(DAEMONS),$(eval $(call daemon_rule,$(daemon))))
 
 $(B)/boxoffice-maint: $(call object,$(wildcard src/maint/*.c)) $(ALL_LIBS)
 	$(call link)
-$(B)/boxctl: $(call object,$(wildcard src/boxctl/*.c)) $(ALL_LIBS)
+$(B)/boxctl: $(call object,$(wildcard src/boxctl/*.c)) $(call sql_of,src/boxctl) $(ALL_LIBS)
 	$(call link)
 
 # ---- the operator's programs without their main(), for tests ----
 TOOLS := boxctl maint
 define tool_library
-$(B)/libtool_$(1).a: $(call object,$(filter-out %/main.c,$(wildcard src/$(1)/*.c)))
+$(B)/libtool_$(1).a: $(call object,$(filter-out %/main.c,$(wildcard src/$(1)/*.c))) $(call sql_of,src/$(1))
 endef
 $(foreach tool,$(TOOLS),$(eval $(call tool_library,$(tool))))
 TOOL_LIBS := $(TOOLS:%=$(B)/libtool_%.a)

@@ -10,7 +10,9 @@
 #include "common/base/clock.h"
 #include "common/context/retry.h"
 #include "common/io/db_arg.h"
+#include "common/io/db_rows.h"
 #include "common/io/db_sqlstate.h"
+#include "sql/db.h"
 
 #define PREPARED_SLOTS 1024 /* power of two, well above the statements of any program */
 #define LOCKS_MAX 64
@@ -46,10 +48,6 @@ struct db {
     bool in_transaction; /* between BEGIN and COMMIT: a lost connection is not replaced */
     char constraint[NAME_SIZE];
     char raised[6];
-};
-
-struct db_rows {
-    PGresult *result;
 };
 
 static const char *result_field(const PGresult *result, int field)
@@ -306,18 +304,10 @@ static const struct err *prepare(struct ctx *ctx, const struct db_stmt *stmt)
     return e;
 }
 
-/* SELECT from a table. One that calls a function, in place of a table or without any, may write. */
-static bool only_reads(const char *sql)
-{
-    const char *from = strstr(sql, " FROM ");
-    const char *source = from != NULL ? from + strlen(" FROM ") : "(";
-    return strncmp(sql, "SELECT ", strlen("SELECT ")) == 0 && source[strcspn(source, " (,")] != '(';
-}
-
 /* What a connection lost after sending means: inside a transaction nothing has happened, a read has no effect. */
 static const struct err *lost_means(const struct db *db, const struct db_stmt *stmt)
 {
-    return db->in_transaction || only_reads(stmt->sql) ? &err_unavailable : &err_uncertain;
+    return db->in_transaction || stmt->kind == DB_READ ? &err_unavailable : &err_uncertain;
 }
 
 const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args, size_t count,
@@ -338,69 +328,10 @@ const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const stru
     e = finish(ctx, stmt->name, sent, lost_means(db, stmt), &result);
     if (e == NULL && rows_r != NULL) {
         struct db_rows *rows = ARENA_NEW(ctx->arena, struct db_rows);
-        rows->result = (PGresult *)result;
+        *rows = (struct db_rows){.result = (PGresult *)result, .stmt = stmt};
         *rows_r = rows;
     }
     return e;
-}
-
-/* ---- rows ---- */
-
-size_t db_count(const struct db_rows *rows)
-{
-    return (size_t)PQntuples(rows->result);
-}
-
-size_t db_affected(const struct db_rows *rows)
-{
-    return strtoull(PQcmdTuples(rows->result), NULL, 10);
-}
-
-bool db_null(const struct db_rows *rows, size_t row, int col)
-{
-    return PQgetisnull(rows->result, (int)row, col);
-}
-
-const char *db_str(const struct db_rows *rows, size_t row, int col)
-{
-    return db_null(rows, row, col) ? NULL : PQgetvalue(rows->result, (int)row, col);
-}
-
-int64_t db_int(const struct db_rows *rows, size_t row, int col)
-{
-    const char *text = db_str(rows, row, col);
-    return text == NULL ? 0 : strtoll(text, NULL, 10);
-}
-
-bool db_bool(const struct db_rows *rows, size_t row, int col)
-{
-    const char *text = db_str(rows, row, col);
-    return text != NULL && text[0] == 't';
-}
-
-int64_t db_time(const struct db_rows *rows, size_t row, int col)
-{
-    const char *text = db_str(rows, row, col);
-    int64_t at = CLOCK_NONE;
-    if (text != NULL && !clock_parse_pg(text, &at)) {
-        log_panic("column %d is no timestamptz", col);
-    }
-    return at;
-}
-
-const unsigned char *db_bytes(struct ctx *ctx, const struct db_rows *rows, size_t row, int col, size_t *len_r)
-{
-    const char *text = db_str(rows, row, col);
-    if (text == NULL) {
-        return NULL;
-    }
-    unsigned char *decoded = PQunescapeBytea((const unsigned char *)text, len_r);
-    if (decoded == NULL) {
-        log_panic("out of memory for a bytea");
-    }
-    const char *copy = arena_memdup(ctx->arena, decoded, *len_r);
-    PQfreemem(decoded);
-    return (const unsigned char *)copy;
 }
 
 /* ---- transactions ---- */
@@ -510,14 +441,11 @@ void db_free(struct db **db)
 
 const struct err *db_ping(struct ctx *ctx)
 {
-    static const struct db_stmt ping = {"db_ping", "SELECT 1"};
-    const struct err *e = DB_RUN0(ctx, &ping, NULL);
-    return e == &err_uncertain ? &err_unavailable : e;
+    return DB_RUN0(ctx, &sql_db_ping, NULL);
 }
 
 const struct err *db_try_lock(struct ctx *ctx, int64_t key, bool *held_r)
 {
-    static const struct db_stmt try_lock = {"db_try_lock", "SELECT pg_try_advisory_lock($1)"};
     struct db *db = ctx->db;
     const struct err *e = ensure_connected(ctx); /* a lost session has no locks any more */
     for (size_t i = 0; e == NULL && i < db->lock_count; i++) {
@@ -527,11 +455,11 @@ const struct err *db_try_lock(struct ctx *ctx, int64_t key, bool *held_r)
         }
     }
     const struct db_rows *rows;
-    e = e != NULL ? e : DB_RUN(ctx, &try_lock, &rows, DB_INT(key));
+    e = e != NULL ? e : DB_RUN(ctx, &sql_db_try_lock, &rows, DB_INT(key));
     if (e != NULL) {
-        return e == &err_uncertain ? &err_unavailable : e; /* a lock would be lost with the connection */
+        return e;
     }
-    *held_r = db_bool(rows, 0, 0);
+    *held_r = db_bool(rows, 0, "held");
     if (*held_r && db->lock_count == LOCKS_MAX) {
         log_panic("more than %d advisory locks", LOCKS_MAX);
     }
@@ -566,11 +494,29 @@ static const struct err *connect_told(struct ctx *ctx, const char **why_r)
     return e;
 }
 
+/* Columns are read by name: each needs one, and one of its own. */
+static const struct err *check_columns(struct ctx *ctx, const char **why_r)
+{
+    PGresult *result = PQdescribePrepared(ctx->db->conn, "");
+    for (int i = 0; i < PQnfields(result); i++) {
+        const char *name = PQfname(result, i);
+        bool named = strcmp(name, "?column?") != 0;
+        if (!named || PQfnumber(result, name) != i) {
+            *why_r = named ? arena_printf(ctx->arena, "column %d has no name of its own: '%s'", i + 1, name)
+                           : arena_printf(ctx->arena, "column %d has no name: it needs an AS", i + 1);
+            PQclear(result);
+            return &err_internal;
+        }
+    }
+    return judge_told(ctx, result, why_r);
+}
+
 /* EXPLAIN finds what parsing alone does not: rights that the role lacks. */
 const struct err *db_check(struct ctx *ctx, const struct db_stmt *stmt, const char **why_r)
 {
     const struct err *e = connect_told(ctx, why_r);
     e = e != NULL ? e : judge_told(ctx, PQprepare(ctx->db->conn, "", stmt->sql, 0, NULL), why_r);
+    e = e != NULL ? e : check_columns(ctx, why_r);
     const char *explain = arena_printf(ctx->arena, "EXPLAIN (GENERIC_PLAN) %s", stmt->sql);
     return e != NULL ? e : judge_told(ctx, PQexec(ctx->db->conn, explain), why_r);
 }

@@ -2,16 +2,16 @@
  * db: PostgreSQL for one process: one connection, prepared statements from tables, results as rows. The only module
  * that knows libpq.
  *
- * SQL text stands in tables of struct db_stmt (src/<domain>/<domain>_sql.c) and nowhere else. A statement is prepared
- * on its first use per connection. Parameters and results travel as text.
+ * SQL text stands in files (src/<domain>/sql/<name>.sql, common/io/sql/) and nowhere else: a statement `-- name:
+ * seat_get :read` there is `sql_seat_get` here, through #include "sql/<name>.h" (scripts/embed-sql). A statement is
+ * prepared on its first use per connection. Parameters and results travel as text; columns are read by their names.
  *
  * The connection is opened on first use, checked and reopened by itself between transactions. Errors by SQLSTATE:
  * 40001/40P01 &err_db_serialization (retry the transaction), 23505 &err_db_unique (db_constraint() names it),
  * 08xxx/57P01 before anything was sent or outside a write &err_unavailable, a connection lost during COMMIT or during a
  * write outside a transaction &err_uncertain, lock or statement time-outs &err_unavailable, class BX (raised by our own
  * SQL functions) &err_db_raised (db_raised() gives the five characters), anything else &err_internal after one error
- * line that names the statement and SQLSTATE but never parameters. For this a SELECT from a table counts as a read, one
- * that calls a function in place of a table, or without any, as a write.
+ * line that names the statement and SQLSTATE but never parameters.
  */
 #ifndef COMMON_DB_H
 #define COMMON_DB_H
@@ -25,14 +25,19 @@
 #include "common/context/ctx.h"
 
 struct db_stmt {
-    const char *name; /* "user_by_email": unique in the program, shows in logs and pg_stat_statements */
+    const char *name; /* "user_login_find": unique in the program, shows in logs */
     const char *sql;
+    enum {
+        DB_WRITE,  /* when the answer is lost it may have been carried out */
+        DB_READ,   /* changes nothing: a lost answer is no more than that, and the statement may be repeated */
+        DB_SCRIPT, /* several statements without parameters, for db_script() only */
+    } kind;
 };
 
 /* A module's statements, for the check that prepares every one against the migrated schema as its role. */
 struct db_table {
     const char *role; /* "user_service"; "" = every service role */
-    const struct db_stmt *stmts;
+    const struct db_stmt *const *stmts;
     size_t count;
 };
 
@@ -86,13 +91,15 @@ BO_MUSTCHECK const struct err *db_run(struct ctx *ctx, const struct db_stmt *stm
 
 size_t db_count(const struct db_rows *rows);    /* rows returned */
 size_t db_affected(const struct db_rows *rows); /* rows changed by INSERT, UPDATE, DELETE */
-bool db_null(const struct db_rows *rows, size_t row, int col);
-const char *db_str(const struct db_rows *rows, size_t row, int col); /* NULL for SQL NULL */
-int64_t db_int(const struct db_rows *rows, size_t row, int col);     /* 0 for SQL NULL */
-bool db_bool(const struct db_rows *rows, size_t row, int col);
-int64_t db_time(const struct db_rows *rows, size_t row, int col); /* timestamptz; CLOCK_NONE for SQL NULL */
+/* A column by its name; a name that the statement does not have is our own bug and ends the process (boxctl check-sql
+ * and lint find it first). */
+bool db_null(const struct db_rows *rows, size_t row, const char *col);
+const char *db_str(const struct db_rows *rows, size_t row, const char *col); /* NULL for SQL NULL */
+int64_t db_int(const struct db_rows *rows, size_t row, const char *col);     /* 0 for SQL NULL */
+bool db_bool(const struct db_rows *rows, size_t row, const char *col);
+int64_t db_time(const struct db_rows *rows, size_t row, const char *col); /* timestamptz; CLOCK_NONE for SQL NULL */
 /* bytea; *len_r gets its size. NULL for SQL NULL. */
-const unsigned char *db_bytes(struct ctx *ctx, const struct db_rows *rows, size_t row, int col, size_t *len_r);
+const unsigned char *db_bytes(struct ctx *ctx, const struct db_rows *rows, size_t row, const char *col, size_t *len_r);
 
 /* ---- transactions ---- */
 

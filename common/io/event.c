@@ -3,25 +3,10 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/io/db.h"
+#include "sql/messages.h"
 
 #define EVENT_BYTES_MAX (1u << 20)   /* what brokers accept by default */
 #define PUBLISH_BYTES_MAX (1u << 19) /* jsonb comes back with a space after each colon and comma */
-
-enum { EVENT_INSERT, INBOX_CLAIM, EVENT_STMT__MAX };
-
-/* The id is made by the server at the moment of the insert and not here: its uuidv7() counts fractions of a
- * millisecond, so events of one key, whose writers wait for each other on the aggregate's row, get ids in the order of
- * their commits. That is the order in which the relay publishes. */
-static const struct db_stmt event_stmt[EVENT_STMT__MAX] = {
-    [EVENT_INSERT] = {"outbox_insert",
-                      "WITH new AS MATERIALIZED (SELECT uuidv7() AS id)"
-                      " INSERT INTO common.outbox_events"
-                      " (id, aggregate_type, aggregate_id, topic, partition_key, event_type, envelope)"
-                      " SELECT id, $1, $2::uuid, $3, $4, $5, jsonb_build_object('eventId', id) || $6::jsonb FROM new"},
-    [INBOX_CLAIM] = {"inbox_claim", "INSERT INTO common.processed_events (event_id, consumer) VALUES ($1, $2)"
-                                    " ON CONFLICT (event_id, consumer) DO NOTHING"},
-};
-const struct db_table event_statements = {"", event_stmt, EVENT_STMT__MAX};
 
 /* ---- out ---- */
 
@@ -69,9 +54,8 @@ const struct err *event_publish(struct ctx *ctx, const struct event_new *event)
         log_error(&ctx->log, "event '%s' has a payload that its readers would refuse", event->type->name);
         return &err_internal;
     }
-    return DB_RUN(ctx, &event_stmt[EVENT_INSERT], NULL, DB_TEXT(event->type->aggregate_type),
-                  DB_TEXT(event->aggregate_id), DB_TEXT(event->type->topic), DB_TEXT(event->key),
-                  DB_TEXT(event->type->name), DB_TEXT(envelope.data));
+    return DB_RUN(ctx, &sql_messages_publish, NULL, DB_TEXT(event->type->aggregate_type), DB_TEXT(event->aggregate_id),
+                  DB_TEXT(event->type->topic), DB_TEXT(event->key), DB_TEXT(event->type->name), DB_TEXT(envelope.data));
 }
 
 /* ---- in ---- */
@@ -142,7 +126,7 @@ const struct err *event_parse(struct ctx *ctx, const char *bytes, size_t len, st
 const struct err *inbox_claim(struct ctx *ctx, const char *event_id, const char *consumer, bool *first_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &event_stmt[INBOX_CLAIM], &rows, DB_TEXT(event_id), DB_TEXT(consumer));
+    const struct err *e = DB_RUN(ctx, &sql_messages_claim, &rows, DB_TEXT(event_id), DB_TEXT(consumer));
     if (e == NULL) {
         *first_r = db_affected(rows) == 1;
     }

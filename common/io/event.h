@@ -56,6 +56,4 @@ BO_MUSTCHECK const struct err *event_parse(struct ctx *ctx, const char *bytes, s
  * the effect. */
 BO_MUSTCHECK const struct err *inbox_claim(struct ctx *ctx, const char *event_id, const char *consumer, bool *first_r);
 
-extern const struct db_table event_statements;
-
 #endif

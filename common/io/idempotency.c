@@ -1,51 +1,34 @@
 #include "common/io/idempotency.h"
 
 #include "common/crypto/crypto.h"
-
-enum { IDEMPOTENCY_CLAIM, IDEMPOTENCY_GET, IDEMPOTENCY_STORE, IDEMPOTENCY_STMT__MAX };
-
-/* The claim waits for another transaction that has claimed the same key; 24 hours later a key may be claimed anew. */
-static const struct db_stmt idempotency_stmt[IDEMPOTENCY_STMT__MAX] = {
-    [IDEMPOTENCY_CLAIM] = {"idempotency_claim",
-                           "INSERT INTO idempotency_keys AS known (user_id, route, key, fingerprint)"
-                           " VALUES ($1, $2, $3, $4)"
-                           " ON CONFLICT (user_id, route, key) DO UPDATE"
-                           " SET fingerprint = EXCLUDED.fingerprint, answer = NULL, created_at = clock_timestamp()"
-                           " WHERE known.created_at < clock_timestamp() - interval '24 hours'"},
-    [IDEMPOTENCY_GET] = {"idempotency_get", "SELECT fingerprint = $4, answer FROM idempotency_keys"
-                                            " WHERE user_id = $1 AND route = $2 AND key = $3"},
-    [IDEMPOTENCY_STORE] = {"idempotency_store", "UPDATE idempotency_keys SET answer = $4"
-                                                " WHERE user_id = $1 AND route = $2 AND key = $3"},
-};
-const struct db_table idempotency_statements = {"reservation_service", idempotency_stmt, IDEMPOTENCY_STMT__MAX};
+#include "sql/idempotency.h"
 
 /* Runs a statement whose parameters are the key's three parts and `fourth`. */
-static const struct err *run(struct ctx *ctx, int stmt, const struct idempotency *idem, struct db_arg fourth,
-                             const struct db_rows **rows_r)
+static const struct err *run(struct ctx *ctx, const struct db_stmt *stmt, const struct idempotency *idem,
+                             struct db_arg fourth, const struct db_rows **rows_r)
 {
-    return DB_RUN(ctx, &idempotency_stmt[stmt], rows_r, DB_TEXT(idem->user_id), DB_TEXT(idem->route),
-                  DB_TEXT(idem->key), fourth);
+    return DB_RUN(ctx, stmt, rows_r, DB_TEXT(idem->user_id), DB_TEXT(idem->route), DB_TEXT(idem->key), fourth);
 }
 
 static const struct err *replay(struct ctx *ctx, const struct idempotency *idem, struct db_arg fingerprint,
                                 const char **stored_r)
 {
     const struct db_rows *rows;
-    const struct err *e = run(ctx, IDEMPOTENCY_GET, idem, fingerprint, &rows);
+    const struct err *e = run(ctx, &sql_idempotency_get, idem, fingerprint, &rows);
     if (e != NULL) {
         return e;
     }
     if (db_count(rows) == 0) {
         return &err_db_serialization; /* purged between the two statements: begin again */
     }
-    if (!db_bool(rows, 0, 0)) {
+    if (!db_bool(rows, 0, "same_request")) {
         return &err_idempotency_key_reused;
     }
-    if (db_null(rows, 0, 1)) {
+    if (db_null(rows, 0, "answer")) {
         log_error(&ctx->log, "an idempotency key of '%s' was committed without its answer", idem->route);
         return &err_internal;
     }
-    *stored_r = db_str(rows, 0, 1);
+    *stored_r = db_str(rows, 0, "answer");
     return NULL;
 }
 
@@ -59,7 +42,7 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
     crypto_sha256(idem->body, idem->body_len, digest);
     struct db_arg fingerprint = DB_BYTES(digest, sizeof digest);
     const struct db_rows *claimed;
-    const struct err *e = run(ctx, IDEMPOTENCY_CLAIM, idem, fingerprint, &claimed);
+    const struct err *e = run(ctx, &sql_idempotency_claim, idem, fingerprint, &claimed);
     if (e != NULL) {
         return e;
     }
@@ -72,7 +55,7 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
 
 const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer)
 {
-    return idem->key == NULL ? NULL : run(ctx, IDEMPOTENCY_STORE, idem, DB_TEXT(answer), NULL);
+    return idem->key == NULL ? NULL : run(ctx, &sql_idempotency_store, idem, DB_TEXT(answer), NULL);
 }
 
 struct finding {

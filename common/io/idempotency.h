@@ -31,6 +31,4 @@ BO_MUSTCHECK const struct err *idempotency_store(struct ctx *ctx, const struct i
  * running and claims nothing. *stored_r NULL: none yet, or no key. */
 BO_MUSTCHECK const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r);
 
-extern const struct db_table idempotency_statements;
-
 #endif

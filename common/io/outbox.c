@@ -8,32 +8,10 @@
 #include "common/base/metrics.h"
 #include "common/context/retry.h"
 #include "common/io/kafka.h"
+#include "sql/outbox.h"
 
 #define LOCK_BASE INT64_C(0x6f7574626f780000) /* "outbox", then the share */
 #define SHARES_TEXT_MAX 64
-
-enum { OUTBOX_NEXT, OUTBOX_PUBLISHED, OUTBOX_FAILED, OUTBOX_OLDEST, OUTBOX_STMT__MAX };
-
-/* Ids are given at the insert, by the server's clock. Whoever inserts a second event of a key has waited for the first
- * one's transaction on the row that both change, so the ids of a key are in the order of its commits and none becomes
- * visible after a later one was read.
- *
- * The next rows are the oldest of the keys of which none has been refused, then, if asked for, those that have been
- * refused: however many they are, they do not keep the others waiting. */
-static const struct db_stmt outbox_stmt[OUTBOX_STMT__MAX] = {
-    [OUTBOX_NEXT] = {"outbox_next",
-                     "SELECT id, topic, partition_key, envelope, attempts FROM common.outbox_events"
-                     " WHERE published_at IS NULL AND partition_no = ANY ($1::smallint[])"
-                     " AND CASE WHEN attempts > 0 THEN $2::boolean ELSE partition_key NOT IN ("
-                     "SELECT partition_key FROM common.outbox_events WHERE published_at IS NULL AND attempts > 0) END"
-                     " ORDER BY attempts > 0, id LIMIT $3"},
-    [OUTBOX_PUBLISHED] = {"outbox_published", "UPDATE common.outbox_events SET published_at = clock_timestamp()"
-                                              " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},
-    [OUTBOX_FAILED] = {"outbox_failed", "UPDATE common.outbox_events SET attempts = attempts + 1, last_error = $2"
-                                        " WHERE id = ANY ($1::uuid[]) AND published_at IS NULL"},
-    [OUTBOX_OLDEST] = {"outbox_oldest", "SELECT min(created_at) FROM common.outbox_events WHERE published_at IS NULL"},
-};
-const struct db_table outbox_statements = {"outbox_relay", outbox_stmt, OUTBOX_STMT__MAX};
 
 struct cfg_outbox cfg_outbox;
 #define KEY(member) offsetof(struct cfg_outbox, member)
@@ -164,8 +142,9 @@ static struct batch read_batch(struct ctx *ctx, const struct db_rows *rows)
     struct batch batch = {.count = db_count(rows)};
     batch.rows = arena_calloc(ctx->arena, batch.count + 1, sizeof *batch.rows);
     for (size_t i = 0; i < batch.count; i++) {
-        batch.rows[i] =
-            (struct row){.id = db_str(rows, i, 0), .key = db_str(rows, i, 2), .failed_before = db_int(rows, i, 4) > 0};
+        batch.rows[i] = (struct row){.id = db_str(rows, i, "id"),
+                                     .key = db_str(rows, i, "partition_key"),
+                                     .failed_before = db_int(rows, i, "attempts") > 0};
     }
     return batch;
 }
@@ -178,9 +157,12 @@ static void send_rows(struct outbox_relay *relay, struct batch *batch, const str
         if (follows(batch, i, holds_back)) {
             continue;
         }
-        const char *envelope = db_str(rows, i, 3);
-        const struct kafka_record record = {
-            .topic = db_str(rows, i, 1), .key = row->key, .value = envelope, .len = strlen(envelope), .opaque = row};
+        const char *envelope = db_str(rows, i, "envelope");
+        const struct kafka_record record = {.topic = db_str(rows, i, "topic"),
+                                            .key = row->key,
+                                            .value = envelope,
+                                            .len = strlen(envelope),
+                                            .opaque = row};
         row->sent = kafka_produce(relay->producer, &record) == NULL;
         kafka_producer_poll(relay->producer, 0);
     }
@@ -215,7 +197,7 @@ static const struct err *mark_published(struct outbox_relay *relay, struct ctx *
     if (count == 0) {
         return NULL;
     }
-    const struct err *e = DB_RUN(ctx, &outbox_stmt[OUTBOX_PUBLISHED], NULL, DB_UUIDS(ids, count));
+    const struct err *e = DB_RUN(ctx, &sql_outbox_published, NULL, DB_UUIDS(ids, count));
     metrics_add(relay->published, e == NULL ? (int64_t)count : 0);
     return e;
 }
@@ -235,7 +217,7 @@ static const struct err *mark_failed(struct ctx *ctx, const struct batch *batch)
         return NULL;
     }
     const struct err *e =
-        DB_RUN(ctx, &outbox_stmt[OUTBOX_FAILED], NULL, DB_UUIDS(ids, count), DB_TEXT("not acknowledged by Kafka"));
+        DB_RUN(ctx, &sql_outbox_failed, NULL, DB_UUIDS(ids, count), DB_TEXT("not acknowledged by Kafka"));
     return e != NULL ? e : &err_unavailable;
 }
 
@@ -244,8 +226,8 @@ static const struct err *mark_failed(struct ctx *ctx, const struct batch *batch)
 static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool refused_too, bool *more_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &outbox_stmt[OUTBOX_NEXT], &rows, DB_TEXT(shares_text(relay, ctx)),
-                                 DB_BOOL(refused_too), DB_INT(cfg_outbox.batch));
+    const struct err *e = DB_RUN(ctx, &sql_outbox_next, &rows, DB_TEXT(shares_text(relay, ctx)), DB_BOOL(refused_too),
+                                 DB_INT(cfg_outbox.batch));
     if (e != NULL || db_count(rows) == 0) {
         return e;
     }
@@ -282,9 +264,9 @@ const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *c
 const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN0(ctx, &outbox_stmt[OUTBOX_OLDEST], &rows);
+    const struct err *e = DB_RUN0(ctx, &sql_outbox_oldest, &rows);
     if (e == NULL) {
-        int64_t lag = db_null(rows, 0, 0) ? 0 : clock_now() - db_time(rows, 0, 0);
+        int64_t lag = db_null(rows, 0, "created_at") ? 0 : clock_now() - db_time(rows, 0, "created_at");
         metrics_set(relay->lag, lag > 0 ? lag / CLOCK_SECOND : 0);
     }
     return e;

@@ -49,6 +49,4 @@ BO_MUSTCHECK const struct err *outbox_relay_measure(struct outbox_relay *relay, 
 /* Shares led at the moment. */
 int outbox_relay_shares(const struct outbox_relay *relay);
 
-extern const struct db_table outbox_statements;
-
 #endif

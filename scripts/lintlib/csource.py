@@ -64,23 +64,33 @@ def program_files(root: pathlib.Path) -> list[pathlib.Path]:
     return sorted(path for folder in ("common", "src", "cgi-bin") for path in (root / folder).rglob("*.[ch]"))
 
 
-def statement_files(root: pathlib.Path) -> set[pathlib.Path]:
-    """Where SQL may stand: statement tables, and the common modules that keep theirs in their own table."""
-    tables = set((root / "src").rglob("*_sql.c"))
-    return tables | {path for path in (root / "common").rglob("*.c") if "struct db_stmt" in path.read_text()}
-
-
-def sql_outside_tables(root: pathlib.Path) -> list[str]:
+def sql_in_c(root: pathlib.Path) -> list[str]:
+    """SQL stands in files of SQL, which scripts/embed-sql makes into C."""
     complaints = []
-    allowed = statement_files(root)
     for path in program_files(root):
-        if path in allowed:
-            continue
         text = path.read_text()
-        for offset, literal in literals(text):
-            if SQL.match(literal):
-                complaints.append(f"{path.relative_to(root)}:{line_of(text, offset)}: SQL outside a statement table")
+        complaints += [f"{path.relative_to(root)}:{line_of(text, offset)}: SQL in a C string"
+                       for offset, literal in literals(text) if SQL.match(literal)]
     return complaints
+
+
+def columns(root: pathlib.Path) -> list[str]:
+    """The columns that C reads by name, against the words of the SQL files beside it."""
+    read = re.compile(r'\bdb_(?:str|int|bool|time|null|bytes)\((?:\w+(?:->\w+)?, ){2,3}"(\w+)"')
+    complaints = []
+    for path in program_files(root):
+        text = path.read_text()
+        known = None
+        for found in read.finditer(text):
+            known = known if known is not None else sql_words(path.parent / "sql")
+            if found[1] not in known:
+                complaints.append(f"{path.relative_to(root)}:{line_of(text, found.start())}: no statement of "
+                                  f"{path.parent.relative_to(root)}/sql has a column '{found[1]}'")
+    return complaints
+
+
+def sql_words(folder: pathlib.Path) -> set[str]:
+    return set(re.findall(r"\w+", " ".join(path.read_text() for path in folder.glob("*.sql"))))
 
 
 def printf_into_sql(root: pathlib.Path) -> list[str]:

@@ -49,7 +49,7 @@ static bool check_role(struct boxctl *box, const char *role, struct tally *tally
     }
     for (const struct registry_row *row = registry_statements; row->table != NULL; row++) {
         for (size_t i = 0; runs_as(row, role) && i < row->table->count; i++) {
-            check_statement(box->ctx, role, &row->table->stmts[i], tally);
+            check_statement(box->ctx, role, row->table->stmts[i], tally);
         }
     }
     return true;

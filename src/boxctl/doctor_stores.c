@@ -4,8 +4,8 @@
 #include "common/base/clock.h"
 #include "common/io/kafka.h"
 #include "common/io/redis.h"
+#include "sql/doctor.h"
 #include "src/boxctl/doctor.h"
-#include "src/boxctl/doctor_sql.h"
 #include "src/boxctl/migrate.h"
 #include "src/boxctl/redis_info.h"
 #include "src/boxctl/registry.h"
@@ -21,13 +21,13 @@
 
 static const char *server_advice(const struct db_rows *rows, int64_t skew_us)
 {
-    if (db_int(rows, 0, 0) < POSTGRESQL_LEAST) {
+    if (db_int(rows, 0, "version_number") < POSTGRESQL_LEAST) {
         return "Install PostgreSQL 18 or newer: uuidv7() is needed.";
     }
-    if (strcmp(db_str(rows, 0, 2), "UTF8") != 0) {
+    if (strcmp(db_str(rows, 0, "encoding"), "UTF8") != 0) {
         return "Make the database anew with the encoding UTF8.";
     }
-    if (db_bool(rows, 0, 4)) {
+    if (db_bool(rows, 0, "in_recovery")) {
         return "This is a standby: set BOX_DB_URL to the primary.";
     }
     if (llabs(skew_us) > SKEW_MOST_US) {
@@ -44,13 +44,13 @@ struct finding check_server(struct boxctl *box)
     if (boxctl_connect(box, NULL, &why) != NULL) {
         return (struct finding){why, "Start PostgreSQL, or correct BOX_DB_URL and BOX_DB_PASSWORD."};
     }
-    if (DB_RUN0(ctx, &doctor_stmt[DOCTOR_SERVER], &rows) != NULL) {
+    if (DB_RUN0(ctx, &sql_doctor_server, &rows) != NULL) {
         return (struct finding){"does not answer", "Look into the log of PostgreSQL."};
     }
-    int64_t skew_us = db_time(rows, 0, 3) - clock_now();
+    int64_t skew_us = db_time(rows, 0, "now") - clock_now();
     return (struct finding){
-        arena_printf(ctx->arena, "version %s, %s, clock %+lld ms", db_str(rows, 0, 1), db_str(rows, 0, 2),
-                     (long long)skew_us / 1000),
+        arena_printf(ctx->arena, "version %s, %s, clock %+lld ms", db_str(rows, 0, "version"),
+                     db_str(rows, 0, "encoding"), (long long)skew_us / 1000),
         server_advice(rows, skew_us),
     };
 }

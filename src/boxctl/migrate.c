@@ -7,9 +7,9 @@
 #include "common/base/clock.h"
 #include "common/context/retry.h"
 #include "common/crypto/crypto.h"
+#include "sql/migrate.h"
 #include "src/boxctl/db_url.h"
 #include "src/boxctl/file.h"
-#include "src/boxctl/migrate_sql.h"
 #include "src/boxctl/registry.h"
 #include "src/boxctl/scram.h"
 #include "src/boxctl/settings.h"
@@ -23,25 +23,25 @@
 static const struct err *make_record(struct ctx *ctx, const char **why_r)
 {
     const struct db_rows *rows;
-    const struct err *err = DB_RUN0(ctx, &migrate_stmt[MIGRATE_HAS_RECORD], &rows);
-    if (err != NULL || db_bool(rows, 0, 0)) {
+    const struct err *err = DB_RUN0(ctx, &sql_migrate_has_record, &rows);
+    if (err != NULL || db_bool(rows, 0, "present")) {
         return err;
     }
-    return db_script(ctx, migrate_record_script, why_r);
+    return db_script(ctx, sql_migrate_create_record.sql, why_r);
 }
 
 const struct err *migrate_read_record(struct ctx *ctx, struct migration_list *applied_r)
 {
     const struct db_rows *rows;
-    const struct err *err = DB_RUN0(ctx, &migrate_stmt[MIGRATE_HAS_RECORD], &rows);
+    const struct err *err = DB_RUN0(ctx, &sql_migrate_has_record, &rows);
     if (err != NULL) {
         return err;
     }
-    if (!db_bool(rows, 0, 0)) {
+    if (!db_bool(rows, 0, "present")) {
         *applied_r = (struct migration_list){0};
         return NULL;
     }
-    err = DB_RUN0(ctx, &migrate_stmt[MIGRATE_RECORD], &rows);
+    err = DB_RUN0(ctx, &sql_migrate_record, &rows);
     if (err != NULL) {
         return err;
     }
@@ -49,10 +49,10 @@ const struct err *migrate_read_record(struct ctx *ctx, struct migration_list *ap
                                      db_count(rows)};
     for (size_t i = 0; i < applied.count; i++) {
         applied.items[i] = (struct migration){
-            .version = (int)db_int(rows, i, 0),
-            .name = db_str(rows, i, 1),
-            .sha256 = db_str(rows, i, 2),
-            .applied_at = db_time(rows, i, 3),
+            .version = (int)db_int(rows, i, "version"),
+            .name = db_str(rows, i, "name"),
+            .sha256 = db_str(rows, i, "sha256"),
+            .applied_at = db_time(rows, i, "applied_at"),
         };
     }
     *applied_r = applied;
@@ -74,8 +74,7 @@ static const struct err *apply_in_transaction(struct ctx *ctx, void *arg)
     if (err != NULL) {
         return err;
     }
-    return DB_RUN(ctx, &migrate_stmt[MIGRATE_ADD], NULL, DB_INT(file->version), DB_TEXT(file->name),
-                  DB_TEXT(file->sha256));
+    return DB_RUN(ctx, &sql_migrate_add, NULL, DB_INT(file->version), DB_TEXT(file->name), DB_TEXT(file->sha256));
 }
 
 static const struct err *apply_file(struct ctx *ctx, const struct migration *file, const char **why_r)
@@ -154,9 +153,9 @@ const struct err *migrate_set_password(struct ctx *ctx, const char *role, const 
     unsigned char salt[SCRAM_SALT_SIZE];
     crypto_random(salt, sizeof salt);
     const struct db_rows *rows;
-    const struct err *err = DB_RUN(ctx, &migrate_stmt[MIGRATE_FORMAT_PASSWORD], &rows, DB_TEXT(role),
+    const struct err *err = DB_RUN(ctx, &sql_migrate_format_password, &rows, DB_TEXT(role),
                                    DB_TEXT(scram_verifier(ctx->arena, password, salt)));
-    return err != NULL ? err : db_script(ctx, db_str(rows, 0, 0), why_r);
+    return err != NULL ? err : db_script(ctx, db_str(rows, 0, "command"), why_r);
 }
 
 static const struct err *set_passwords(struct ctx *ctx, const char **why_r)
@@ -191,14 +190,14 @@ static const struct err *make_database(struct boxctl *box, const char **why_r)
     const char *name = db_url_database(ctx->arena, box->owner.url);
     const struct err *err = wait_for_lock(ctx, why_r);
     if (err == NULL) {
-        err = DB_RUN(ctx, &migrate_stmt[MIGRATE_DATABASE_EXISTS], &rows, DB_TEXT(name));
+        err = DB_RUN(ctx, &sql_migrate_database_exists, &rows, DB_TEXT(name));
     }
     if (err != NULL || db_count(rows) > 0) {
         return err;
     }
-    err = DB_RUN(ctx, &migrate_stmt[MIGRATE_FORMAT_DATABASE], &rows, DB_TEXT(name));
+    err = DB_RUN(ctx, &sql_migrate_format_database, &rows, DB_TEXT(name));
     if (err == NULL) {
-        err = db_script(ctx, db_str(rows, 0, 0), why_r);
+        err = db_script(ctx, db_str(rows, 0, "command"), why_r);
     }
     if (err == NULL) {
         printf("created database %s\n", name);

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/boxctl/backlog_sql.h"
+#include "sql/backlog.h"
 #include "src/boxctl/boxctl.h"
 #include "src/boxctl/settings.h"
 
@@ -11,17 +11,17 @@ static enum boxctl_status run(struct boxctl *box, int count, char **args)
         return BOXCTL_USAGE;
     }
     const struct db_rows *rows;
-    const struct err *err = DB_RUN0(box->ctx, &backlog_stmt[BACKLOG_SUM], &rows);
+    const struct err *err = DB_RUN0(box->ctx, &sql_backlog_sum, &rows);
     if (err != NULL) {
         return boxctl_fail("the outbox cannot be read: %s", err->en);
     }
-    printf("unpublished  %lld\n", (long long)db_int(rows, 0, 0));
-    if (db_int(rows, 0, 0) == 0) {
+    printf("unpublished  %lld\n", (long long)db_int(rows, 0, "unpublished"));
+    if (db_int(rows, 0, "unpublished") == 0) {
         return BOXCTL_OK;
     }
-    printf("oldest       %lld s\n", (long long)db_int(rows, 0, 1));
-    printf("failed tries %lld\n", (long long)db_int(rows, 0, 2));
-    printf("last error   %s\n", db_null(rows, 0, 3) ? "none" : db_str(rows, 0, 3));
+    printf("oldest       %lld s\n", (long long)db_int(rows, 0, "oldest_s"));
+    printf("failed tries %lld\n", (long long)db_int(rows, 0, "attempts"));
+    printf("last error   %s\n", db_null(rows, 0, "last_error") ? "none" : db_str(rows, 0, "last_error"));
     return BOXCTL_OK;
 }
 

@@ -7,22 +7,25 @@
 #include "common/io/kafka.h"
 #include "common/io/outbox.h"
 #include "common/io/redis.h"
-#include "src/boxctl/backlog_sql.h"
-#include "src/boxctl/seed_sql.h"
+#include "sql/backlog.h"
+#include "sql/event.h"
+#include "sql/idempotency.h"
+#include "sql/messages.h"
+#include "sql/outbox.h"
+#include "sql/payment.h"
+#include "sql/reservation.h"
+#include "sql/seed.h"
+#include "sql/user.h"
 #include "src/boxctl/settings.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
-#include "src/event/event_sql.h"
 #include "src/payment/payment_settings.h"
-#include "src/payment/payment_sql.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/queue/queue_settings.h"
 #include "src/reservation/reservation_settings.h"
-#include "src/reservation/reservation_sql.h"
 #include "src/sandbox/sandbox_settings.h"
 #include "src/user/user_settings.h"
-#include "src/user/user_sql.h"
 
 const struct cfg_section *const registry_sections[] = {
     &cfg_process_section,      &cfg_db_section,
@@ -37,11 +40,11 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &event_statements},        {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},       {.table = &user_statements},
-    {.table = &event_domain_statements}, {.table = &reservation_statements},
-    {.table = &payment_statements},      {.table = &backlog_statements},
-    {.table = &seed_statements},         {.table = NULL},
+    {.table = &messages_statements}, {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},   {.table = &user_statements},
+    {.table = &event_statements},    {.table = &reservation_statements},
+    {.table = &payment_statements},  {.table = &backlog_statements},
+    {.table = &seed_statements},     {.table = NULL},
 };
 
 const char *const registry_roles[] = {

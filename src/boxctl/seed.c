@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "sql/seed.h"
 #include "src/boxctl/boxctl.h"
-#include "src/boxctl/seed_sql.h"
 #include "src/boxctl/settings.h"
 #include "src/event/event_admin.h"
 #include "src/event/event_settings.h"
@@ -91,20 +91,20 @@ static struct event_draft describe_event(struct ctx *ctx, const struct sale *sal
 /* ---- finding, else making ---- */
 
 /* The id in the first row of a look-up, or "" when there is none. */
-static const struct err *find(struct ctx *ctx, enum seed_stmt stmt, const struct db_arg *args, size_t count,
+static const struct err *find(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args, size_t count,
                               char id_r[UUID_SIZE])
 {
     const struct db_rows *rows;
-    const struct err *err = db_run(ctx, &seed_stmt[stmt], args, count, &rows);
+    const struct err *err = db_run(ctx, stmt, args, count, &rows);
     if (err == NULL) {
-        snprintf(id_r, UUID_SIZE, "%s", db_count(rows) > 0 ? db_str(rows, 0, 0) : "");
+        snprintf(id_r, UUID_SIZE, "%s", db_count(rows) > 0 ? db_str(rows, 0, "id") : "");
     }
     return err;
 }
 
 static const struct err *have_venue(struct ctx *ctx, char id_r[UUID_SIZE])
 {
-    const struct err *err = find(ctx, SEED_VENUE, (struct db_arg[]){DB_TEXT(venue_name)}, 1, id_r);
+    const struct err *err = find(ctx, &sql_seed_venue, (struct db_arg[]){DB_TEXT(venue_name)}, 1, id_r);
     if (err != NULL || *id_r != '\0') {
         return err;
     }
@@ -114,7 +114,8 @@ static const struct err *have_venue(struct ctx *ctx, char id_r[UUID_SIZE])
 static const struct err *have_hall(struct ctx *ctx, const struct sale *sale, const char *venue_id, char id_r[UUID_SIZE])
 {
     struct hall_new *hall;
-    const struct err *err = find(ctx, SEED_HALL, (struct db_arg[]){DB_TEXT(venue_id), DB_TEXT(sale->hall)}, 2, id_r);
+    const struct err *err =
+        find(ctx, &sql_seed_hall, (struct db_arg[]){DB_TEXT(venue_id), DB_TEXT(sale->hall)}, 2, id_r);
     if (err != NULL || *id_r != '\0') {
         return err;
     }
@@ -125,7 +126,8 @@ static const struct err *have_hall(struct ctx *ctx, const struct sale *sale, con
 static const struct err *have_event(struct ctx *ctx, const struct sale *sale, const char *venue_id, const char *hall_id,
                                     char id_r[UUID_SIZE])
 {
-    const struct err *err = find(ctx, SEED_EVENT, (struct db_arg[]){DB_TEXT(hall_id), DB_TEXT(sale->title)}, 2, id_r);
+    const struct err *err =
+        find(ctx, &sql_seed_event, (struct db_arg[]){DB_TEXT(hall_id), DB_TEXT(sale->title)}, 2, id_r);
     if (err != NULL) {
         return err;
     }
@@ -144,7 +146,7 @@ static const struct err *have_sale(struct ctx *ctx, const struct sale *sale, con
         err = have_event(ctx, sale, venue_id, hall_id, event_id);
     }
     if (err == NULL) {
-        err = find(ctx, SEED_SCHEDULE, (struct db_arg[]){DB_TEXT(event_id)}, 1, schedule_id);
+        err = find(ctx, &sql_seed_schedule, (struct db_arg[]){DB_TEXT(event_id)}, 1, schedule_id);
     }
     if (err == NULL) {
         printf("%s: event %s schedule %s seats %d\n", sale->title, event_id, schedule_id,

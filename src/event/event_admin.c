@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "common/io/db.h"
+#include "sql/event.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
-#include "src/event/event_sql.h"
 
 enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
 #define PRICE_MAX INT64_C(100000000)
@@ -64,14 +64,14 @@ const struct shape event_draft_shape = {event_draft_fields, sizeof event_draft_f
 
 static void copy_id(char id_r[UUID_SIZE], const struct db_rows *rows)
 {
-    memcpy(id_r, db_str(rows, 0, 0), UUID_SIZE);
+    memcpy(id_r, db_str(rows, 0, "id"), UUID_SIZE);
 }
 
 const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE])
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_VENUE_INSERT], &rows, DB_TEXT(venue->name),
-                                 DB_TEXT(venue->address), DB_TEXT(venue->city));
+    const struct err *e = DB_RUN(ctx, &sql_venue_insert, &rows, DB_TEXT(venue->name), DB_TEXT(venue->address),
+                                 DB_TEXT(venue->city));
     if (!e) {
         copy_id(id_r, rows);
     }
@@ -103,8 +103,8 @@ const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struc
         return ctx_invalid(ctx, "seatTemplate", "is too large");
     }
     const struct db_rows *rows;
-    e = DB_RUN(ctx, &event_stmt[EVENT_HALL_INSERT], &rows, DB_TEXT(venue_id), DB_TEXT(hall->name),
-               DB_INT(hall->capacity), DB_TEXT(text));
+    e = DB_RUN(ctx, &sql_venue_hall_insert, &rows, DB_TEXT(venue_id), DB_TEXT(hall->name), DB_INT(hall->capacity),
+               DB_TEXT(text));
     if (e) {
         return e;
     }
@@ -184,16 +184,16 @@ static const struct err *check_hall(struct ctx *ctx, struct create_work *work)
     const struct event_draft *event = work->event;
     const struct db_rows *rows;
     const struct err *e =
-        DB_RUN(ctx, &event_stmt[EVENT_HALL_FOR_EVENT], &rows, DB_TEXT(event->hall_id), DB_TEXT(event->venue_id));
+        DB_RUN(ctx, &sql_venue_hall_for_event, &rows, DB_TEXT(event->hall_id), DB_TEXT(event->venue_id));
     if (e) {
         return e;
     }
     if (db_count(rows) == 0) {
         return ctx_invalid(ctx, "hallId", "the venue has no such hall");
     }
-    work->capacity = db_int(rows, 0, 0);
+    work->capacity = db_int(rows, 0, "capacity");
     const struct json *grades;
-    const char *text = db_str(rows, 0, 1);
+    const char *text = db_str(rows, 0, "grades");
     e = json_parse(ctx->arena, text, strlen(text), &grades, NULL);
     struct grade_price prices[GRADES];
     list_prices(&event->grade_prices, prices);
@@ -211,10 +211,10 @@ static const struct err *insert_event(struct ctx *ctx, struct create_work *work)
     const struct event_draft *event = work->event;
     const struct db_rows *rows;
     const struct err *e =
-        DB_RUN(ctx, &event_stmt[EVENT_INSERT], &rows, DB_TEXT(event->venue_id), DB_TEXT(event->hall_id),
-               DB_TEXT(event->title), DB_TEXT(event->artist), DB_TEXT(event->description), DB_TEXT(event->poster_url));
+        DB_RUN(ctx, &sql_event_insert, &rows, DB_TEXT(event->venue_id), DB_TEXT(event->hall_id), DB_TEXT(event->title),
+               DB_TEXT(event->artist), DB_TEXT(event->description), DB_TEXT(event->poster_url));
     if (!e) {
-        work->id = db_str(rows, 0, 0);
+        work->id = db_str(rows, 0, "id");
     }
     return e;
 }
@@ -226,7 +226,7 @@ static const struct err *insert_prices(struct ctx *ctx, const struct create_work
     const struct err *e = NULL;
     for (int i = 0; i < GRADES && !e; i++) {
         if (prices[i].price != FIELD_NO_INT) {
-            e = DB_RUN(ctx, &event_stmt[EVENT_PRICE_INSERT], NULL, DB_TEXT(work->id), DB_TEXT(prices[i].grade),
+            e = DB_RUN(ctx, &sql_event_price_insert, NULL, DB_TEXT(work->id), DB_TEXT(prices[i].grade),
                        DB_INT(prices[i].price));
         }
     }
@@ -243,7 +243,7 @@ static const struct err *insert_schedules(struct ctx *ctx, const struct create_w
     const struct schedule_new *items = work->event->schedules.items;
     const struct err *e = NULL;
     for (size_t i = 0; i < work->event->schedules.count && !e; i++) {
-        e = DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_INSERT], NULL, DB_TEXT(work->id), DB_INT(items[i].play_sequence),
+        e = DB_RUN(ctx, &sql_event_schedule_insert, NULL, DB_TEXT(work->id), DB_INT(items[i].play_sequence),
                    DB_TIME(items[i].event_start_at), DB_TIME(items[i].event_end_at), DB_TIME(items[i].sale_start_at),
                    DB_TIME(items[i].sale_end_at), DB_INT(or_default(items[i].admission_rate, cfg_event.admission_rate)),
                    DB_INT(or_default(items[i].queue_capacity, cfg_event.queue_capacity)), DB_INT(work->capacity));
@@ -255,7 +255,7 @@ static const struct err *insert_schedules(struct ctx *ctx, const struct create_w
 static const struct err *generate_seats(struct ctx *ctx, const struct create_work *work)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_SEATS_GENERATE], &rows, DB_TEXT(work->id));
+    const struct err *e = DB_RUN(ctx, &sql_seat_generate, &rows, DB_TEXT(work->id));
     if (e) {
         return e;
     }
@@ -292,18 +292,18 @@ const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *
 static void forget_schedules(struct ctx *ctx, const char *event_id)
 {
     const struct db_rows *rows;
-    if (DB_RUN(ctx, &event_stmt[EVENT_SCHEDULE_IDS], &rows, DB_TEXT(event_id))) {
+    if (DB_RUN(ctx, &sql_event_schedule_ids, &rows, DB_TEXT(event_id))) {
         return;
     }
     for (size_t i = 0; i < db_count(rows); i++) {
-        schedule_forget(ctx, db_str(rows, i, 0));
+        schedule_forget(ctx, db_str(rows, i, "id"));
     }
 }
 
 const struct err *event_admin_publish(struct ctx *ctx, const char *event_id)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_OPEN], &rows, DB_TEXT(event_id));
+    const struct err *e = DB_RUN(ctx, &sql_event_open, &rows, DB_TEXT(event_id));
     if (e == &err_db_raised) {
         return &err_conflict;
     }

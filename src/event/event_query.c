@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
-#include "src/event/event_sql.h"
+#include "sql/event.h"
 
 #define SALE_STATES "UPCOMING|ONGOING|ENDED|CANCELLED"
 
@@ -122,11 +122,10 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
     if (e) {
         return e;
     }
-    return DB_RUN(ctx, &event_stmt[EVENT_LIST], rows_r, DB_TEXT(filter->city),
-                  DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
-                  DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to),
-                  DB_TEXT(filter->status), DB_TEXT(filter->sort ? filter->sort : "startDate"), DB_INT(page->size),
-                  DB_INT(page->page * page->size));
+    return DB_RUN(
+        ctx, &sql_event_list, rows_r, DB_TEXT(filter->city), DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
+        DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to), DB_TEXT(filter->status),
+        DB_TEXT(filter->sort ? filter->sort : "startDate"), DB_INT(page->size), DB_INT(page->page * page->size));
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)
@@ -137,32 +136,32 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
     if (e) {
         return e;
     }
-    size_t count = db_null(rows, 0, 1) ? 0 : db_count(rows);
+    size_t count = db_null(rows, 0, "id") ? 0 : db_count(rows);
     struct event_summary *items = arena_calloc(ctx->arena, count, sizeof *items);
     for (size_t i = 0; i < count; i++) {
-        items[i] = (struct event_summary){.id = db_str(rows, i, 1),
-                                          .title = db_str(rows, i, 2),
-                                          .artist = db_str(rows, i, 3),
-                                          .venue_name = db_str(rows, i, 4),
-                                          .city = db_str(rows, i, 5),
-                                          .starts_at = db_time(rows, i, 6),
-                                          .ends_at = db_time(rows, i, 7),
-                                          .status = db_str(rows, i, 8)};
+        items[i] = (struct event_summary){.id = db_str(rows, i, "id"),
+                                          .title = db_str(rows, i, "title"),
+                                          .artist = db_str(rows, i, "artist"),
+                                          .venue_name = db_str(rows, i, "venue_name"),
+                                          .city = db_str(rows, i, "city"),
+                                          .starts_at = db_time(rows, i, "starts_at"),
+                                          .ends_at = db_time(rows, i, "ends_at"),
+                                          .status = db_str(rows, i, "state")};
     }
-    *list_r = (struct event_list){items, count, db_int(rows, 0, 0), page};
+    *list_r = (struct event_list){items, count, db_int(rows, 0, "total"), page};
     return NULL;
 }
 
 static struct event_schedule read_schedule(const struct db_rows *rows, size_t row)
 {
-    int64_t total = db_int(rows, row, 7), sold = db_int(rows, row, 8);
-    return (struct event_schedule){.id = db_str(rows, row, 0),
-                                   .play_sequence = db_int(rows, row, 1),
-                                   .event_start_at = db_time(rows, row, 2),
-                                   .event_end_at = db_time(rows, row, 3),
-                                   .sale_start_at = db_time(rows, row, 4),
-                                   .sale_end_at = db_time(rows, row, 5),
-                                   .status = db_str(rows, row, 6),
+    int64_t total = db_int(rows, row, "seats_total"), sold = db_int(rows, row, "seats_sold");
+    return (struct event_schedule){.id = db_str(rows, row, "id"),
+                                   .play_sequence = db_int(rows, row, "play_sequence"),
+                                   .event_start_at = db_time(rows, row, "event_start_at"),
+                                   .event_end_at = db_time(rows, row, "event_end_at"),
+                                   .sale_start_at = db_time(rows, row, "sale_start_at"),
+                                   .sale_end_at = db_time(rows, row, "sale_end_at"),
+                                   .status = db_str(rows, row, "state"),
                                    .sold_out = sold == total,
                                    .available = total - sold,
                                    .total = total};
@@ -171,7 +170,7 @@ static struct event_schedule read_schedule(const struct db_rows *rows, size_t ro
 static const struct err *read_schedules(struct ctx *ctx, const char *event_id, struct json_list *list_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &event_stmt[EVENT_DETAIL_SCHEDULES], &rows, DB_TEXT(event_id));
+    const struct err *e = DB_RUN(ctx, &sql_event_detail_schedules, &rows, DB_TEXT(event_id));
     if (e) {
         return e;
     }
@@ -186,22 +185,21 @@ static const struct err *read_schedules(struct ctx *ctx, const char *event_id, s
 const struct err *event_get(struct ctx *ctx, const char *event_id, enum event_view view, struct event_detail *event_r)
 {
     const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &event_stmt[EVENT_DETAIL], &rows, DB_TEXT(event_id), DB_BOOL(view == EVENT_VIEW_ADMIN));
+    const struct err *e = DB_RUN(ctx, &sql_event_detail, &rows, DB_TEXT(event_id), DB_BOOL(view == EVENT_VIEW_ADMIN));
     if (e) {
         return e;
     }
     if (db_count(rows) == 0) {
         return &err_not_found;
     }
-    struct event_detail event = {.id = db_str(rows, 0, 0),
-                                 .title = db_str(rows, 0, 1),
-                                 .artist = db_str(rows, 0, 2),
-                                 .description = db_str(rows, 0, 3),
-                                 .poster_url = db_str(rows, 0, 4),
-                                 .status = db_str(rows, 0, 5),
-                                 .venue = {db_str(rows, 0, 6), db_str(rows, 0, 7)},
-                                 .hall = {db_str(rows, 0, 8), db_str(rows, 0, 9)}};
+    struct event_detail event = {.id = db_str(rows, 0, "id"),
+                                 .title = db_str(rows, 0, "title"),
+                                 .artist = db_str(rows, 0, "artist"),
+                                 .description = db_str(rows, 0, "description"),
+                                 .poster_url = db_str(rows, 0, "poster_url"),
+                                 .status = db_str(rows, 0, "status"),
+                                 .venue = {db_str(rows, 0, "venue_id"), db_str(rows, 0, "venue_name")},
+                                 .hall = {db_str(rows, 0, "hall_id"), db_str(rows, 0, "hall_name")}};
     e = read_schedules(ctx, event_id, &event.schedules);
     if (!e) {
         *event_r = event;

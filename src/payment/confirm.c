@@ -4,12 +4,12 @@
 
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
+#include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
-#include "src/payment/payment_sql.h"
 #include "src/providers/portone.h"
 
 /* Without Redis the token cannot be checked; a payment in progress is finished all the same, because its owner had a
@@ -51,7 +51,7 @@ static const struct err *answer_of(const struct payment *payment)
 static const struct err *mark_busy(struct ctx *ctx, const char *payment_id, bool *ours_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_BEGIN_CONFIRM], &rows, DB_TEXT(payment_id),
+    const struct err *e = DB_RUN(ctx, &sql_payment_begin_confirm, &rows, DB_TEXT(payment_id),
                                  DB_INT(payment_settings.busy_s), DB_INT(payment_settings.patience_s));
     if (!e) {
         *ours_r = db_affected(rows) == 1;
@@ -62,8 +62,7 @@ static const struct err *mark_busy(struct ctx *ctx, const char *payment_id, bool
 /* Nothing has happened: the next confirm may begin at once. */
 static const struct err *lift(struct ctx *ctx, const struct payment *payment, const struct err *why)
 {
-    if (DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_POSTPONE], NULL, DB_TEXT(payment->id),
-               DB_INT(payment_settings.retry_s))) {
+    if (DB_RUN(ctx, &sql_payment_postpone, NULL, DB_TEXT(payment->id), DB_INT(payment_settings.retry_s))) {
         log_warn(&ctx->log, "payment stays busy for a while");
     }
     return why;

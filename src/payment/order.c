@@ -5,12 +5,12 @@
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
+#include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
-#include "src/payment/payment_sql.h"
 #include "src/providers/portone.h"
 
 #define PAYMENT_KEY_BYTES 16 /* 32 hexadecimal digits: every card gateway takes those */
@@ -73,14 +73,14 @@ static const struct err *find_or_insert(struct ctx *ctx, const struct ordering *
     const struct reservation_info *reservation = &ordering->reservation;
     int64_t give_up_at = reservation->hold_expires_at + payment_settings.patience_s * CLOCK_SECOND;
     const struct err *e =
-        DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_INSERT], NULL, DB_TEXT(reservation->reservation_id),
-               DB_TEXT(reservation->schedule_id), DB_TEXT(request->user_id), DB_TEXT(new_payment_key(ctx->arena)),
-               DB_INT(request->amount), DB_TEXT(request->method), DB_TIME(give_up_at));
+        DB_RUN(ctx, &sql_payment_insert, NULL, DB_TEXT(reservation->reservation_id), DB_TEXT(reservation->schedule_id),
+               DB_TEXT(request->user_id), DB_TEXT(new_payment_key(ctx->arena)), DB_INT(request->amount),
+               DB_TEXT(request->method), DB_TIME(give_up_at));
     if (e) {
         return e;
     }
     const struct db_rows *rows;
-    e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_LIVE_OF_RESERVATION], &rows, DB_TEXT(reservation->reservation_id));
+    e = DB_RUN(ctx, &sql_payment_live_of_reservation, &rows, DB_TEXT(reservation->reservation_id));
     if (e) {
         return e;
     }

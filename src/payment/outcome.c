@@ -4,9 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
+#include "sql/payment.h"
 #include "src/contract/events.h"
 #include "src/contract/reservation_api.h"
-#include "src/payment/payment_sql.h"
 
 /* ---- finding out ---- */
 
@@ -103,9 +103,9 @@ static const struct err *publish(struct ctx *ctx, const struct event_type *type,
 static const struct err *succeed(struct ctx *ctx, struct payment *payment, const struct portone_payment *record)
 {
     payment->paid_at = record->paid_at == CLOCK_NONE ? clock_now() : record->paid_at;
-    const struct err *e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_SUCCEED], NULL, DB_TEXT(payment->id),
-                                 DB_TEXT(payment_status_name(payment->status)), DB_TIME(payment->paid_at),
-                                 DB_TEXT(record->transaction_id), DB_TEXT(record->raw));
+    const struct err *e =
+        DB_RUN(ctx, &sql_payment_succeed, NULL, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
+               DB_TIME(payment->paid_at), DB_TEXT(record->transaction_id), DB_TEXT(record->raw));
     if (e) {
         return e;
     }
@@ -122,8 +122,8 @@ static const struct err *fail(struct ctx *ctx, struct payment *payment, const st
 {
     const struct db_rows *rows;
     const struct err *e =
-        DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_FAIL], &rows, DB_TEXT(payment->id),
-               DB_TEXT(payment_status_name(payment->status)), DB_TEXT(finding->reason), DB_TEXT(finding->record.raw));
+        DB_RUN(ctx, &sql_payment_fail, &rows, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
+               DB_TEXT(finding->reason), DB_TEXT(finding->record.raw));
     if (e) {
         return e;
     }
@@ -133,18 +133,18 @@ static const struct err *fail(struct ctx *ctx, struct payment *payment, const st
                                      .reservation_id = payment->reservation_id,
                                      .amount = payment->amount,
                                      .failure_reason = finding->reason,
-                                     .failed_at = db_time(rows, 0, 0)};
+                                     .failed_at = db_time(rows, 0, "failed_at")};
     return publish(ctx, &event_payment_failed, payment, &payload);
 }
 
 static const struct err *request_refund(struct ctx *ctx, const struct payment *payment, const char *reason)
 {
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REQUEST_REFUND], NULL, DB_TEXT(payment->id), DB_TEXT(reason));
+    return DB_RUN(ctx, &sql_payment_request_refund, NULL, DB_TEXT(payment->id), DB_TEXT(reason));
 }
 
 static const struct err *postpone(struct ctx *ctx, const struct payment *payment, int64_t again_s)
 {
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_POSTPONE], NULL, DB_TEXT(payment->id), DB_INT(again_s));
+    return DB_RUN(ctx, &sql_payment_postpone, NULL, DB_TEXT(payment->id), DB_INT(again_s));
 }
 
 static const struct err *decide(struct ctx *ctx, struct payment *payment, const struct finding *finding,

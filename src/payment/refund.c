@@ -4,23 +4,22 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
-#include "src/payment/payment_sql.h"
+#include "sql/payment.h"
 #include "src/providers/portone.h"
 
 const struct err *refund_on_rejected(struct ctx *ctx, const struct event *event,
                                      const struct reservation_rejected *rejected)
 {
     (void)event;
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REQUEST_REFUND], NULL, DB_TEXT(rejected->payment_id),
-                  DB_TEXT(rejected->reason));
+    return DB_RUN(ctx, &sql_payment_request_refund, NULL, DB_TEXT(rejected->payment_id), DB_TEXT(rejected->reason));
 }
 
 const struct err *refund_on_cancelled(struct ctx *ctx, const struct event *event,
                                       const struct reservation_cancelled *cancelled)
 {
     (void)event;
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REQUEST_REFUND_OF_RESERVATION], NULL,
-                  DB_TEXT(cancelled->reservation_id), DB_TEXT(cancelled->reason));
+    return DB_RUN(ctx, &sql_payment_request_refund_of_reservation, NULL, DB_TEXT(cancelled->reservation_id),
+                  DB_TEXT(cancelled->reason));
 }
 
 /* ---- doing it ---- */
@@ -83,8 +82,7 @@ static const struct err *record_refunded(struct ctx *ctx, void *arg)
         return &err_internal;
     }
     const struct db_rows *rows;
-    e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REFUNDED], &rows, DB_TEXT(payment.id),
-               DB_TEXT(payment_status_name(payment.status)));
+    e = DB_RUN(ctx, &sql_payment_refunded, &rows, DB_TEXT(payment.id), DB_TEXT(payment_status_name(payment.status)));
     if (e) {
         return e;
     }
@@ -92,7 +90,7 @@ static const struct err *record_refunded(struct ctx *ctx, void *arg)
                                        .reservation_id = payment.reservation_id,
                                        .amount = payment.amount,
                                        .reason = payment.refund_reason,
-                                       .refunded_at = db_time(rows, 0, 0)};
+                                       .refunded_at = db_time(rows, 0, "refunded_at")};
     return event_publish(ctx, &(struct event_new){.type = &event_payment_refunded,
                                                   .aggregate_id = payment.id,
                                                   .key = payment.user_id,
@@ -107,12 +105,12 @@ const struct err *refund_try(struct ctx *ctx, const struct payment *payment, int
         return db_transact(ctx, record_refunded, (void *)payment->id);
     case REFUND_NOTHING_TO_DO:
         if (payment->status == PAYMENT_FAILED) {
-            return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REST], NULL, DB_TEXT(payment->id));
+            return DB_RUN(ctx, &sql_payment_rest, NULL, DB_TEXT(payment->id));
         }
         log_error(&ctx->log, "payment '%s' is to be refunded, but PortOne does not know it as paid", payment->id);
         break;
     case REFUND_AGAIN:
         break;
     }
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_POSTPONE], NULL, DB_TEXT(payment->id), DB_INT(again_s));
+    return DB_RUN(ctx, &sql_payment_postpone, NULL, DB_TEXT(payment->id), DB_INT(again_s));
 }

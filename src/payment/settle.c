@@ -2,10 +2,10 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
+#include "sql/payment.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_settings.h"
-#include "src/payment/payment_sql.h"
 #include "src/payment/refund.h"
 
 /* Doubles with every check, up to the cap. */
@@ -28,7 +28,7 @@ static const struct err *check_failed(struct ctx *ctx, const struct payment *pay
     struct payment after;
     const struct err *e = outcome_record(ctx, payment->id, &finding, pause_s(payment), &after);
     bool charged = finding.evidence == EVIDENCE_PAID || finding.evidence == EVIDENCE_WRONG;
-    return e || charged ? e : DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REST], NULL, DB_TEXT(payment->id));
+    return e || charged ? e : DB_RUN(ctx, &sql_payment_rest, NULL, DB_TEXT(payment->id));
 }
 
 static const struct err *take_up(struct ctx *ctx, const struct payment *payment)
@@ -49,13 +49,13 @@ static const struct err *take_up(struct ctx *ctx, const struct payment *payment)
     case PAYMENT_STATUS__MAX:
         break;
     }
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_REST], NULL, DB_TEXT(payment->id));
+    return DB_RUN(ctx, &sql_payment_rest, NULL, DB_TEXT(payment->id));
 }
 
 const struct err *settle_next(struct ctx *ctx, bool *found_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_TAKE_DUE], &rows, DB_INT(payment_settings.busy_s));
+    const struct err *e = DB_RUN(ctx, &sql_payment_take_due, &rows, DB_INT(payment_settings.busy_s));
     if (e) {
         return e;
     }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/io/db.h"
-#include "src/payment/payment_sql.h"
+#include "sql/payment.h"
 #include "src/providers/portone.h"
 
 struct delivery {
@@ -23,12 +23,12 @@ static const struct err *store(struct ctx *ctx, void *arg)
     const struct delivery *delivery = arg;
     const struct portone_webhook *webhook = &delivery->webhook;
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_WEBHOOK_STORE], &rows, DB_TEXT(delivery->webhook_id),
+    const struct err *e = DB_RUN(ctx, &sql_payment_webhook_store, &rows, DB_TEXT(delivery->webhook_id),
                                  DB_TEXT(webhook->payment_id), DB_TEXT(webhook->type));
     if (e || db_affected(rows) == 0 || !is_outcome(webhook->type)) {
         return e;
     }
-    return DB_RUN(ctx, &payment_stmt[PAYMENT_STMT_WEBHOOK_NUDGE], NULL, DB_TEXT(webhook->payment_id));
+    return DB_RUN(ctx, &sql_payment_webhook_nudge, NULL, DB_TEXT(webhook->payment_id));
 }
 
 const struct err *webhook_receive(struct ctx *ctx, const struct webhook_headers *headers, const char *body, size_t len)

@@ -1,8 +1,8 @@
 #include "src/reservation/expiry.h"
 
 #include "common/io/db.h"
+#include "sql/reservation.h"
 #include "src/reservation/reservation.h"
-#include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_mirror.h"
 
 struct expiring {
@@ -14,7 +14,7 @@ static const struct err *expire_oldest(struct ctx *ctx, void *arg)
 {
     struct expiring *expiring = arg;
     const struct db_rows *rows;
-    const struct err *e = DB_RUN0(ctx, &reservation_stmt[RESERVATION_STMT_LOCK_LAPSED], &rows);
+    const struct err *e = DB_RUN0(ctx, &sql_reservation_lock_lapsed, &rows);
     if (e) {
         return e;
     }

@@ -5,11 +5,11 @@
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
+#include "sql/reservation.h"
 #include "src/contract/schedule.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/reservation_errors.h"
 #include "src/reservation/reservation_settings.h"
-#include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_mirror.h"
 
 #define RAISED_SEAT_TAKEN "BX001"
@@ -90,13 +90,13 @@ static const struct err *claim(struct ctx *ctx, struct attempt *attempt)
 {
     struct hold *hold = &attempt->hold;
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_HOLD], &rows, DB_TEXT(hold->reservation_id),
-                                 DB_TEXT(attempt->request->user_id), DB_TEXT(attempt->request->schedule_id),
-                                 DB_INT(reservation_settings.hold_ttl_s), DB_TEXT(event_json(ctx, &attempt->schedule)),
-                                 DB_TEXT(seats_json(ctx, hold->seats)));
+    const struct err *e =
+        DB_RUN(ctx, &sql_reservation_hold, &rows, DB_TEXT(hold->reservation_id), DB_TEXT(attempt->request->user_id),
+               DB_TEXT(attempt->request->schedule_id), DB_INT(reservation_settings.hold_ttl_s),
+               DB_TEXT(event_json(ctx, &attempt->schedule)), DB_TEXT(seats_json(ctx, hold->seats)));
     if (!e) {
-        hold->total_amount = db_int(rows, 0, 0);
-        hold->hold_expires_at = db_time(rows, 0, 1);
+        hold->total_amount = db_int(rows, 0, "total_amount");
+        hold->hold_expires_at = db_time(rows, 0, "hold_expires_at");
     }
     return e;
 }
@@ -147,8 +147,8 @@ static const struct err *cancel_own_lapsed(struct ctx *ctx, void *arg)
 {
     const struct attempt *attempt = arg;
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_LOCK_LAPSED_OF], &rows,
-                                 DB_TEXT(attempt->request->user_id), DB_TEXT(attempt->request->schedule_id));
+    const struct err *e = DB_RUN(ctx, &sql_reservation_lock_lapsed_of, &rows, DB_TEXT(attempt->request->user_id),
+                                 DB_TEXT(attempt->request->schedule_id));
     if (e) {
         return e;
     }

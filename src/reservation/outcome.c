@@ -4,9 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
+#include "sql/reservation.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/reservation.h"
-#include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_mirror.h"
 #include "src/reservation/ticket.h"
 
@@ -34,7 +34,7 @@ static const struct err *confirm(struct ctx *ctx, const struct reservation *rese
 {
     const char *number = ticket_number(ctx->arena, clock_now());
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CONFIRM], &rows, DB_TEXT(reservation->id),
+    const struct err *e = DB_RUN(ctx, &sql_reservation_confirm, &rows, DB_TEXT(reservation->id),
                                  DB_TEXT(reservation_status_name(step->to)), DB_TEXT(payment_id), DB_TEXT(number));
     if (e) {
         /* A number given before: the transaction runs again and draws another one. */
@@ -45,7 +45,7 @@ static const struct err *confirm(struct ctx *ctx, const struct reservation *rese
         .schedule_id = reservation->schedule_id,
         .seat_ids = reservation_seat_ids(ctx->arena, reservation),
         .ticket_number = number,
-        .confirmed_at = db_time(rows, 0, 0),
+        .confirmed_at = db_time(rows, 0, "confirmed_at"),
     };
     return publish(ctx, &event_reservation_confirmed, reservation, cause, &payload);
 }
@@ -54,7 +54,7 @@ static const struct err *confirm(struct ctx *ctx, const struct reservation *rese
 static const struct err *sell_seats(struct ctx *ctx, const struct reservation *reservation, bool *sold_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_SELL], &rows, DB_TEXT(reservation->id),
+    const struct err *e = DB_RUN(ctx, &sql_reservation_claims_sell, &rows, DB_TEXT(reservation->id),
                                  DB_INT((int64_t)reservation->seats.count));
     if (!e) {
         *sold_r = db_affected(rows) == reservation->seats.count;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "sql/reservation.h"
 #include "src/contract/events.h"
-#include "src/reservation/reservation_sql.h"
 
 static const struct field seat_fields[] = {
     {.name = "seatId",
@@ -35,39 +35,39 @@ SHAPE(seat_column_shape, struct seat_column,
 const struct err *reservation_read_row(struct ctx *ctx, const struct db_rows *rows, size_t row,
                                        struct reservation *reservation_r)
 {
-    const char *seats_text = db_str(rows, row, 16);
+    const char *seats_text = db_str(rows, row, "seats");
     void *seats;
     const struct err *e = json_read(ctx, seats_text, strlen(seats_text), &seat_column_shape, &seats);
     if (e) {
         return &err_internal;
     }
     *reservation_r = (struct reservation){
-        .id = db_str(rows, row, 0),
-        .user_id = db_str(rows, row, 1),
-        .schedule_id = db_str(rows, row, 2),
-        .status = reservation_status_of(db_str(rows, row, 3)),
-        .total_amount = db_int(rows, row, 4),
-        .hold_expires_at = db_time(rows, row, 5),
-        .secured_by = db_str(rows, row, 6),
-        .event_id = db_str(rows, row, 7),
-        .event_title = db_str(rows, row, 8),
-        .artist = db_str(rows, row, 9),
-        .venue_name = db_str(rows, row, 10),
-        .hall_name = db_str(rows, row, 11),
-        .event_start_at = db_time(rows, row, 12),
-        .ticket_number = db_str(rows, row, 13),
-        .created_at = db_time(rows, row, 14),
-        .lapsed = db_bool(rows, row, 15),
+        .id = db_str(rows, row, "id"),
+        .user_id = db_str(rows, row, "user_id"),
+        .schedule_id = db_str(rows, row, "schedule_id"),
+        .status = reservation_status_of(db_str(rows, row, "status")),
+        .total_amount = db_int(rows, row, "total_amount"),
+        .hold_expires_at = db_time(rows, row, "hold_expires_at"),
+        .secured_by = db_str(rows, row, "secured_by"),
+        .event_id = db_str(rows, row, "event_id"),
+        .event_title = db_str(rows, row, "event_title"),
+        .artist = db_str(rows, row, "artist"),
+        .venue_name = db_str(rows, row, "venue_name"),
+        .hall_name = db_str(rows, row, "hall_name"),
+        .event_start_at = db_time(rows, row, "event_start_at"),
+        .ticket_number = db_str(rows, row, "ticket_number"),
+        .created_at = db_time(rows, row, "created_at"),
+        .lapsed = db_bool(rows, row, "lapsed"),
         .seats = ((struct seat_column *)seats)->list,
     };
     return NULL;
 }
 
-static const struct err *read_one(struct ctx *ctx, enum reservation_stmt stmt, const char *id,
+static const struct err *read_one(struct ctx *ctx, const struct db_stmt *stmt, const char *id,
                                   struct reservation *reservation_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[stmt], &rows, DB_TEXT(id));
+    const struct err *e = DB_RUN(ctx, stmt, &rows, DB_TEXT(id));
     if (e) {
         return e;
     }
@@ -76,7 +76,7 @@ static const struct err *read_one(struct ctx *ctx, enum reservation_stmt stmt, c
 
 const struct err *reservation_get(struct ctx *ctx, const char *id, struct reservation *reservation_r)
 {
-    return read_one(ctx, RESERVATION_STMT_GET, id, reservation_r);
+    return read_one(ctx, &sql_reservation_get, id, reservation_r);
 }
 
 const struct err *reservation_get_of(struct ctx *ctx, const char *user_id, const char *id,
@@ -96,17 +96,16 @@ const struct err *reservation_get_of(struct ctx *ctx, const char *user_id, const
 
 const struct err *reservation_lock(struct ctx *ctx, const char *id, struct reservation *reservation_r)
 {
-    return read_one(ctx, RESERVATION_STMT_LOCK, id, reservation_r);
+    return read_one(ctx, &sql_reservation_lock, id, reservation_r);
 }
 
 const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                    struct json_list *list_r, int64_t *total_r)
 {
     const struct db_rows *counted, *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_COUNT], &counted, DB_TEXT(user_id));
+    const struct err *e = DB_RUN(ctx, &sql_reservation_count, &counted, DB_TEXT(user_id));
     if (!e) {
-        e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_LIST], &rows, DB_TEXT(user_id), DB_INT(size),
-                   DB_INT(page * size));
+        e = DB_RUN(ctx, &sql_reservation_list, &rows, DB_TEXT(user_id), DB_INT(size), DB_INT(page * size));
     }
     if (e) {
         return e;
@@ -119,7 +118,7 @@ const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t
         }
     }
     *list_r = (struct json_list){items, db_count(rows)};
-    *total_r = db_int(counted, 0, 0);
+    *total_r = db_int(counted, 0, "total");
     return NULL;
 }
 
@@ -141,10 +140,10 @@ const struct err *reservation_cancel(struct ctx *ctx, const struct reservation *
         return &err_conflict;
     }
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CANCEL], &rows, DB_TEXT(reservation->id),
+    const struct err *e = DB_RUN(ctx, &sql_reservation_cancel, &rows, DB_TEXT(reservation->id),
                                  DB_TEXT(reservation_status_name(step->to)), DB_TEXT(step->cancel_reason));
     if (!e) {
-        e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_FREE], NULL, DB_TEXT(reservation->id));
+        e = DB_RUN(ctx, &sql_reservation_claims_free, NULL, DB_TEXT(reservation->id));
     }
     if (e) {
         return e;
@@ -153,7 +152,7 @@ const struct err *reservation_cancel(struct ctx *ctx, const struct reservation *
         .reservation_id = reservation->id,
         .schedule_id = reservation->schedule_id,
         .seat_ids = reservation_seat_ids(ctx->arena, reservation),
-        .cancelled_at = db_time(rows, 0, 0),
+        .cancelled_at = db_time(rows, 0, "cancelled_at"),
         .reason = step->cancel_reason,
         .refund_amount = reservation->status == RESERVATION_CONFIRMED ? reservation->total_amount : 0,
     };

@@ -50,7 +50,7 @@ BO_MUSTCHECK const struct err *reservation_lock(struct ctx *ctx, const char *id,
 BO_MUSTCHECK const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                                 struct json_list *list_r, int64_t *total_r);
 
-/* A row of the columns in reservation_sql.c. */
+/* A row of reservation_row, see src/reservation/sql/reservation.sql. */
 BO_MUSTCHECK const struct err *reservation_read_row(struct ctx *ctx, const struct db_rows *rows, size_t row,
                                                     struct reservation *reservation_r);
 /* The seats' ids: a list of const char *. */

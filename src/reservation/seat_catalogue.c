@@ -4,9 +4,9 @@
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "common/io/redis.h"
+#include "sql/reservation.h"
 #include "src/contract/schedule.h"
 #include "src/reservation/reservation_settings.h"
-#include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_keys.h"
 #include "src/reservation/seat_mirror.h"
 
@@ -63,10 +63,12 @@ static void write_claims(struct ctx *ctx, struct hash_writer *writer, const stru
 {
     hash_add(writer, "", "");
     for (size_t i = 0; i < db_count(rows); i++) {
-        int64_t left_ms = db_null(rows, i, 4) ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, 4);
-        const char *state = db_bool(rows, i, 3) ? "S" : arena_printf(ctx->arena, "%lld", (long long)(now_ms + left_ms));
-        hash_add(writer, db_str(rows, i, 0),
-                 arena_printf(ctx->arena, "%s|%s|%s", state, db_str(rows, i, 1), db_str(rows, i, 2)));
+        int64_t left_ms = db_null(rows, i, "left_ms") ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, "left_ms");
+        const char *state =
+            db_bool(rows, i, "sold") ? "S" : arena_printf(ctx->arena, "%lld", (long long)(now_ms + left_ms));
+        hash_add(
+            writer, db_str(rows, i, "seat_id"),
+            arena_printf(ctx->arena, "%s|%s|%s", state, db_str(rows, i, "user_id"), db_str(rows, i, "reservation_id")));
     }
     hash_end(writer);
 }
@@ -112,7 +114,7 @@ static const struct err *load(struct ctx *ctx, const char *schedule_id)
         return &err_not_found;
     }
     const struct db_rows *claims;
-    e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_LIVE], &claims, DB_TEXT(schedule_id), DB_NULL);
+    e = DB_RUN(ctx, &sql_reservation_claims_live, &claims, DB_TEXT(schedule_id), DB_NULL);
     return e ? e : install(ctx, schedule_id, seats, claims);
 }
 

@@ -5,10 +5,10 @@
 
 #include "common/io/db.h"
 #include "common/io/redis.h"
+#include "sql/reservation.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/reservation_errors.h"
 #include "src/reservation/reservation_settings.h"
-#include "src/reservation/reservation_sql.h"
 #include "src/reservation/seat_catalogue.h"
 #include "src/reservation/seat_keys.h"
 
@@ -140,7 +140,7 @@ void seat_mirror_release(struct ctx *ctx, const struct seat_request *request)
 const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, struct json_list seat_ids, bool *sold_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_LIVE], &rows, DB_TEXT(schedule_id),
+    const struct err *e = DB_RUN(ctx, &sql_reservation_claims_live, &rows, DB_TEXT(schedule_id),
                                  DB_UUIDS(seat_ids.items, seat_ids.count));
     if (e) {
         return e;
@@ -152,12 +152,12 @@ const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, 
     const char *claims = seat_keys_of(ctx->arena, schedule_id).claims;
     const char **args = arena_calloc(ctx->arena, 4 * db_count(rows), sizeof *args);
     for (size_t i = 0; i < db_count(rows); i++) {
-        bool sold = db_bool(rows, i, 3);
-        int64_t left_ms = db_null(rows, i, 4) ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, 4);
-        args[4 * i] = db_str(rows, i, 0);
+        bool sold = db_bool(rows, i, "sold");
+        int64_t left_ms = db_null(rows, i, "left_ms") ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, "left_ms");
+        args[4 * i] = db_str(rows, i, "seat_id");
         args[4 * i + 1] = sold ? "S" : text_of(ctx, left_ms);
-        args[4 * i + 2] = db_str(rows, i, 1);
-        args[4 * i + 3] = db_str(rows, i, 2);
+        args[4 * i + 2] = db_str(rows, i, "user_id");
+        args[4 * i + 3] = db_str(rows, i, "reservation_id");
         *sold_r = *sold_r || sold;
     }
     return redis_eval(ctx, &redis_script_reservation_mark, NULL, &claims, 1, args, 4 * db_count(rows));

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/io/db.h"
-#include "src/reservation/reservation_sql.h"
+#include "sql/reservation.h"
 #include "src/reservation/seat_mirror.h"
 
 struct securing {
@@ -29,8 +29,8 @@ struct reservation_info reservation_info_of(const struct reservation *reservatio
 static const struct err *claim_for_payment(struct ctx *ctx, struct reservation *reservation, const char *payment_id)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_CLAIMS_SECURE], &rows,
-                                 DB_TEXT(reservation->id), DB_INT((int64_t)reservation->seats.count));
+    const struct err *e = DB_RUN(ctx, &sql_reservation_claims_secure, &rows, DB_TEXT(reservation->id),
+                                 DB_INT((int64_t)reservation->seats.count));
     if (e) {
         return e;
     }
@@ -38,7 +38,7 @@ static const struct err *claim_for_payment(struct ctx *ctx, struct reservation *
         return &err_hold_expired;
     }
     reservation->secured_by = payment_id;
-    return DB_RUN(ctx, &reservation_stmt[RESERVATION_STMT_SECURE], NULL, DB_TEXT(reservation->id), DB_TEXT(payment_id));
+    return DB_RUN(ctx, &sql_reservation_secure, NULL, DB_TEXT(reservation->id), DB_TEXT(payment_id));
 }
 
 static const struct err *secure_locked(struct ctx *ctx, void *arg)

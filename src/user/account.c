@@ -4,13 +4,13 @@
 
 #include "common/base/clock.h"
 #include "common/crypto/password.h"
+#include "sql/user.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
-#include "src/user/user_sql.h"
 #include "src/user/user_text.h"
 
 #define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct sign_up, member)
@@ -41,9 +41,9 @@ const struct shape account_shape = {account_fields, sizeof account_fields / size
 static const struct err *email_exists(struct ctx *ctx, const char *email, bool *exists_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &user_stmt[USER_EMAIL_EXISTS], &rows, user_pii_blind(ctx, "email", email));
+    const struct err *e = DB_RUN(ctx, &sql_user_email_exists, &rows, user_pii_blind(ctx, "email", email));
     if (!e) {
-        *exists_r = db_bool(rows, 0, 0);
+        *exists_r = db_bool(rows, 0, "taken");
     }
     return e;
 }
@@ -151,9 +151,8 @@ static const struct err *check_identity(struct ctx *ctx, const char *verificatio
 static const struct err *insert_user(struct ctx *ctx, const struct candidate *person)
 {
     return DB_RUN(
-        ctx, &user_stmt[USER_INSERT], NULL, DB_TEXT(person->id),
-        user_pii_seal(ctx, "users.email", person->id, person->email), user_pii_blind(ctx, "email", person->email),
-        user_pii_seal(ctx, "users.name", person->id, person->name),
+        ctx, &sql_user_insert, NULL, DB_TEXT(person->id), user_pii_seal(ctx, "users.email", person->id, person->email),
+        user_pii_blind(ctx, "email", person->email), user_pii_seal(ctx, "users.name", person->id, person->name),
         user_pii_seal(ctx, "users.phone", person->id, person->phone), user_pii_blind(ctx, "phone", person->phone),
         user_pii_seal(ctx, "users.ci", person->id, person->identity.ci), user_pii_blind(ctx, "ci", person->identity.ci),
         user_pii_seal(ctx, "users.di", person->id, person->identity.di), DB_TEXT(person->password_hash));
@@ -207,7 +206,7 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
 const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &user_stmt[USER_PROFILE], &rows, DB_TEXT(user_id));
+    const struct err *e = DB_RUN(ctx, &sql_user_profile, &rows, DB_TEXT(user_id));
     if (e) {
         return e;
     }
@@ -215,11 +214,11 @@ const struct err *account_profile(struct ctx *ctx, const char *user_id, struct p
         return &err_token_revoked;
     }
     *profile_r = (struct profile){.id = user_id,
-                                  .email = user_pii_open(ctx, "users.email", user_id, rows, 0),
-                                  .name = user_pii_open(ctx, "users.name", user_id, rows, 1),
-                                  .phone = user_pii_open(ctx, "users.phone", user_id, rows, 2),
-                                  .role = db_str(rows, 0, 3),
-                                  .created_at = db_time(rows, 0, 4),
-                                  .linked_providers = db_str(rows, 0, 5)};
+                                  .email = user_pii_open(ctx, "users.email", user_id, rows, "email"),
+                                  .name = user_pii_open(ctx, "users.name", user_id, rows, "name"),
+                                  .phone = user_pii_open(ctx, "users.phone", user_id, rows, "phone"),
+                                  .role = db_str(rows, 0, "role"),
+                                  .created_at = db_time(rows, 0, "created_at"),
+                                  .linked_providers = db_str(rows, 0, "linked_providers")};
     return profile_r->email && profile_r->name && profile_r->phone ? NULL : &err_internal;
 }

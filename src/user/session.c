@@ -8,11 +8,11 @@
 #include "common/crypto/crypto.h"
 #include "common/crypto/password.h"
 #include "common/crypto/uuid.h"
+#include "sql/user.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
-#include "src/user/user_sql.h"
 #include "src/user/user_text.h"
 
 #define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct login, member)
@@ -60,11 +60,10 @@ static const struct err *issue_pair(struct ctx *ctx, const struct session *sessi
                           .refresh_token = token_issue(ctx, TOKEN_REFRESH, &refresh),
                           .expires_in = access.expires_s - access.issued_s,
                           .token_type = "Bearer"};
-    const struct err *e =
-        DB_RUN(ctx, &user_stmt[USER_TOKEN_INSERT], NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
-               DB_TEXT(session->family), token_hash(ctx, pair.refresh_token), DB_TEXT(access.jti),
-               DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
-               DB_TIME(refresh.expires_s * CLOCK_SECOND));
+    const struct err *e = DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
+                                 DB_TEXT(session->family), token_hash(ctx, pair.refresh_token), DB_TEXT(access.jti),
+                                 DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
+                                 DB_TIME(refresh.expires_s * CLOCK_SECOND));
     if (!e) {
         *tokens_r = pair;
     }
@@ -89,13 +88,13 @@ static const struct err *find_account(struct ctx *ctx, const char *email, struct
         return NULL;
     }
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &user_stmt[USER_LOGIN_FIND], &rows, user_pii_blind(ctx, "email", normal));
+    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, user_pii_blind(ctx, "email", normal));
     if (!e && db_count(rows) == 1) {
-        *account_r = (struct login_account){.id = db_str(rows, 0, 0),
-                                            .password_hash = db_str(rows, 0, 1),
-                                            .role = db_str(rows, 0, 2),
-                                            .dormant = strcmp(db_str(rows, 0, 3), "DORMANT") == 0,
-                                            .locked = db_bool(rows, 0, 4)};
+        *account_r = (struct login_account){.id = db_str(rows, 0, "id"),
+                                            .password_hash = db_str(rows, 0, "password_hash"),
+                                            .role = db_str(rows, 0, "role"),
+                                            .dormant = strcmp(db_str(rows, 0, "status"), "DORMANT") == 0,
+                                            .locked = db_bool(rows, 0, "locked")};
     }
     return e;
 }
@@ -143,7 +142,7 @@ static const char *address(const char *text)
 
 static const struct err *record_login(struct ctx *ctx, const struct login_work *work)
 {
-    return DB_RUN(ctx, &user_stmt[USER_LOGIN_RECORD], NULL, DB_TEXT(work->account->id), DB_TEXT("PASSWORD"),
+    return DB_RUN(ctx, &sql_user_login_record, NULL, DB_TEXT(work->account->id), DB_TEXT("PASSWORD"),
                   DB_TEXT(work->verdict.result), DB_TEXT(address(work->client->ip)), DB_TEXT(work->client->user_agent));
 }
 
@@ -155,7 +154,7 @@ static const struct err *finish_login(struct ctx *ctx, void *arg)
         return e;
     }
     const struct session session = {work->account->id, work->account->role, work->family};
-    e = DB_RUN(ctx, &user_stmt[USER_LOGIN_STAMP], NULL, DB_TEXT(work->account->id));
+    e = DB_RUN(ctx, &sql_user_login_stamp, NULL, DB_TEXT(work->account->id));
     return e ? e : issue_pair(ctx, &session, &work->tokens);
 }
 
@@ -184,23 +183,23 @@ const struct err *session_login(struct ctx *ctx, const struct login *input, cons
  * escape the revocation. */
 static const struct err *lock_family(struct ctx *ctx, const char *family)
 {
-    return DB_RUN(ctx, &user_stmt[USER_FAMILY_LOCK], NULL, DB_TEXT(family));
+    return DB_RUN(ctx, &sql_user_family_lock, NULL, DB_TEXT(family));
 }
 
 static const struct err *revoke_family(struct ctx *ctx, void *arg)
 {
     const char *const *family = arg;
     const struct err *e = lock_family(ctx, *family);
-    return e ? e : DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(*family));
+    return e ? e : DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(*family));
 }
 
 /* Blacklists every access token of the family that is still alive. */
 static const struct err *blacklist_family(struct ctx *ctx, const char *family)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &user_stmt[USER_FAMILY_ACCESS], &rows, DB_TEXT(family));
+    const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family));
     for (size_t i = 0; !e && i < db_count(rows); i++) {
-        e = token_revoke(ctx, db_str(rows, i, 0), db_time(rows, i, 1) / CLOCK_SECOND);
+        e = token_revoke(ctx, db_str(rows, i, "access_jti"), db_time(rows, i, "access_expires_at") / CLOCK_SECOND);
     }
     return e;
 }
@@ -218,7 +217,7 @@ struct refresh_work {
 static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *work)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &user_stmt[USER_TOKEN_FIND], &rows, token_hash(ctx, work->token));
+    const struct err *e = DB_RUN(ctx, &sql_user_token_find, &rows, token_hash(ctx, work->token));
     if (e) {
         return e;
     }
@@ -226,23 +225,24 @@ static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *wo
         work->refusal = &err_token_invalid;
         return NULL;
     }
-    bool rotated = db_bool(rows, 0, 0), revoked = db_bool(rows, 0, 1);
+    bool rotated = db_bool(rows, 0, "rotated"), revoked = db_bool(rows, 0, "revoked");
     work->refusal = rotated ? &err_refresh_reused : revoked ? &err_token_revoked : &err_token_expired;
-    return rotated ? DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(work->family)) : NULL;
+    return rotated ? DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family)) : NULL;
 }
 
 static const struct err *continue_session(struct ctx *ctx, struct refresh_work *work, const char *user_id)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &user_stmt[USER_ROLE_AND_STATUS], &rows, DB_TEXT(user_id));
+    const struct err *e = DB_RUN(ctx, &sql_user_role_and_status, &rows, DB_TEXT(user_id));
     if (e) {
         return e;
     }
-    if (strcmp(db_str(rows, 0, 1), "ACTIVE") != 0) {
-        work->refusal = strcmp(db_str(rows, 0, 1), "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
-        return DB_RUN(ctx, &user_stmt[USER_FAMILY_REVOKE], NULL, DB_TEXT(work->family));
+    const char *status = db_str(rows, 0, "status");
+    if (strcmp(status, "ACTIVE") != 0) {
+        work->refusal = strcmp(status, "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
+        return DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family));
     }
-    const struct session session = {user_id, db_str(rows, 0, 0), work->family};
+    const struct session session = {user_id, db_str(rows, 0, "role"), work->family};
     return issue_pair(ctx, &session, &work->tokens);
 }
 
@@ -252,11 +252,11 @@ static const struct err *rotate(struct ctx *ctx, void *arg)
     work->refusal = NULL;
     const struct db_rows *rows;
     const struct err *e = lock_family(ctx, work->family);
-    e = e ? e : DB_RUN(ctx, &user_stmt[USER_TOKEN_ROTATE], &rows, token_hash(ctx, work->token));
+    e = e ? e : DB_RUN(ctx, &sql_user_token_rotate, &rows, token_hash(ctx, work->token));
     if (e) {
         return e;
     }
-    return db_count(rows) == 1 ? continue_session(ctx, work, db_str(rows, 0, 0)) : refuse_refresh(ctx, work);
+    return db_count(rows) == 1 ? continue_session(ctx, work, db_str(rows, 0, "user_id")) : refuse_refresh(ctx, work);
 }
 
 const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, struct tokens *tokens_r)
@@ -285,10 +285,9 @@ const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, st
 const struct err *session_logout(struct ctx *ctx, const struct session_owner *owner)
 {
     const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &user_stmt[USER_FAMILY_OF_ACCESS], &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
+    const struct err *e = DB_RUN(ctx, &sql_user_family_of_access, &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
     if (!e && db_count(rows) > 0) {
-        const char *family = db_str(rows, 0, 0);
+        const char *family = db_str(rows, 0, "family");
         e = db_transact(ctx, revoke_family, &family);
         e = e ? e : blacklist_family(ctx, family);
     }

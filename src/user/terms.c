@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "sql/user.h"
 #include "src/user/user_errors.h"
-#include "src/user/user_sql.h"
 
 #define TERMS_TYPES "SERVICE|PRIVACY|MARKETING"
 
@@ -33,17 +33,17 @@ const struct shape agreement_shape = {agreement_fields, sizeof agreement_fields 
 const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN0(ctx, &user_stmt[USER_TERMS_CURRENT], &rows);
+    const struct err *e = DB_RUN0(ctx, &sql_user_terms_current, &rows);
     if (e) {
         return e;
     }
     struct terms *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
     for (size_t i = 0; i < db_count(rows); i++) {
-        items[i] = (struct terms){.type = db_str(rows, i, 0),
-                                  .version = db_int(rows, i, 1),
-                                  .required = db_bool(rows, i, 2),
-                                  .title = db_str(rows, i, 3),
-                                  .body = db_str(rows, i, 4)};
+        items[i] = (struct terms){.type = db_str(rows, i, "type"),
+                                  .version = db_int(rows, i, "version"),
+                                  .required = db_bool(rows, i, "required"),
+                                  .title = db_str(rows, i, "title"),
+                                  .body = db_str(rows, i, "body")};
     }
     terms_r->terms = (struct json_list){items, db_count(rows)};
     return NULL;
@@ -97,7 +97,7 @@ const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct
     const struct agreement *items = agreements->items;
     const struct err *e = NULL;
     for (size_t i = 0; i < agreements->count && !e; i++) {
-        e = DB_RUN(ctx, &user_stmt[USER_AGREEMENT_INSERT], NULL, DB_TEXT(user_id), DB_TEXT(items[i].type),
+        e = DB_RUN(ctx, &sql_user_agreement_insert, NULL, DB_TEXT(user_id), DB_TEXT(items[i].type),
                    DB_INT(items[i].version), DB_BOOL(items[i].agreed));
     }
     return e;

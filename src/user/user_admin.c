@@ -1,7 +1,7 @@
 #include "src/user/user_admin.h"
 
+#include "sql/user.h"
 #include "src/user/user_pii.h"
-#include "src/user/user_sql.h"
 #include "src/user/user_text.h"
 
 const struct err *user_set_role(struct ctx *ctx, const char *email, const char *role)
@@ -11,8 +11,7 @@ const struct err *user_set_role(struct ctx *ctx, const char *email, const char *
         return &err_not_found;
     }
     const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &user_stmt[USER_ROLE_SET], &rows, user_pii_blind(ctx, "email", normal), DB_TEXT(role));
+    const struct err *e = DB_RUN(ctx, &sql_user_role_set, &rows, user_pii_blind(ctx, "email", normal), DB_TEXT(role));
     if (e) {
         return e;
     }

@@ -36,7 +36,8 @@ struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row
     return DB_BYTES(sealed, len);
 }
 
-const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows, int col)
+const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows,
+                          const char *col)
 {
     size_t len;
     const unsigned char *sealed = db_bytes(ctx, rows, 0, col, &len);

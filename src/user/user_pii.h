@@ -20,7 +20,8 @@ BO_MUSTCHECK bool user_pii_init(const char *blind_key, const char *pii_keys, con
 /* The sealed `plain` for a statement, in the arena; SQL NULL when `plain` is NULL. `column`: "users.email". */
 struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row_id, const char *plain);
 /* The plain text of a bytea column in the arena; NULL when it is SQL NULL or cannot be opened (error line). */
-const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows, int col);
+const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows,
+                          const char *col);
 /* The blind index of a normalised value for a statement, in the arena. Equal values of different kinds ("email",
  * "phone", "ci") have unequal indexes. */
 struct db_arg user_pii_blind(struct ctx *ctx, const char *kind, const char *value);

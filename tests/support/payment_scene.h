@@ -58,10 +58,12 @@ struct scene {
     struct order order; /* of SALE_PRICE, pending */
 };
 
-static const struct db_stmt stmt_park = {"test_park", "UPDATE payments SET check_at = NULL WHERE check_at IS NOT NULL"};
+static const struct db_stmt stmt_park = {.name = "test_park",
+                                         .sql = "UPDATE payments SET check_at = NULL WHERE check_at IS NOT NULL"};
 static const struct db_stmt stmt_due = {
-    "test_due", "UPDATE payments SET check_at = clock_timestamp() - interval '1 s', busy_until = NULL, "
-                "give_up_at = clock_timestamp() + make_interval(secs => $2::bigint) WHERE id = $1"};
+    .name = "test_due",
+    .sql = "UPDATE payments SET check_at = clock_timestamp() - interval '1 s', busy_until = NULL, "
+           "give_up_at = clock_timestamp() + make_interval(secs => $2::bigint) WHERE id = $1"};
 
 static struct world *the_world;
 static char run_dir[] = P_tmpdir "/test-payment-XXXXXX"; /* holds the circuit breaker */

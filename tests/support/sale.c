@@ -15,7 +15,8 @@
 #define HOUR (3600 * CLOCK_SECOND)
 
 static const struct db_stmt count_events = {
-    "test_count_events", "SELECT count(*) FROM common.outbox_events WHERE aggregate_id = $1 AND event_type = $2"};
+    .name = "test_count_events",
+    .sql = "SELECT count(*) AS total FROM common.outbox_events WHERE aggregate_id = $1 AND event_type = $2"};
 
 static void must(const struct err *e, const char *what)
 {
@@ -91,7 +92,7 @@ int64_t sale_events(const char *aggregate_id, const char *event_type)
     struct ctx *relay = fixture_ctx("outbox_relay", NEED_DB);
     const struct db_rows *rows;
     must(DB_RUN(relay, &count_events, &rows, DB_TEXT(aggregate_id), DB_TEXT(event_type)), "reading the outbox");
-    int64_t count = db_int(rows, 0, 0);
+    int64_t count = db_int(rows, 0, "count");
     fixture_free(&relay);
     return count;
 }

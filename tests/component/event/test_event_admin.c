@@ -212,7 +212,7 @@ static void test_event_of_a_large_hall_has_every_seat(void **state)
     assert_string_equal(seat_map_at(&map, 25000).seat_number, "R1-1");
 }
 
-static const struct db_stmt count_events = {"test_event_count", "SELECT count(*) FROM events"};
+static const struct db_stmt count_events = {.name = "test_event_count", .sql = "SELECT count(*) AS total FROM events"};
 
 static void test_event_that_cannot_be_is_refused_and_leaves_nothing(void **state)
 {
@@ -246,7 +246,7 @@ static void test_event_that_cannot_be_is_refused_and_leaves_nothing(void **state
     event.poster_url = "javascript:alert(1)";
     assert_ptr_equal(event_admin_create(ctx, &event, id), &err_invalid_request);
     assert_null(DB_RUN0(ctx, &count_events, &after));
-    assert_int_equal(db_int(after, 0, 0), db_int(before, 0, 0));
+    assert_int_equal(db_int(after, 0, "count"), db_int(before, 0, "count"));
 }
 
 static void test_event_in_draft_is_seen_by_administrators_only(void **state)
@@ -277,7 +277,8 @@ static void test_event_in_draft_is_seen_by_administrators_only(void **state)
     assert_int_equal(shared.queue_capacity, cfg_event.queue_capacity);
 }
 
-static const struct db_stmt set_status = {"test_event_status", "UPDATE events SET status = $2 WHERE id = $1"};
+static const struct db_stmt set_status = {.name = "test_event_status",
+                                          .sql = "UPDATE events SET status = $2 WHERE id = $1"};
 
 static void test_event_that_is_over_cannot_be_published_again(void **state)
 {
@@ -292,7 +293,8 @@ static void test_event_that_is_over_cannot_be_published_again(void **state)
 /* ---- sale state ---- */
 
 static const struct db_stmt sale_state = {
-    "test_sale_state", "SELECT sale_state($1::boolean, $2::timestamptz, $3::timestamptz, $4::timestamptz)"};
+    .name = "test_sale_state",
+    .sql = "SELECT sale_state($1::boolean, $2::timestamptz, $3::timestamptz, $4::timestamptz) AS state"};
 
 static void assert_sale_state(bool cancelled, int64_t at, const char *expected)
 {
@@ -300,7 +302,7 @@ static void assert_sale_state(bool cancelled, int64_t at, const char *expected)
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &sale_state, &rows, DB_BOOL(cancelled), DB_TIME(START * CLOCK_SECOND),
                        DB_TIME(END * CLOCK_SECOND), DB_TIME(at)));
-    assert_string_equal(db_str(rows, 0, 0), expected);
+    assert_string_equal(db_str(rows, 0, "sale_state"), expected);
 }
 
 static void test_sale_state_at_the_windows_edges_changes_to_the_microsecond(void **state)

@@ -5,8 +5,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
@@ -14,29 +17,35 @@
 
 #define ROLE "reservation_service"
 
-static const struct db_stmt echo = {"test_echo",
-                                    "SELECT $1::text, $2::bigint, $3::boolean, $4::timestamptz, $5::bytea, $6::uuid[]"};
-static const struct db_stmt backend_pid = {"test_backend_pid", "SELECT pg_backend_pid()"};
-static const struct db_stmt terminate = {"test_terminate", "SELECT pg_terminate_backend($1::int, 5000)"};
-static const struct db_stmt key_add = {"test_key_add", "INSERT INTO idempotency_keys (user_id, route, key, fingerprint)"
-                                                       " VALUES ($1, 'TEST', 'k', '')"};
-static const struct db_stmt key_count = {"test_key_count", "SELECT count(*) FROM idempotency_keys WHERE user_id = $1"};
-static const struct db_stmt raise_retry = {"test_raise_retry",
-                                           "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END$$"};
-static const struct db_stmt raise_ours = {"test_raise_ours",
-                                          "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = 'BX042'; END$$"};
-static const struct db_stmt wrong = {"test_wrong", "SELECT no_such_column"};
-static const struct db_stmt nap = {"test_nap", "SELECT pg_sleep(30)"};
-static const struct db_stmt forbidden = {"test_forbidden", "SELECT id FROM common.outbox_events"};
-static const struct db_stmt dying_read = {"test_dying_read", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                                             " WHERE pid = pg_backend_pid()"};
-static const struct db_stmt dying_call = {"test_dying_call",
-                                          "SELECT done FROM pg_terminate_backend(pg_backend_pid()) AS call (done)"};
-static const struct db_stmt dying_write = {"test_dying_write",
-                                           "WITH added AS (INSERT INTO idempotency_keys"
-                                           " (user_id, route, key, fingerprint) VALUES ($1, 'TEST', 'k', '')"
-                                           " RETURNING pg_backend_pid() AS pid)"
-                                           " SELECT pg_terminate_backend(pid) FROM added"};
+static const struct db_stmt echo = {
+    .name = "test_echo",
+    .sql = "SELECT $1::text AS text, $2::bigint AS int, $3::boolean AS bool, $4::timestamptz AS time,"
+           " $5::bytea AS bytes, $6::uuid[] AS uuids"};
+static const struct db_stmt backend_pid = {.name = "test_backend_pid", .sql = "SELECT pg_backend_pid()"};
+static const struct db_stmt terminate = {.name = "test_terminate", .sql = "SELECT pg_terminate_backend($1::int, 5000)"};
+static const struct db_stmt key_add = {.name = "test_key_add",
+                                       .sql = "INSERT INTO idempotency_keys (user_id, route, key, fingerprint)"
+                                              " VALUES ($1, 'TEST', 'k', '')"};
+static const struct db_stmt key_count = {.name = "test_key_count",
+                                         .sql = "SELECT count(*) FROM idempotency_keys WHERE user_id = $1"};
+static const struct db_stmt raise_retry = {.name = "test_raise_retry",
+                                           .sql = "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END$$"};
+static const struct db_stmt raise_ours = {.name = "test_raise_ours",
+                                          .sql = "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = 'BX042'; END$$"};
+static const struct db_stmt wrong = {.name = "test_wrong", .sql = "SELECT no_such_column"};
+static const struct db_stmt nap = {.name = "test_nap", .sql = "SELECT pg_sleep(30)"};
+static const struct db_stmt forbidden = {.name = "test_forbidden", .sql = "SELECT id FROM common.outbox_events"};
+static const struct db_stmt dying_read = {.name = "test_dying_read",
+                                          .sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                                 " WHERE pid = pg_backend_pid()",
+                                          .kind = DB_READ};
+static const struct db_stmt dying_call = {
+    .name = "test_dying_call", .sql = "SELECT done FROM pg_terminate_backend(pg_backend_pid()) AS call (done)"};
+static const struct db_stmt dying_write = {.name = "test_dying_write",
+                                           .sql = "WITH added AS (INSERT INTO idempotency_keys"
+                                                  " (user_id, route, key, fingerprint) VALUES ($1, 'TEST', 'k', '')"
+                                                  " RETURNING pg_backend_pid() AS pid)"
+                                                  " SELECT pg_terminate_backend(pid) FROM added"};
 
 struct pair {
     struct ctx *ctx;
@@ -63,21 +72,21 @@ static int64_t pid_of(struct ctx *ctx)
 {
     const struct db_rows *rows;
     assert_null(DB_RUN0(ctx, &backend_pid, &rows));
-    return db_int(rows, 0, 0);
+    return db_int(rows, 0, "pg_backend_pid");
 }
 
 static void kill_session(struct ctx *other, int64_t pid)
 {
     const struct db_rows *rows;
     assert_null(DB_RUN(other, &terminate, &rows, DB_INT(pid)));
-    assert_true(db_bool(rows, 0, 0));
+    assert_true(db_bool(rows, 0, "pg_terminate_backend"));
 }
 
 static int64_t keys_of(struct ctx *ctx, const char *user)
 {
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &key_count, &rows, DB_TEXT(user)));
-    return db_int(rows, 0, 0);
+    return db_int(rows, 0, "count");
 }
 
 /* ---- values ---- */
@@ -91,14 +100,14 @@ static void test_values_of_all_types_come_back(void **state)
     assert_null(DB_RUN(ctx, &echo, &rows, DB_TEXT("a'b\\ \"한글\" %s"), DB_INT(INT64_MIN), DB_BOOL(true), DB_TIME(at),
                        DB_BYTES("\0\x01\xff'", 4), DB_UUIDS(ids, 2)));
     assert_int_equal(db_count(rows), 1);
-    assert_string_equal(db_str(rows, 0, 0), "a'b\\ \"한글\" %s");
-    assert_true(db_int(rows, 0, 1) == INT64_MIN);
-    assert_true(db_bool(rows, 0, 2));
-    assert_true(db_time(rows, 0, 3) == at);
+    assert_string_equal(db_str(rows, 0, "text"), "a'b\\ \"한글\" %s");
+    assert_true(db_int(rows, 0, "int") == INT64_MIN);
+    assert_true(db_bool(rows, 0, "bool"));
+    assert_true(db_time(rows, 0, "time") == at);
     size_t len;
-    assert_memory_equal(db_bytes(ctx, rows, 0, 4, &len), "\0\x01\xff'", 4);
+    assert_memory_equal(db_bytes(ctx, rows, 0, "bytes", &len), "\0\x01\xff'", 4);
     assert_int_equal(len, 4);
-    assert_string_equal(db_str(rows, 0, 5),
+    assert_string_equal(db_str(rows, 0, "uuids"),
                         "{018f0000-0000-7000-8000-000000000001,018f0000-0000-7000-8000-000000000002}");
 }
 
@@ -109,13 +118,13 @@ static void test_values_null_come_back_as_null(void **state)
     size_t len;
     assert_null(DB_RUN(ctx, &echo, &rows, DB_TEXT(NULL), DB_NULL, DB_NULL, DB_TIME(CLOCK_NONE), DB_BYTES(NULL, 0),
                        DB_UUIDS(NULL, 0)));
-    assert_null(db_str(rows, 0, 0));
-    assert_true(db_null(rows, 0, 1));
-    assert_int_equal(db_int(rows, 0, 1), 0);
-    assert_false(db_bool(rows, 0, 2));
-    assert_true(db_time(rows, 0, 3) == CLOCK_NONE);
-    assert_null(db_bytes(ctx, rows, 0, 4, &len));
-    assert_string_equal(db_str(rows, 0, 5), "{}");
+    assert_null(db_str(rows, 0, "text"));
+    assert_true(db_null(rows, 0, "int"));
+    assert_int_equal(db_int(rows, 0, "int"), 0);
+    assert_false(db_bool(rows, 0, "bool"));
+    assert_true(db_time(rows, 0, "time") == CLOCK_NONE);
+    assert_null(db_bytes(ctx, rows, 0, "bytes", &len));
+    assert_string_equal(db_str(rows, 0, "uuids"), "{}");
 }
 
 static void test_uuids_hostile_element_is_refused(void **state)
@@ -131,7 +140,37 @@ static void test_time_infinity_comes_back(void **state)
     struct ctx *ctx = ((struct pair *)*state)->ctx;
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &echo, &rows, DB_NULL, DB_NULL, DB_NULL, DB_TIME(INT64_MAX), DB_NULL, DB_UUIDS(NULL, 0)));
-    assert_true(db_time(rows, 0, 3) == INT64_MAX);
+    assert_true(db_time(rows, 0, "time") == INT64_MAX);
+}
+
+static void test_columns_without_a_name_of_their_own_are_refused(void **state)
+{
+    struct ctx *ctx = ((struct pair *)*state)->ctx;
+    static const struct db_stmt twice = {.name = "test_twice", .sql = "SELECT 1 AS one, 2 AS one"};
+    static const struct db_stmt nameless = {.name = "test_nameless", .sql = "SELECT 1 AS one, 1 + 1, 2 + 2"};
+    const char *why = "";
+    assert_non_null(db_check(ctx, &twice, &why));
+    assert_string_equal(why, "column 2 has no name of its own: 'one'");
+    assert_non_null(db_check(ctx, &nameless, &why));
+    assert_string_equal(why, "column 2 has no name: it needs an AS");
+    assert_null(db_check(ctx, &echo, &why));
+}
+
+static void test_column_that_the_statement_lacks_ends_the_process(void **state)
+{
+    struct ctx *ctx = ((struct pair *)*state)->ctx;
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(ctx, &backend_pid, &rows));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        db_int(rows, 0, "no_such_column");
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 /* ---- errors ---- */
@@ -385,6 +424,8 @@ int main(void)
         TEST(test_values_null_come_back_as_null),
         TEST(test_uuids_hostile_element_is_refused),
         TEST(test_time_infinity_comes_back),
+        TEST(test_columns_without_a_name_of_their_own_are_refused),
+        TEST(test_column_that_the_statement_lacks_ends_the_process),
         TEST(test_unique_violation_names_its_constraint),
         TEST(test_raised_code_is_reported),
         TEST(test_other_failure_is_internal),

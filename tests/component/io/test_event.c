@@ -12,13 +12,15 @@
 #include "common/io/event.h"
 #include "tests/support/fixture.h"
 
-static const struct db_stmt outbox_of = {"test_outbox_of",
-                                         "SELECT id, topic, partition_key, event_type, aggregate_type, envelope,"
-                                         " published_at FROM common.outbox_events WHERE aggregate_id = $1 ORDER BY id"};
+static const struct db_stmt outbox_of = {
+    .name = "test_outbox_of",
+    .sql = "SELECT id, topic, partition_key, event_type, aggregate_type, envelope,"
+           " published_at FROM common.outbox_events WHERE aggregate_id = $1 ORDER BY id"};
 
 /* No relay shall find what has no topic. */
-static const struct db_stmt clean = {"test_clean", "UPDATE common.outbox_events SET published_at = clock_timestamp()"
-                                                   " WHERE topic = 'test.notes' AND published_at IS NULL"};
+static const struct db_stmt clean = {.name = "test_clean",
+                                     .sql = "UPDATE common.outbox_events SET published_at = clock_timestamp()"
+                                            " WHERE topic = 'test.notes' AND published_at IS NULL"};
 
 struct note {
     const char *text;
@@ -86,17 +88,17 @@ static void test_published_event_is_a_row_that_parses_back(void **state)
     assert_null(db_transact(pair->ctx, publish_notes, &work));
     assert_null(DB_RUN(pair->relay, &outbox_of, &rows, DB_TEXT(work.aggregate_id)));
     assert_int_equal(db_count(rows), 1);
-    assert_string_equal(db_str(rows, 0, 1), "test.notes");
-    assert_string_equal(db_str(rows, 0, 2), work.key);
-    assert_string_equal(db_str(rows, 0, 3), "NoteTaken");
-    assert_string_equal(db_str(rows, 0, 4), "Note");
-    assert_true(db_null(rows, 0, 6));
+    assert_string_equal(db_str(rows, 0, "topic"), "test.notes");
+    assert_string_equal(db_str(rows, 0, "partition_key"), work.key);
+    assert_string_equal(db_str(rows, 0, "event_type"), "NoteTaken");
+    assert_string_equal(db_str(rows, 0, "aggregate_type"), "Note");
+    assert_true(db_null(rows, 0, "published_at"));
 
     struct event event;
     struct note note;
-    const char *envelope = db_str(rows, 0, 5);
+    const char *envelope = db_str(rows, 0, "envelope");
     assert_null(event_parse(pair->relay, envelope, strlen(envelope), &event));
-    assert_string_equal(event.id, db_str(rows, 0, 0));
+    assert_string_equal(event.id, db_str(rows, 0, "id"));
     assert_string_equal(event.type, "NoteTaken");
     assert_string_equal(event.aggregate_id, work.aggregate_id);
     assert_string_equal(event.correlation_id, pair->ctx->trace.id);
@@ -118,7 +120,7 @@ static void test_published_events_have_ids_in_their_order(void **state)
     for (size_t i = 0; i < 50; i++) {
         char number[32];
         snprintf(number, sizeof number, "\"number\": %zu", i);
-        assert_non_null(strstr(db_str(rows, i, 5), number));
+        assert_non_null(strstr(db_str(rows, i, "envelope"), number));
     }
 }
 

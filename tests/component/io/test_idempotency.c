@@ -16,12 +16,13 @@
 #define ROLE "reservation_service"
 #define ROUTE "POST /reservations/hold"
 
-static const struct db_stmt age_key = {"test_age_key",
-                                       "UPDATE idempotency_keys SET created_at = clock_timestamp() - interval '25 h'"
-                                       " WHERE user_id = $1"};
-static const struct db_stmt waiting = {"test_waiting",
-                                       "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user"
-                                       " AND wait_event_type = 'Lock' AND query LIKE '%idempotency_keys%'"};
+static const struct db_stmt age_key = {
+    .name = "test_age_key",
+    .sql = "UPDATE idempotency_keys SET created_at = clock_timestamp() - interval '25 h'"
+           " WHERE user_id = $1"};
+static const struct db_stmt waiting = {.name = "test_waiting",
+                                       .sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user"
+                                              " AND wait_event_type = 'Lock' AND query LIKE '%idempotency_keys%'"};
 
 static int setup(void **state)
 {
@@ -154,7 +155,7 @@ static void await_waiter(struct ctx *ctx)
     const struct db_rows *rows;
     do {
         assert_null(DB_RUN0(ctx, &waiting, &rows));
-    } while (db_int(rows, 0, 0) == 0);
+    } while (db_int(rows, 0, "count") == 0);
 }
 
 /* The first request stops before its commit, the second one is seen waiting, then the first goes on. */

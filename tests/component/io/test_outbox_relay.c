@@ -21,13 +21,14 @@
 #define PATIENCE_US (60 * CLOCK_SECOND)
 #define POLL_NS 5000000
 
-static const struct db_stmt backend_pid = {"test_backend_pid", "SELECT pg_backend_pid()"};
-static const struct db_stmt terminate = {"test_terminate", "SELECT pg_terminate_backend($1::int, 5000)"};
-static const struct db_stmt state_of = {"test_state_of",
-                                        "SELECT published_at IS NOT NULL, attempts FROM common.outbox_events"
-                                        " WHERE aggregate_id = $1 ORDER BY id"};
-static const struct db_stmt unmark = {"test_unmark",
-                                      "UPDATE common.outbox_events SET published_at = NULL WHERE aggregate_id = $1"};
+static const struct db_stmt backend_pid = {.name = "test_backend_pid", .sql = "SELECT pg_backend_pid()"};
+static const struct db_stmt terminate = {.name = "test_terminate", .sql = "SELECT pg_terminate_backend($1::int, 5000)"};
+static const struct db_stmt state_of = {
+    .name = "test_state_of",
+    .sql = "SELECT published_at IS NOT NULL AS published, attempts FROM common.outbox_events"
+           " WHERE aggregate_id = $1 ORDER BY id"};
+static const struct db_stmt unmark = {
+    .name = "test_unmark", .sql = "UPDATE common.outbox_events SET published_at = NULL WHERE aggregate_id = $1"};
 
 struct note {
     int64_t number;
@@ -118,7 +119,7 @@ static int64_t published_of(struct bench *bench, const char *aggregate_id)
     int64_t count = 0;
     assert_null(DB_RUN(bench->ctx, &state_of, &rows, DB_TEXT(aggregate_id)));
     for (size_t i = 0; i < db_count(rows); i++) {
-        count += db_bool(rows, i, 0);
+        count += db_bool(rows, i, "published");
     }
     return count;
 }
@@ -225,7 +226,7 @@ static void test_row_refused_holds_back_its_key_only(void **state)
     assert_int_equal(published_of(bench, stuck), 0);
     const struct db_rows *rows;
     assert_null(DB_RUN(bench->ctx, &state_of, &rows, DB_TEXT(work.aggregate_id)));
-    assert_true(db_int(rows, 0, 1) >= 1);
+    assert_true(db_int(rows, 0, "attempts") >= 1);
 
     create_topic(missing.topic);
     relay_until(bench, work.aggregate_id, 1);
@@ -274,7 +275,7 @@ static void test_second_relay_takes_over_when_the_first_is_gone(void **state)
     assert_int_equal(published_of(bench, key), 0);
 
     assert_null(DB_RUN0(bench->ctx, &backend_pid, &rows));
-    assert_null(DB_RUN(other, &terminate, NULL, DB_INT(db_int(rows, 0, 0))));
+    assert_null(DB_RUN(other, &terminate, NULL, DB_INT(db_int(rows, 0, "pg_backend_pid"))));
     assert_null(outbox_relay_lead(standby, other));
     assert_int_equal(outbox_relay_shares(standby), OUTBOX_SHARES);
     assert_ptr_equal(outbox_relay_publish(bench->relay, bench->ctx, &more), &err_unavailable);

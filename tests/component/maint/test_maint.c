@@ -14,17 +14,18 @@
 #define LAPSED_COUNT 450 /* more than two batches */
 
 static const struct db_stmt hold_one_seat_each = {
-    "test_hold_one_seat_each",
-    "SELECT hold_seats(uuidv7(), uuidv7(), $1::uuid, $2::bigint, jsonb_build_object('event_id', uuidv7(),"
-    " 'event_title', 'event', 'artist', 'artist', 'venue_name', 'venue', 'hall_name', 'hall',"
-    " 'event_start_at', clock_timestamp()), jsonb_build_array(jsonb_build_object('seat_id', uuidv7(),"
-    " 'seat_number', 'A-' || n, 'grade', 'A', 'price', 1000))) FROM generate_series(1, $3::integer) AS n"};
+    .name = "test_hold_one_seat_each",
+    .sql = "SELECT hold_seats(uuidv7(), uuidv7(), $1::uuid, $2::bigint, jsonb_build_object('event_id', uuidv7(),"
+           " 'event_title', 'event', 'artist', 'artist', 'venue_name', 'venue', 'hall_name', 'hall',"
+           " 'event_start_at', clock_timestamp()), jsonb_build_array(jsonb_build_object('seat_id', uuidv7(),"
+           " 'seat_number', 'A-' || n, 'grade', 'A', 'price', 1000))) FROM generate_series(1, $3::integer) AS n"};
 static const struct db_stmt secure_lapsed = {
-    "test_secure_lapsed",
-    "UPDATE reservations SET secured_by = uuidv7(), hold_expires_at = clock_timestamp() - interval '1 second'"
-    " WHERE schedule_id = $1::uuid"};
+    .name = "test_secure_lapsed",
+    .sql = "UPDATE reservations SET secured_by = uuidv7(), hold_expires_at = clock_timestamp() - interval '1 second'"
+           " WHERE schedule_id = $1::uuid"};
 static const struct db_stmt count_status = {
-    "test_count_status", "SELECT count(*) FROM reservations WHERE schedule_id = $1::uuid AND status = $2"};
+    .name = "test_count_status",
+    .sql = "SELECT count(*) AS total FROM reservations WHERE schedule_id = $1::uuid AND status = $2"};
 
 static int setup(void **state)
 {
@@ -55,7 +56,7 @@ static int64_t count_of(struct ctx *ctx, const char *schedule_id, const char *st
 {
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &count_status, &rows, DB_TEXT(schedule_id), DB_TEXT(status)));
-    return db_int(rows, 0, 0);
+    return db_int(rows, 0, "count");
 }
 
 static void test_expire_holds_many_lapsed_releases_all_in_batches(void **state)

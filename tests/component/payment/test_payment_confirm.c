@@ -211,7 +211,8 @@ static void test_confirm_refused_before_anything_was_sent_may_be_repeated(void *
 static void test_confirm_while_another_is_busy_is_pending(void **state)
 {
     static const struct db_stmt busy = {
-        "test_busy", "UPDATE payments SET busy_until = clock_timestamp() + interval '1 min' WHERE id = $1"};
+        .name = "test_busy",
+        .sql = "UPDATE payments SET busy_until = clock_timestamp() + interval '1 min' WHERE id = $1"};
     struct scene *scene = *state;
     struct payment payment;
     assert_null(DB_RUN(scene->ctx, &busy, NULL, DB_TEXT(scene->order.payment_id)));

@@ -173,8 +173,10 @@ static void test_cancelled_reservation_is_refunded_only_if_paid(void **state)
 /* ---- the two state tables ---- */
 
 static const struct db_stmt test_stmt_transitions = {
-    "test_transitions", "SELECT from_status, to_status FROM payment_transitions ORDER BY from_status, to_status"};
-static const struct db_stmt test_stmt_set_status = {"test_set_status", "UPDATE payments SET status = $2 WHERE id = $1"};
+    .name = "test_transitions",
+    .sql = "SELECT from_status, to_status FROM payment_transitions ORDER BY from_status, to_status"};
+static const struct db_stmt test_stmt_set_status = {.name = "test_set_status",
+                                                    .sql = "UPDATE payments SET status = $2 WHERE id = $1"};
 
 static bool listed(const char *from, const char *to)
 {
@@ -194,7 +196,7 @@ static void test_transitions_in_c_and_sql_are_the_same(void **state)
     assert_null(DB_RUN0(scene->ctx, &test_stmt_transitions, &rows));
     assert_int_equal(db_count(rows), payment_transition_count);
     for (size_t i = 0; i < db_count(rows); i++) {
-        assert_true(listed(db_str(rows, i, 0), db_str(rows, i, 1)));
+        assert_true(listed(db_str(rows, i, "from_status"), db_str(rows, i, "to_status")));
     }
 }
 

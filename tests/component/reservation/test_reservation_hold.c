@@ -26,14 +26,15 @@
 #include "tests/support/stub_server.h"
 
 static const struct db_stmt test_stmt_lapse = {
-    "test_lapse",
-    "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
-    "WHERE id = $1 RETURNING id) UPDATE seat_claims c SET expires_at = clock_timestamp() - interval '1 s' "
-    "FROM r WHERE c.reservation_id = r.id"};
+    .name = "test_lapse",
+    .sql = "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
+           "WHERE id = $1 RETURNING id) UPDATE seat_claims c SET expires_at = clock_timestamp() - interval '1 s' "
+           "FROM r WHERE c.reservation_id = r.id"};
 static const struct db_stmt test_stmt_sell = {
-    "test_sell", "UPDATE seat_claims SET sold = true, expires_at = 'infinity' WHERE reservation_id = $1"};
-static const struct db_stmt test_stmt_claims = {"test_claims",
-                                                "SELECT count(*) FROM seat_claims WHERE reservation_id = $1"};
+    .name = "test_sell",
+    .sql = "UPDATE seat_claims SET sold = true, expires_at = 'infinity' WHERE reservation_id = $1"};
+static const struct db_stmt test_stmt_claims = {
+    .name = "test_claims", .sql = "SELECT count(*) AS total FROM seat_claims WHERE reservation_id = $1"};
 
 struct buyer {
     const char *user;
@@ -97,7 +98,7 @@ static int64_t claims_of(struct scene *scene, const char *reservation_id)
 {
     const struct db_rows *rows;
     assert_null(DB_RUN(scene->ctx, &test_stmt_claims, &rows, DB_TEXT(reservation_id)));
-    return db_int(rows, 0, 0);
+    return db_int(rows, 0, "total");
 }
 
 static struct seat_map map_of(struct scene *scene)

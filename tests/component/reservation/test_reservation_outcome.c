@@ -25,14 +25,16 @@
 #include "tests/support/sale.h"
 
 static const struct db_stmt test_stmt_lapse = {
-    "test_lapse", "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
-                  "WHERE id = $1 RETURNING id, secured_by) "
-                  "UPDATE seat_claims c SET expires_at = clock_timestamp() - interval '1 s' "
-                  "FROM r WHERE c.reservation_id = r.id AND r.secured_by IS NULL"};
+    .name = "test_lapse",
+    .sql = "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
+           "WHERE id = $1 RETURNING id, secured_by) "
+           "UPDATE seat_claims c SET expires_at = clock_timestamp() - interval '1 s' "
+           "FROM r WHERE c.reservation_id = r.id AND r.secured_by IS NULL"};
 static const struct db_stmt test_stmt_transitions = {
-    "test_transitions", "SELECT from_status, to_status FROM reservation_transitions ORDER BY from_status, to_status"};
-static const struct db_stmt test_stmt_set_status = {"test_set_status",
-                                                    "UPDATE reservations SET status = $2 WHERE id = $1"};
+    .name = "test_transitions",
+    .sql = "SELECT from_status, to_status FROM reservation_transitions ORDER BY from_status, to_status"};
+static const struct db_stmt test_stmt_set_status = {.name = "test_set_status",
+                                                    .sql = "UPDATE reservations SET status = $2 WHERE id = $1"};
 
 struct scene {
     struct ctx *ctx;
@@ -314,7 +316,7 @@ static void test_transitions_in_c_and_sql_are_the_same(void **state)
     }
     assert_int_equal(db_count(rows), in_c);
     for (size_t i = 0; i < db_count(rows); i++) {
-        assert_true(listed(db_str(rows, i, 0), db_str(rows, i, 1)));
+        assert_true(listed(db_str(rows, i, "from_status"), db_str(rows, i, "to_status")));
     }
 }
 

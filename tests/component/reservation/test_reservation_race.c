@@ -18,7 +18,7 @@
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "common/json/json.h"
-#include "src/reservation/reservation_sql.h"
+#include "sql/reservation.h"
 #include "tests/support/fixture.h"
 
 #define SEATS 4
@@ -30,23 +30,25 @@ static const char event_json[] =
 
 /* hold_seats() without `WHERE NOT sold AND expires_at < clock_timestamp()`. */
 static const struct db_stmt without_condition = {
-    "test_hold_without_condition",
-    "WITH r AS (INSERT INTO reservations (id, user_id, schedule_id, total_amount, hold_expires_at, event_id, "
-    "event_title, artist, venue_name, hall_name, event_start_at) SELECT $1::uuid, $2::uuid, $3::uuid, 0, "
-    "clock_timestamp() + make_interval(secs => $4::bigint), e.* FROM jsonb_to_record($5::jsonb) AS e(event_id uuid, "
-    "event_title text, artist text, venue_name text, hall_name text, event_start_at timestamptz) RETURNING id), "
-    "c AS (INSERT INTO seat_claims (schedule_id, seat_id, reservation_id, expires_at) "
-    "SELECT $3::uuid, s.seat_id, $1::uuid, 'infinity' FROM jsonb_to_recordset($6::jsonb) AS s(seat_id uuid) "
-    "ORDER BY s.seat_id ON CONFLICT (schedule_id, seat_id) DO UPDATE "
-    "SET reservation_id = excluded.reservation_id, expires_at = excluded.expires_at) "
-    "INSERT INTO reservation_seats (reservation_id, seat_id, seat_number, grade, price) "
-    "SELECT $1::uuid, s.* FROM jsonb_to_recordset($6::jsonb) "
-    "AS s(seat_id uuid, seat_number text, grade text, price bigint)"};
+    .name = "test_hold_without_condition",
+    .sql = "WITH r AS (INSERT INTO reservations (id, user_id, schedule_id, total_amount, hold_expires_at, event_id, "
+           "event_title, artist, venue_name, hall_name, event_start_at) SELECT $1::uuid, $2::uuid, $3::uuid, 0, "
+           "clock_timestamp() + make_interval(secs => $4::bigint), e.* FROM jsonb_to_record($5::jsonb) AS e(event_id "
+           "uuid, "
+           "event_title text, artist text, venue_name text, hall_name text, event_start_at timestamptz) RETURNING id), "
+           "c AS (INSERT INTO seat_claims (schedule_id, seat_id, reservation_id, expires_at) "
+           "SELECT $3::uuid, s.seat_id, $1::uuid, 'infinity' FROM jsonb_to_recordset($6::jsonb) AS s(seat_id uuid) "
+           "ORDER BY s.seat_id ON CONFLICT (schedule_id, seat_id) DO UPDATE "
+           "SET reservation_id = excluded.reservation_id, expires_at = excluded.expires_at) "
+           "INSERT INTO reservation_seats (reservation_id, seat_id, seat_number, grade, price) "
+           "SELECT $1::uuid, s.* FROM jsonb_to_recordset($6::jsonb) "
+           "AS s(seat_id uuid, seat_number text, grade text, price bigint)"};
 
-static const struct db_stmt owners = {"test_owners",
-                                      "SELECT count(*) - count(DISTINCT (r.schedule_id, s.seat_id)), count(*) "
-                                      "FROM reservations r JOIN reservation_seats s ON s.reservation_id = r.id "
-                                      "WHERE r.schedule_id = ANY ($1)"};
+static const struct db_stmt owners = {.name = "test_owners",
+                                      .sql = "SELECT count(*) - count(DISTINCT (r.schedule_id, s.seat_id)) AS doubles, "
+                                             "count(*) AS given "
+                                             "FROM reservations r JOIN reservation_seats s ON s.reservation_id = r.id "
+                                             "WHERE r.schedule_id = ANY ($1)"};
 
 /* In memory that all processes share. */
 struct arena_of_fight {
@@ -153,8 +155,8 @@ static int64_t run_fight(const struct db_stmt *claim, int clients, int rounds, i
     }
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &owners, &rows, DB_UUIDS(schedules, (size_t)rounds)));
-    int64_t doubles = db_int(rows, 0, 0);
-    *given_r = db_int(rows, 0, 1);
+    int64_t doubles = db_int(rows, 0, "doubles");
+    *given_r = db_int(rows, 0, "given");
     fixture_free(&ctx);
     munmap(fight.shared, sizeof *fight.shared);
     return doubles;
@@ -165,8 +167,7 @@ static void test_fight_for_four_seats_never_has_two_owners(void **state)
     (void)state;
     int rounds = setting("BOX_TEST_ROUNDS", ROUNDS_MAX, ROUNDS_MAX);
     int64_t given;
-    int64_t doubles =
-        run_fight(&reservation_stmt[RESERVATION_STMT_HOLD], setting("BOX_TEST_CLIENTS", 64, 1000), rounds, &given);
+    int64_t doubles = run_fight(&sql_reservation_hold, setting("BOX_TEST_CLIENTS", 64, 1000), rounds, &given);
     assert_int_equal(doubles, 0);
     assert_true(given >= rounds); /* somebody wins every round */
 }

@@ -110,10 +110,11 @@ static const struct err *sign_up(const char *email, struct account *account_r)
     return account_sign_up(ctx, &input, "127.0.0.1", account_r);
 }
 
-static const struct db_stmt stored = {"test_user_stored",
-                                      "SELECT position(convert_to($2, 'UTF8') IN email) > 0, "
-                                      "(SELECT count(*) FROM terms_agreements WHERE user_id = users.id), "
-                                      "password_hash, length(ci_hash) FROM users WHERE id = $1"};
+static const struct db_stmt stored = {
+    .name = "test_user_stored",
+    .sql = "SELECT position(convert_to($2, 'UTF8') IN email) > 0 AS readable, "
+           "(SELECT count(*) FROM terms_agreements WHERE user_id = users.id) AS agreements, "
+           "password_hash, length(ci_hash) AS ci_bytes FROM users WHERE id = $1"};
 
 static void test_sign_up_of_a_new_person_is_stored_sealed(void **state)
 {
@@ -124,10 +125,10 @@ static void test_sign_up_of_a_new_person_is_stored_sealed(void **state)
     assert_string_equal(account.email, email);
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &stored, &rows, DB_TEXT(account.id), DB_TEXT(email)));
-    assert_false(db_bool(rows, 0, 0));
-    assert_int_equal(db_int(rows, 0, 1), 3);
-    assert_memory_equal(db_str(rows, 0, 2), "$2b$04$", 7);
-    assert_int_equal(db_int(rows, 0, 3), 32);
+    assert_false(db_bool(rows, 0, "readable"));
+    assert_int_equal(db_int(rows, 0, "agreements"), 3);
+    assert_memory_equal(db_str(rows, 0, "password_hash"), "$2b$04$", 7);
+    assert_int_equal(db_int(rows, 0, "ci_bytes"), 32);
 }
 
 static void test_profile_of_a_new_person_is_read_back(void **state)
@@ -176,13 +177,13 @@ static void test_sign_up_with_a_taken_email_or_person_is_refused(void **state)
     assert_ptr_equal(sign_up(new_email(), &account), &err_person_already_registered);
 }
 
-static const struct db_stmt count_users = {"test_user_count", "SELECT count(*) FROM users"};
+static const struct db_stmt count_users = {.name = "test_user_count", .sql = "SELECT count(*) AS total FROM users"};
 
 static int64_t users(void)
 {
     const struct db_rows *rows;
     assert_null(DB_RUN0(ctx, &count_users, &rows));
-    return db_int(rows, 0, 0);
+    return db_int(rows, 0, "total");
 }
 
 static void test_sign_up_that_fails_at_any_step_leaves_nothing(void **state)

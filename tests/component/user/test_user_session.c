@@ -13,12 +13,12 @@
 #include "common/auth/token.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
+#include "sql/user.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/session.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
-#include "src/user/user_sql.h"
 #include "tests/support/fixture.h"
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -74,7 +74,7 @@ static struct person new_person(void)
     struct person person = {fixture_uuid(), arena_printf(ctx->arena, "%s@example.com", fixture_uuid())};
     char hash[PASSWORD_HASH_SIZE];
     assert_true(password_hash(PASSWORD, 4, hash));
-    assert_null(DB_RUN(ctx, &user_stmt[USER_INSERT], NULL, DB_TEXT(person.id), DB_TEXT("x"),
+    assert_null(DB_RUN(ctx, &sql_user_insert, NULL, DB_TEXT(person.id), DB_TEXT("x"),
                        user_pii_blind(ctx, "email", person.email), DB_TEXT("x"), DB_TEXT("x"),
                        user_pii_blind(ctx, "phone", "01012345678"), DB_TEXT("x"), user_pii_blind(ctx, "ci", person.id),
                        DB_NULL, DB_TEXT(hash)));
@@ -107,19 +107,20 @@ static const struct err *access_revoked(const char *access_token)
     return token_check_revoked(ctx, claims_of(access_token).jti);
 }
 
-static const struct db_stmt last_login = {"test_last_login",
-                                          "SELECT result, host(ip), user_agent, method FROM login_history "
-                                          "WHERE user_id = $1 ORDER BY id DESC LIMIT 1"};
+static const struct db_stmt last_login = {
+    .name = "test_last_login",
+    .sql = "SELECT result, host(ip) AS address, user_agent, method FROM login_history "
+           "WHERE user_id = $1 ORDER BY id DESC LIMIT 1"};
 
 static void assert_recorded(const struct person *person, const char *result)
 {
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &last_login, &rows, DB_TEXT(person->id)));
     assert_int_equal(db_count(rows), 1);
-    assert_string_equal(db_str(rows, 0, 0), result);
-    assert_string_equal(db_str(rows, 0, 1), "192.0.2.7");
-    assert_string_equal(db_str(rows, 0, 2), "test agent");
-    assert_string_equal(db_str(rows, 0, 3), "PASSWORD");
+    assert_string_equal(db_str(rows, 0, "result"), result);
+    assert_string_equal(db_str(rows, 0, "address"), "192.0.2.7");
+    assert_string_equal(db_str(rows, 0, "user_agent"), "test agent");
+    assert_string_equal(db_str(rows, 0, "method"), "PASSWORD");
 }
 
 static void test_login_with_the_right_password_gives_tokens(void **state)
@@ -155,12 +156,15 @@ static void test_login_without_captcha_is_refused(void **state)
     assert_ptr_equal(login(person.email, PASSWORD, &tokens), &err_captcha_failed);
 }
 
-static const struct db_stmt make_dormant = {"test_make_dormant", "UPDATE users SET status = 'DORMANT' WHERE id = $1"};
+static const struct db_stmt make_dormant = {.name = "test_make_dormant",
+                                            .sql = "UPDATE users SET status = 'DORMANT' WHERE id = $1"};
 static const struct db_stmt make_locked = {
-    "test_make_locked", "UPDATE users SET locked_until = clock_timestamp() + interval '1 hour' WHERE id = $1"};
-static const struct db_stmt revive = {"test_revive", "UPDATE users SET status = 'ACTIVE' WHERE id = $1"};
+    .name = "test_make_locked",
+    .sql = "UPDATE users SET locked_until = clock_timestamp() + interval '1 hour' WHERE id = $1"};
+static const struct db_stmt revive = {.name = "test_revive", .sql = "UPDATE users SET status = 'ACTIVE' WHERE id = $1"};
 static const struct db_stmt withdraw = {
-    "test_withdraw", "UPDATE users SET status = 'DELETED', deleted_at = clock_timestamp() WHERE id = $1"};
+    .name = "test_withdraw",
+    .sql = "UPDATE users SET status = 'DELETED', deleted_at = clock_timestamp() WHERE id = $1"};
 
 static void test_login_of_a_dormant_account_is_told_only_with_the_password(void **state)
 {
@@ -195,8 +199,9 @@ static void test_login_of_a_withdrawn_account_is_refused_and_stays_so(void **sta
     assert_string_equal(db_raised(ctx), "BX010");
 }
 
-static const struct db_stmt token_kept = {"test_token_kept", "SELECT count(*) FROM refresh_tokens WHERE user_id = $1 "
-                                                             "AND token_hash = sha256(convert_to($2, 'UTF8'))"};
+static const struct db_stmt token_kept = {.name = "test_token_kept",
+                                          .sql = "SELECT count(*) AS total FROM refresh_tokens WHERE user_id = $1 "
+                                                 "AND token_hash = sha256(convert_to($2, 'UTF8'))"};
 
 static void test_refresh_of_the_live_token_replaces_it(void **state)
 {
@@ -208,7 +213,7 @@ static void test_refresh_of_the_live_token_replaces_it(void **state)
     assert_null(session_refresh(ctx, second.refresh_token, &third));
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &token_kept, &rows, DB_TEXT(person.id), DB_TEXT(third.refresh_token)));
-    assert_int_equal(db_int(rows, 0, 0), 1);
+    assert_int_equal(db_int(rows, 0, "total"), 1);
 }
 
 static void test_refresh_of_a_replaced_token_ends_the_family(void **state)
@@ -262,8 +267,9 @@ static void test_logout_ends_the_session_and_no_other(void **state)
     assert_null(session_refresh(ctx, other.refresh_token, &unused));
 }
 
-static const struct db_stmt live_tokens = {"test_live_tokens", "SELECT count(*) FROM refresh_tokens WHERE user_id = $1 "
-                                                               "AND rotated_at IS NULL AND revoked_at IS NULL"};
+static const struct db_stmt live_tokens = {.name = "test_live_tokens",
+                                           .sql = "SELECT count(*) AS total FROM refresh_tokens WHERE user_id = $1 "
+                                                  "AND rotated_at IS NULL AND revoked_at IS NULL"};
 
 /* One token used by several processes at once: one is served, the others are reuse, and since reuse ends the family no
  * live token is left, not even the winner's. */
@@ -290,7 +296,7 @@ static void test_refresh_of_one_token_at_once_leaves_no_live_token(void **state)
     assert_int_equal(served, 1);
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(person.id)));
-    assert_int_equal(db_int(rows, 0, 0), 0);
+    assert_int_equal(db_int(rows, 0, "total"), 0);
 }
 
 int main(void)

@@ -1,0 +1,9 @@
+-- What common/io/db.c itself asks.
+-- role: service
+
+-- name: db_ping :read
+SELECT 1 AS one;
+
+-- A lock would be lost with the connection: a lost answer is no more than that.
+-- name: db_try_lock :read
+SELECT pg_try_advisory_lock($1) AS held;

@@ -1,0 +1,119 @@
+-- Statements of the event service: events and their performances (schedules).
+-- role: event_service
+
+-- name: event_insert :write
+INSERT INTO events (venue_id, hall_id, title, artist, description, poster_url)
+VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING id;
+
+-- name: event_price_insert :write
+INSERT INTO event_prices (event_id, grade, price)
+VALUES ($1, $2, $3);
+
+-- name: event_schedule_insert :write
+INSERT INTO event_schedules (
+    event_id, play_sequence, event_start_at, event_end_at, sale_start_at, sale_end_at,
+    admission_rate, queue_capacity, seats_total
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- A status that cannot become OPEN is refused by the table's trigger.
+-- name: event_open :write
+UPDATE events
+SET status = 'OPEN', updated_at = clock_timestamp()
+WHERE id = $1 AND deleted_at IS NULL;
+
+-- name: event_schedule_ids :read
+SELECT id
+FROM event_schedules
+WHERE event_id = $1;
+
+-- Published events: $1 city, $2 pattern of the artist, $3 pattern of title or artist, $4 to $5 when a performance
+-- begins, $6 sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it. A list as venue_list.
+-- name: event_list :write
+WITH
+matching AS MATERIALIZED (
+    SELECT
+        e.id, e.title, e.artist, v.name AS venue_name, v.city,
+        sale.starts_at, sale.ends_at, sale.state
+    FROM events AS e
+    JOIN venues AS v ON v.id = e.venue_id
+    JOIN event_sales AS sale ON sale.event_id = e.id
+    WHERE
+        e.status <> 'DRAFT'
+        AND e.deleted_at IS NULL
+        AND ($1::text IS NULL OR v.city = $1)
+        AND ($2::text IS NULL OR e.artist ILIKE $2)
+        AND ($3::text IS NULL OR e.title ILIKE $3 OR e.artist ILIKE $3)
+        AND (
+            ($4::timestamptz IS NULL AND $5::timestamptz IS NULL)
+            OR EXISTS (
+                SELECT
+                FROM event_schedules AS s
+                WHERE
+                    s.event_id = e.id
+                    AND s.event_start_at >= coalesce($4, '-infinity')
+                    AND s.event_start_at < coalesce($5, 'infinity')
+            )
+        )
+        AND ($6::text IS NULL OR sale.state = $6)
+)
+SELECT counted.total, page.*
+FROM (SELECT count(*) AS total FROM matching) AS counted
+LEFT JOIN LATERAL (
+    SELECT *
+    FROM matching
+    ORDER BY
+        CASE WHEN $7::text = 'startDate' THEN starts_at END,
+        CASE WHEN $7 = '-startDate' THEN starts_at END DESC,
+        CASE WHEN $7 = 'title' THEN title END,
+        id DESC
+    LIMIT $8::bigint OFFSET $9::bigint
+) AS page ON TRUE;
+
+-- $2: as administrators see it: drafts too, and with its own status in place of the sale state.
+-- name: event_detail :read
+SELECT
+    e.id, e.title, e.artist, e.description, e.poster_url,
+    CASE WHEN $2::boolean THEN e.status ELSE sale.state END AS status,
+    v.id AS venue_id, v.name AS venue_name, h.id AS hall_id, h.name AS hall_name
+FROM events AS e
+JOIN venues AS v ON v.id = e.venue_id
+JOIN halls AS h ON h.id = e.hall_id
+JOIN event_sales AS sale ON sale.event_id = e.id
+WHERE
+    e.id = $1
+    AND e.deleted_at IS NULL
+    AND ($2 OR e.status <> 'DRAFT');
+
+-- name: event_detail_schedules :read
+SELECT
+    s.id, s.play_sequence, s.event_start_at, s.event_end_at, s.sale_start_at, s.sale_end_at,
+    sale_state(
+        e.status = 'CANCELLED' OR s.status = 'CANCELLED',
+        s.sale_start_at, s.sale_end_at, clock_timestamp()
+    ) AS state,
+    s.seats_total, s.seats_sold
+FROM event_schedules AS s
+JOIN events AS e ON e.id = s.event_id
+WHERE e.id = $1
+ORDER BY s.play_sequence;
+
+-- A performance that others may see: its event is neither a draft nor deleted.
+-- name: event_schedule_get :read
+SELECT
+    s.id, e.id AS event_id, e.title, e.artist, v.name AS venue_name, h.name AS hall_name,
+    CASE
+        WHEN e.status = 'CANCELLED' OR s.status = 'CANCELLED' THEN 'CANCELLED'
+        ELSE 'OPEN'
+    END AS status,
+    s.event_start_at, s.event_end_at, s.sale_start_at, s.sale_end_at,
+    s.admission_rate, s.queue_capacity
+FROM event_schedules AS s
+JOIN events AS e ON e.id = s.event_id
+JOIN venues AS v ON v.id = e.venue_id
+JOIN halls AS h ON h.id = e.hall_id
+WHERE
+    s.id = $1
+    AND e.status <> 'DRAFT'
+    AND e.deleted_at IS NULL;

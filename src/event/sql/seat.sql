@@ -1,0 +1,114 @@
+-- Statements of the event service: the seats of performances.
+-- role: event_service
+
+-- Makes the seats of all performances of event $1 from the template of its hall, in the order of display.
+-- name: seat_generate :write
+WITH
+hall AS MATERIALIZED (
+    SELECT h.seat_template AS t
+    FROM events AS e
+    JOIN halls AS h ON h.id = e.hall_id
+    WHERE e.id = $1
+),
+hall_rows AS MATERIALIZED (
+    SELECT
+        r.label,
+        r.place,
+        t -> 'gradeMapping' ->> r.label AS grade,
+        CASE jsonb_typeof(t -> 'seatsPerRow')
+            WHEN 'number' THEN (t ->> 'seatsPerRow')::integer
+            ELSE (t -> 'seatsPerRow' ->> r.label)::integer
+        END AS seats
+    FROM hall, jsonb_array_elements_text(t -> 'rows') WITH ORDINALITY AS r (label, place)
+),
+missing AS (
+    SELECT jsonb_array_elements_text(t -> 'missing') AS seat
+    FROM hall
+),
+accessible AS (
+    SELECT jsonb_array_elements_text(t -> 'accessible') AS seat
+    FROM hall
+),
+restricted AS (
+    SELECT jsonb_array_elements_text(t -> 'viewRestricted') AS seat
+    FROM hall
+),
+positions AS (
+    SELECT p.key AS seat, (p.value ->> 'x')::integer AS x, (p.value ->> 'y')::integer AS y
+    FROM hall, jsonb_each(t -> 'positions') AS p
+),
+places AS (
+    SELECT
+        row_number() OVER (
+            ORDER BY array_position(ARRAY['VIP', 'S', 'A', 'B'], r.grade), r.place, n
+        ) AS ordinal,
+        r.label || '-' || n AS seat,
+        r.label,
+        n,
+        r.grade
+    FROM hall_rows AS r
+    CROSS JOIN LATERAL generate_series(1, r.seats) AS n
+    WHERE r.label || '-' || n NOT IN (SELECT seat FROM missing)
+)
+INSERT INTO seats (
+    schedule_id, ordinal, seat_number, row_label, number, grade, price, x, y,
+    accessible, view_restricted
+)
+SELECT
+    s.id, p.ordinal, p.seat, p.label, p.n, p.grade, price.price, at.x, at.y,
+    p.seat IN (SELECT seat FROM accessible),
+    p.seat IN (SELECT seat FROM restricted)
+FROM event_schedules AS s
+CROSS JOIN places AS p
+JOIN event_prices AS price ON price.event_id = $1 AND price.grade = p.grade
+LEFT JOIN positions AS at ON at.seat = p.seat
+WHERE s.event_id = $1
+ORDER BY s.id, p.ordinal;
+
+-- Up to 50,000 rows, which C reads in the order of these columns.
+-- name: seat_list :read
+SELECT
+    id, seat_number, row_label, number, grade, price, x, y, accessible, view_restricted, status
+FROM seats
+WHERE schedule_id = $1
+ORDER BY ordinal;
+
+-- name: seat_list_sold :read
+SELECT id
+FROM seats
+WHERE schedule_id = $1 AND status = 'SOLD'
+ORDER BY ordinal;
+
+-- Confirmations arrive in any order: a seat goes to the reservation $3 that was confirmed last ($4), and a repetition
+-- changes no seat.
+-- name: seat_sell :write
+WITH
+sold AS (
+    UPDATE seats
+    SET status = 'SOLD', sold_by = $3, sold_at = $4, version = version + 1
+    WHERE
+        schedule_id = $1
+        AND id = ANY($2::uuid[])
+        AND (status = 'AVAILABLE' OR sold_at < $4)
+    RETURNING old.status AS was
+)
+UPDATE event_schedules
+SET
+    seats_version = seats_version + 1,
+    seats_sold = seats_sold + (SELECT count(*) FROM sold WHERE was = 'AVAILABLE')
+WHERE id = $1;
+
+-- Only the seats that reservation $3 owns: another may have bought one of them since.
+-- name: seat_free :write
+WITH
+freed AS (
+    UPDATE seats
+    SET status = 'AVAILABLE', sold_by = NULL, sold_at = NULL, version = version + 1
+    WHERE schedule_id = $1 AND id = ANY($2::uuid[]) AND sold_by = $3
+    RETURNING id
+)
+UPDATE event_schedules
+SET
+    seats_version = seats_version + 1,
+    seats_sold = seats_sold - (SELECT count(*) FROM freed)
+WHERE id = $1;

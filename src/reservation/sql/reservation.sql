@@ -1,0 +1,143 @@
+-- Statements of the reservation service: reservations, and the seat claims that decide who owns a seat.
+-- role: reservation_service
+
+-- Takes all the seats or none; raises BX001 (a seat is taken), BX002 (the buyer holds seats of this performance).
+-- name: reservation_hold :write
+SELECT total_amount, hold_expires_at
+FROM hold_seats($1::uuid, $2::uuid, $3::uuid, $4::bigint, $5::jsonb, $6::jsonb);
+
+-- ---- reading and locking reservations ----
+
+-- A reservation with its seats, as reservation_read_row() takes it. json_read() wants an object, hence the list in one.
+{% set reservation_row %}
+SELECT
+    r.id, r.user_id, r.schedule_id, r.status, r.total_amount, r.hold_expires_at, r.secured_by,
+    r.event_id, r.event_title, r.artist, r.venue_name, r.hall_name, r.event_start_at,
+    r.ticket_number, r.created_at,
+    r.hold_expires_at < clock_timestamp() AND r.secured_by IS NULL AS lapsed,
+    (
+        SELECT
+            jsonb_build_object('list', jsonb_agg(
+                jsonb_build_object(
+                    'seatId', s.seat_id, 'seatNumber', s.seat_number, 'grade', s.grade, 'price', s.price
+                )
+                ORDER BY s.seat_id
+            ))
+        FROM reservation_seats AS s
+        WHERE s.reservation_id = r.id
+    ) AS seats
+FROM reservations AS r
+{% endset %}
+
+-- name: reservation_get :read
+{{ reservation_row }}
+WHERE r.id = $1;
+
+-- name: reservation_lock :read
+{{ reservation_row }}
+WHERE r.id = $1
+FOR UPDATE OF r;
+
+-- The hold that lapsed first. Several sweepers share the work: each passes over what another one has locked, and
+-- takes one at a time, so that a transaction holds no more than one reservation.
+-- name: reservation_lock_lapsed :read
+{{ reservation_row }}
+WHERE r.status = 'PENDING' AND r.secured_by IS NULL AND r.hold_expires_at < clock_timestamp()
+ORDER BY r.hold_expires_at
+LIMIT 1
+FOR UPDATE OF r SKIP LOCKED;
+
+-- The lapsed hold that stands in its own buyer's way. It waits for a sweeper that has it, and then finds nothing.
+-- name: reservation_lock_lapsed_of :read
+{{ reservation_row }}
+WHERE
+    r.user_id = $1 AND r.schedule_id = $2
+    AND r.status = 'PENDING' AND r.secured_by IS NULL AND r.hold_expires_at < clock_timestamp()
+FOR UPDATE OF r;
+
+-- Newest first: ids are UUIDs of version 7.
+-- name: reservation_list :read
+{{ reservation_row }}
+WHERE r.user_id = $1
+ORDER BY r.id DESC
+LIMIT $2::bigint OFFSET $3::bigint;
+
+-- name: reservation_count :read
+SELECT count(*) AS total
+FROM reservations
+WHERE user_id = $1;
+
+-- ---- claims ----
+
+-- The claims that reservation $1 still owns, locked in the order in which holds take them. Locking looks at each row
+-- as it is now, so a seat that has just been taken over is not among them.
+{% set owned_claims %}
+WITH owned AS (
+    SELECT schedule_id, seat_id
+    FROM seat_claims
+    WHERE reservation_id = $1
+    ORDER BY schedule_id, seat_id
+    FOR UPDATE
+)
+{% endset %}
+
+-- All $2 seats or none: a payment may be in flight only for a reservation that is still whole.
+-- name: reservation_claims_secure :write
+{{ owned_claims }}
+UPDATE seat_claims AS c
+SET expires_at = 'infinity'
+FROM owned AS o
+WHERE
+    c.schedule_id = o.schedule_id AND c.seat_id = o.seat_id
+    AND $2::bigint = (SELECT count(*) FROM owned);
+
+-- All $2 seats or none, whether or not their hold has lapsed meanwhile.
+-- name: reservation_claims_sell :write
+{{ owned_claims }}
+UPDATE seat_claims AS c
+SET sold = TRUE, expires_at = 'infinity'
+FROM owned AS o
+WHERE
+    c.schedule_id = o.schedule_id AND c.seat_id = o.seat_id
+    AND $2::bigint = (SELECT count(*) FROM owned);
+
+-- name: reservation_claims_free :write
+{{ owned_claims }}
+DELETE FROM seat_claims AS c
+USING owned AS o
+WHERE c.schedule_id = o.schedule_id AND c.seat_id = o.seat_id;
+
+-- What the mirror has to know: the claims in force of the whole performance $1, or of the seats $2. left_ms is a
+-- duration, since Redis counts by its own clock; NULL without end.
+-- name: reservation_claims_live :read
+SELECT
+    c.seat_id, r.user_id, c.reservation_id, c.sold,
+    CASE
+        WHEN c.expires_at = 'infinity' THEN NULL
+        ELSE ceil(extract(EPOCH FROM c.expires_at - clock_timestamp()) * 1000)::bigint
+    END AS left_ms
+FROM seat_claims AS c
+INNER JOIN reservations AS r ON c.reservation_id = r.id
+WHERE
+    c.schedule_id = $1
+    AND c.expires_at > clock_timestamp()
+    AND ($2::uuid[] IS NULL OR c.seat_id = any($2));
+
+-- ---- changing a reservation that is locked ----
+
+-- name: reservation_secure :write
+UPDATE reservations
+SET secured_by = $2
+WHERE id = $1;
+
+-- name: reservation_confirm :write
+UPDATE reservations
+SET status = $2, secured_by = $3, ticket_number = $4, confirmed_at = clock_timestamp()
+WHERE id = $1
+RETURNING confirmed_at;
+
+-- name: reservation_cancel :write
+UPDATE reservations
+SET status = $2, cancel_reason = $3, cancelled_at = clock_timestamp()
+WHERE id = $1
+RETURNING cancelled_at;
