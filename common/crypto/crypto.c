@@ -189,46 +189,6 @@ static unsigned digit64(char c)
     return digit != 0 ? digit - 1u : NO_DIGIT;
 }
 
-/* The 24 bits of four characters of the URL alphabet. A character that is none sets a bit above them. */
-static unsigned group64(const char *four)
-{
-    const unsigned char *text = (const unsigned char *)four;
-    unsigned a = url_digit[text[0]] - 1u, b = url_digit[text[1]] - 1u;
-    unsigned c = url_digit[text[2]] - 1u, d = url_digit[text[3]] - 1u;
-    unsigned bad = (a | b | c | d) & ~63u;
-    return bad | (a & 63u) << 18 | (b & 63u) << 12 | (c & 63u) << 6 | (d & 63u);
-}
-
-unsigned char *crypto_base64url_decode(struct arena *arena, const char *text, size_t len, size_t *len_r)
-{
-    unsigned char *bytes = arena_alloc(arena, len / 4 * 3 + 4);
-    unsigned char *to = bytes;
-    size_t rest = len % 4;
-    unsigned bad = rest == 1;
-    const char *end = text + (len - rest);
-    for (; text < end; text += 4) {
-        unsigned group = group64(text);
-        bad |= group >> 24;
-        *to++ = (unsigned char)(group >> 16);
-        *to++ = (unsigned char)(group >> 8);
-        *to++ = (unsigned char)group;
-    }
-    if (rest > 1) {
-        const char last[4] = {text[0], text[1], rest == 3 ? text[2] : 'A', 'A'};
-        unsigned group = group64(last);
-        /* Bits that belong to no byte must be zero: one text per value. */
-        bad |= group >> 24 | (group & (rest == 3 ? 0xffu : 0xffffu));
-        *to++ = (unsigned char)(group >> 16);
-        *to = rest == 3 ? (unsigned char)(group >> 8) : 0;
-        to += rest == 3;
-    }
-    if (bad != 0) {
-        return NULL;
-    }
-    *len_r = (size_t)(to - bytes);
-    return bytes;
-}
-
 /* Characters without the padding; SIZE_MAX when both alphabets are mixed or the padding is wrong. */
 static size_t unpadded_len(const char *text)
 {
