@@ -1,10 +1,11 @@
 /*
  * token: access and refresh JWTs (RFC 7519, AUTH-010, AUTH-011).
  *
- * HS256 and nothing else. Keys are a ring "kid:secret,kid:secret" (BOX_JWT_KEYS): the first signs, all verify, so keys
- * rotate without logging anyone out. Claims: iss, aud, sub, jti, iat, nbf, exp, typ (access or refresh), role (access),
- * fam (refresh). Verification checks length, header (exactly the one we write for a key of the ring), signature, then
- * every claim; 30 s of skew.
+ * HS256 and nothing else, through libjwt. Keys are a ring "kid:secret,kid:secret" (BOX_JWT_KEYS): the first signs, all
+ * verify, so keys rotate without logging anyone out. Claims: iss, aud, sub, jti, iat, nbf, exp, typ (access or
+ * refresh), role (access), fam (refresh), in any order and with others among them; of one that stands twice the last
+ * counts. Verification checks length, header (exactly alg, kid and typ of a key of the ring, in this order or as alg,
+ * typ and kid), that the payload is strict base64url, signature, then every claim; 30 s of skew.
  */
 #ifndef COMMON_TOKEN_H
 #define COMMON_TOKEN_H

@@ -15,7 +15,6 @@
 
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
-#define HMAC_BLOCK 64
 #define KEY_SIZE 32
 #define SEAL_OVERHEAD (1 + NONCE_SIZE + TAG_SIZE)
 #define PLAIN_MAX ((size_t)1 << 20)
@@ -60,67 +59,36 @@ static EVP_MAC_CTX *hmac_template(void)
     return made;
 }
 
-void crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
-                        unsigned char out[CRYPTO_SHA256_SIZE])
-{
-    EVP_MAC_CTX *mac = EVP_MAC_CTX_dup(hmac_template());
-    size_t size;
-    bool ok = mac != NULL && EVP_MAC_init(mac, key, key_len, NULL) == 1 && EVP_MAC_update(mac, bytes, len) == 1 &&
-              EVP_MAC_final(mac, out, &size, CRYPTO_SHA256_SIZE) == 1;
-    EVP_MAC_CTX_free(mac);
-    if (!ok) {
-        log_panic("HMAC-SHA256 failed");
-    }
-}
-
-/* RFC 2104: what was hashed of the key stays the same for every text, so it is hashed once and copied. */
+/* Made again for every text from the key's digests, which OpenSSL keeps with the context. */
 struct crypto_hmac {
-    EVP_MD_CTX *inner;
-    EVP_MD_CTX *outer;
-    EVP_MD_CTX *work;
+    EVP_MAC_CTX *mac;
 };
 
-static void start_hash(EVP_MD_CTX *hash, const EVP_MD *sha256, const unsigned char key[HMAC_BLOCK], unsigned char pad)
+static struct crypto_hmac prepare(const void *key, size_t key_len)
 {
-    unsigned char block[HMAC_BLOCK];
-    for (size_t i = 0; i < sizeof block; i++) {
-        block[i] = key[i] ^ pad;
+    struct crypto_hmac hmac = {EVP_MAC_CTX_dup(hmac_template())};
+    if (hmac.mac == NULL || EVP_MAC_init(hmac.mac, key, key_len, NULL) != 1) {
+        log_panic("HMAC-SHA256 takes no key");
     }
-    if (hash == NULL || EVP_DigestInit_ex(hash, sha256, NULL) != 1 ||
-        EVP_DigestUpdate(hash, block, sizeof block) != 1) {
-        log_panic("OpenSSL has no SHA-256");
-    }
-    OPENSSL_cleanse(block, sizeof block);
+    return hmac;
 }
 
 struct crypto_hmac *crypto_hmac_new(const void *key, size_t key_len)
 {
-    unsigned char block[HMAC_BLOCK] = {0};
     struct crypto_hmac *hmac = malloc(sizeof *hmac);
-    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (hmac == NULL || sha256 == NULL) {
-        log_panic("no memory for a key, or no SHA-256");
+    if (hmac == NULL) {
+        log_panic("no memory for a key");
     }
-    if (key_len > sizeof block) {
-        crypto_sha256(key, key_len, block);
-    } else {
-        memcpy(block, key, key_len);
-    }
-    *hmac = (struct crypto_hmac){EVP_MD_CTX_new(), EVP_MD_CTX_new(), EVP_MD_CTX_new()};
-    start_hash(hmac->inner, sha256, block, 0x36);
-    start_hash(hmac->outer, sha256, block, 0x5c);
-    OPENSSL_cleanse(block, sizeof block);
-    EVP_MD_free(sha256);
+    *hmac = prepare(key, key_len);
     return hmac;
 }
 
 void crypto_hmac_run(const struct crypto_hmac *hmac, const void *bytes, size_t len,
                      unsigned char out[CRYPTO_SHA256_SIZE])
 {
-    unsigned char digest[CRYPTO_SHA256_SIZE];
-    if (EVP_MD_CTX_copy_ex(hmac->work, hmac->inner) != 1 || EVP_DigestUpdate(hmac->work, bytes, len) != 1 ||
-        EVP_DigestFinal_ex(hmac->work, digest, NULL) != 1 || EVP_MD_CTX_copy_ex(hmac->work, hmac->outer) != 1 ||
-        EVP_DigestUpdate(hmac->work, digest, sizeof digest) != 1 || EVP_DigestFinal_ex(hmac->work, out, NULL) != 1) {
+    size_t size;
+    if (EVP_MAC_init(hmac->mac, NULL, 0, NULL) != 1 || EVP_MAC_update(hmac->mac, bytes, len) != 1 ||
+        EVP_MAC_final(hmac->mac, out, &size, CRYPTO_SHA256_SIZE) != 1) {
         log_panic("HMAC-SHA256 failed");
     }
 }
@@ -130,11 +98,17 @@ void crypto_hmac_free(struct crypto_hmac **hmac)
     if (*hmac == NULL) {
         return;
     }
-    EVP_MD_CTX_free((*hmac)->inner);
-    EVP_MD_CTX_free((*hmac)->outer);
-    EVP_MD_CTX_free((*hmac)->work);
+    EVP_MAC_CTX_free((*hmac)->mac);
     free(*hmac);
     *hmac = NULL;
+}
+
+void crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+                        unsigned char out[CRYPTO_SHA256_SIZE])
+{
+    struct crypto_hmac hmac = prepare(key, key_len);
+    crypto_hmac_run(&hmac, bytes, len, out);
+    EVP_MAC_CTX_free(hmac.mac);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)
@@ -213,46 +187,6 @@ static unsigned digit64(char c)
 {
     unsigned char digit = url_digit[(unsigned char)(c == '+' ? '-' : c == '/' ? '_' : c)];
     return digit != 0 ? digit - 1u : NO_DIGIT;
-}
-
-/* The 24 bits of four characters of the URL alphabet. A character that is none sets a bit above them. */
-static unsigned group64(const char *four)
-{
-    const unsigned char *text = (const unsigned char *)four;
-    unsigned a = url_digit[text[0]] - 1u, b = url_digit[text[1]] - 1u;
-    unsigned c = url_digit[text[2]] - 1u, d = url_digit[text[3]] - 1u;
-    unsigned bad = (a | b | c | d) & ~63u;
-    return bad | (a & 63u) << 18 | (b & 63u) << 12 | (c & 63u) << 6 | (d & 63u);
-}
-
-unsigned char *crypto_base64url_decode(struct arena *arena, const char *text, size_t len, size_t *len_r)
-{
-    unsigned char *bytes = arena_alloc(arena, len / 4 * 3 + 4);
-    unsigned char *to = bytes;
-    size_t rest = len % 4;
-    unsigned bad = rest == 1;
-    const char *end = text + (len - rest);
-    for (; text < end; text += 4) {
-        unsigned group = group64(text);
-        bad |= group >> 24;
-        *to++ = (unsigned char)(group >> 16);
-        *to++ = (unsigned char)(group >> 8);
-        *to++ = (unsigned char)group;
-    }
-    if (rest > 1) {
-        const char last[4] = {text[0], text[1], rest == 3 ? text[2] : 'A', 'A'};
-        unsigned group = group64(last);
-        /* Bits that belong to no byte must be zero: one text per value. */
-        bad |= group >> 24 | (group & (rest == 3 ? 0xffu : 0xffffu));
-        *to++ = (unsigned char)(group >> 16);
-        *to = rest == 3 ? (unsigned char)(group >> 8) : 0;
-        to += rest == 3;
-    }
-    if (bad != 0) {
-        return NULL;
-    }
-    *len_r = (size_t)(to - bytes);
-    return bytes;
 }
 
 /* Characters without the padding; SIZE_MAX when both alphabets are mixed or the padding is wrong. */

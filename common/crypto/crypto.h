@@ -41,9 +41,6 @@ char *crypto_base64(struct arena *arena, const void *bytes, size_t len);
 char *crypto_base64url(struct arena *arena, const void *bytes, size_t len);
 /* Either alphabet, padding optional; strict otherwise. NULL when malformed. */
 unsigned char *crypto_base64_decode(struct arena *arena, const char *text, size_t *len_r);
-/* `len` characters of the URL alphabet without padding, and nothing else. NULL when malformed. A NUL follows the
- * bytes. */
-unsigned char *crypto_base64url_decode(struct arena *arena, const char *text, size_t len, size_t *len_r);
 /* Constant time for equal lengths. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 

@@ -51,17 +51,13 @@ void http_free(struct http **http)
 
 char *http_escape(struct arena *arena, const char *text)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()";
-    char *out = arena_calloc(arena, strlen(text) + 1, 3);
-    char *to = out;
-    for (; *text != '\0'; text++) {
-        if (strchr(plain, *text) != NULL) {
-            *to++ = *text;
-        } else {
-            to += snprintf(to, sizeof "%FF", "%%%02X", (unsigned char)*text);
-        }
+    char *escaped = curl_easy_escape(NULL, text, 0);
+    if (escaped == NULL) {
+        log_panic("out of memory for an address");
     }
-    return out;
+    char *kept = arena_strdup(arena, escaped);
+    curl_free(escaped);
+    return kept;
 }
 
 /* ---- request ---- */

@@ -42,7 +42,7 @@ struct http_answer {
 
 BO_MUSTCHECK const struct err *http_perform(struct ctx *ctx, const struct http_call *call,
                                             struct http_answer *answer_r);
-/* Percent-encodes as encodeURIComponent does; the result is in the arena. */
+/* Percent-encodes all but letters, digits and "-._~" (RFC 3986: unreserved); the result is in the arena. */
 char *http_escape(struct arena *arena, const char *text);
 
 struct http *http_new(void);

@@ -19,6 +19,7 @@ VENDORS = {
     "libcurl": (r"curl/.*", "io"),
     "json-c": (r"json-c/.*|json\.h", "json"),
     "openssl": (r"openssl/.*", "crypto"),
+    "libjwt": (r"jwt\.h", "auth"),
     "libcrypt": (r"crypt\.h", "crypto"),
     "libfcgi": (r"fcgi.*\.h", "serve"),
 }

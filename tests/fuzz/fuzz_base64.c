@@ -1,5 +1,4 @@
-/* Base64 of outside texts: what is taken must be what one of our encoders writes, up to the padding; and what the
- * reader of the URL alphabet takes, the general one takes as well, and the other way round. */
+/* Base64 of outside texts: what is taken must be what one of our encoders writes, up to the padding. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (strlen(url) != digits || (strncmp(standard, text, digits) != 0 && strncmp(url, text, digits) != 0)) {
             abort();
         }
-    }
-    size_t url_len;
-    const unsigned char *url_bytes = crypto_base64url_decode(arena, text, strlen(text), &url_len);
-    bool url_alphabet = strpbrk(text, "+/=") == NULL;
-    if ((url_bytes != NULL) != (bytes != NULL && url_alphabet) ||
-        (url_bytes != NULL && (url_len != len || memcmp(url_bytes, bytes, len) != 0))) {
-        abort();
     }
     arena_free(&arena);
     return 0;

@@ -58,17 +58,24 @@ static char *issue_access(struct ctx *ctx)
     return token_issue(ctx, TOKEN_ACCESS, &claims);
 }
 
+/* "text.signature" */
+static char *sign(struct ctx *ctx, const char *secret, const char *text)
+{
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    crypto_hmac_sha256(secret, strlen(secret), text, strlen(text), digest);
+    return arena_printf(ctx->arena, "%s.%s", text, crypto_base64url(ctx->arena, digest, sizeof digest));
+}
+
 /* A token of any header and payload, rightly signed. */
 static char *forge(struct ctx *ctx, const char *secret, const char *header, const char *payload)
 {
-    unsigned char digest[CRYPTO_SHA256_SIZE];
-    char *body = arena_printf(ctx->arena, "%s.%s", crypto_base64url(ctx->arena, header, strlen(header)),
-                              crypto_base64url(ctx->arena, payload, strlen(payload)));
-    crypto_hmac_sha256(secret, strlen(secret), body, strlen(body), digest);
-    return arena_printf(ctx->arena, "%s.%s", body, crypto_base64url(ctx->arena, digest, sizeof digest));
+    return sign(ctx, secret,
+                arena_printf(ctx->arena, "%s.%s", crypto_base64url(ctx->arena, header, strlen(header)),
+                             crypto_base64url(ctx->arena, payload, strlen(payload))));
 }
 
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\"}"
+#define SORTED_HEADER "{\"alg\":\"HS256\",\"kid\":\"k1\",\"typ\":\"JWT\"}"
 #define PAYLOAD(iss, aud, typ, sub, jti, role, times)                                                 \
     "{\"iss\":\"" iss "\",\"aud\":\"" aud "\",\"typ\":\"" typ "\",\"sub\":\"" sub "\",\"jti\":\"" jti \
     "\",\"role\":\"" role "\"," times "}"
@@ -195,6 +202,8 @@ static void test_token_header_other_than_ours_is_refused(void **state)
         "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\",\"crit\":[\"exp\"]}",
         "{\"alg\":\"none\",\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\"}",
         "{'alg':'HS256','typ':'JWT','kid':'k1'}",
+        "{\"kid\":\"k1\",\"alg\":\"HS256\",\"typ\":\"JWT\"}",
+        "{\"alg\": \"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\"}",
         HEADER " x",
     };
     assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, GOOD), NULL);
@@ -202,6 +211,26 @@ static void test_token_header_other_than_ours_is_refused(void **state)
         assert_verdict(ctx, forge(ctx, SECRET_A, bad[i], GOOD), &err_token_invalid);
     }
     assert_verdict(ctx, forge(ctx, SECRET_B, HEADER, GOOD), &err_token_invalid);
+}
+
+static void test_token_header_is_taken_in_two_orders(void **state)
+{
+    struct ctx *ctx = *state;
+    const char *sorted = crypto_base64url(ctx->arena, SORTED_HEADER, strlen(SORTED_HEADER));
+    assert_int_equal(strncmp(issue_access(ctx), sorted, strlen(sorted)), 0);
+    assert_verdict(ctx, forge(ctx, SECRET_A, SORTED_HEADER, GOOD), NULL);
+    assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, GOOD), NULL);
+    assert_verdict(ctx, forge(ctx, "", SORTED_HEADER, GOOD), &err_token_invalid);
+}
+
+static void test_token_header_holds_any_kid(void **state)
+{
+    struct ctx *ctx = *state;
+    static const char *const kids[] = {"a\"b\\c/d.e", "\xed\x95\x9c", "\x01\x02\x03\x04\x05\x06\x07\x0e\x0f\x10\x11"};
+    for (size_t i = 0; i < sizeof kids / sizeof kids[0]; i++) {
+        use_keys(arena_printf(ctx->arena, "%s:" SECRET_A, kids[i]));
+        assert_verdict(ctx, issue_access(ctx), NULL);
+    }
 }
 
 static void test_token_claims_other_than_ours_are_refused(void **state)
@@ -235,101 +264,132 @@ static void test_token_claims_other_than_ours_are_refused(void **state)
                    &err_token_expired);
 }
 
-/* The verdict on a payload that is read the short way if it has our own form, and on the same with a space in it, which
- * is always read as any JSON: both must be alike in all that they say. */
-static void assert_read_alike(struct ctx *ctx, enum token_kind kind, const char *payload)
-{
-    struct token_claims claims[2] = {{.subject = "untouched"}, {.subject = "untouched"}};
-    const char *spaced = arena_printf(ctx->arena, "{ %s", payload + 1);
-    const struct err *e = token_verify(ctx, kind, forge(ctx, SECRET_A, HEADER, payload), &claims[0]);
-    const struct err *expected = token_verify(ctx, kind, forge(ctx, SECRET_A, HEADER, spaced), &claims[1]);
-    if (e != expected) {
-        fail_msg("%s instead of %s: %s", e ? e->code : "good", expected ? expected->code : "good", payload);
-    }
-    assert_string_equal(claims[0].subject, claims[1].subject);
-    if (e == NULL) {
-        assert_string_equal(claims[0].jti, claims[1].jti);
-        assert_true(kind == TOKEN_ACCESS || strcmp(claims[0].family, claims[1].family) == 0);
-        assert_true(kind == TOKEN_REFRESH || strcmp(claims[0].role, claims[1].role) == 0);
-        assert_int_equal(claims[0].issued_s, claims[1].issued_s);
-        assert_int_equal(claims[0].expires_s, claims[1].expires_s);
-    }
-    arena_reset(ctx->arena);
-}
-
 #define OWN_TEXTS(typ, sub, jti) \
     "{\"iss\":\"boxoffice\",\"aud\":\"web\",\"typ\":\"" typ "\",\"sub\":\"" sub "\",\"jti\":\"" jti "\","
 #define OWN(sub, jti, times, role) OWN_TEXTS("access", sub, jti) times ",\"role\":\"" role "\"}"
-#define OWN_REFRESH OWN_TEXTS("refresh", USER, JTI) TIMES ",\"fam\":\"" JTI "\"}"
 
-static void test_token_payload_with_any_character_changed_is_read_alike(void **state)
+static void test_token_payload_of_another_form_is_read(void **state)
 {
-    static const char others[] = "\"{},:\\0-1aA U";
-    static const char *const payloads[] = {OWN(USER, JTI, TIMES, "USER"), OWN_REFRESH};
-    for (enum token_kind kind = TOKEN_ACCESS; kind <= TOKEN_REFRESH; kind++) {
-        char text[400];
-        snprintf(text, sizeof text, "%s", payloads[kind]);
-        assert_read_alike(*state, kind, text);
-        for (size_t i = 1; text[i] != '\0'; i++) {
-            char kept = text[i];
-            for (const char *other = others; *other != '\0'; other++) {
-                text[i] = *other;
-                assert_read_alike(*state, kind, text);
-            }
-            text[i] = kept;
+    struct ctx *ctx = *state;
+    static const char *const good[] = {
+        OWN(USER, JTI, TIMES, "ADMIN"),
+        OWN(USER, JTI, TIMES, "\\u0055SER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":999999999999999", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775807", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1]}", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":null", "USER"),
+        OWN(USER, JTI, "\"exp\":1," TIMES, "USER"),
+        "{ \"exp\":1780311600,\n\"role\" : \"USER\",\"iat\":1,\"nbf\":1,\"typ\":\"access\",\"jti\":\"" JTI
+        "\",\"sub\":\"" USER "\",\"aud\":\"web\",\"iss\":\"boxoffice\" } ",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, good[i]), NULL);
+    }
+}
+
+static void test_token_payload_of_odd_values_is_refused(void **state)
+{
+    struct ctx *ctx = *state;
+    static const char *const odd[] = {
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775808", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":18446744073709551617", "USER"),
+        OWN(USER, JTI, "\"iat\":0,\"nbf\":1,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, "\"iat\":01,\"nbf\":1,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, "\"iat\":-1,\"nbf\":1,\"exp\":1780311600", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":-9223372036854775808", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600.0", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600e0", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":\"1780311600\"", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":true", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":null", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":[1780311600]", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":", "USER"),
+        OWN(USER, JTI, TIMES ",\"exp\":0", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1}", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":\"\\ud800\"", "USER"),
+        OWN(USER, JTI, TIMES ",\"more\":\"\xff\"", "USER"),
+        OWN(USER, JTI, TIMES, "USERS"),
+        OWN(USER, JTI, TIMES, "USER\\u0000"),
+        OWN(USER, JTI, TIMES, ""),
+        OWN("", JTI, TIMES, "USER"),
+        OWN(USER "0", JTI, TIMES, "USER"),
+        OWN(USER "\\u0000", JTI, TIMES, "USER"),
+        OWN(USER, JTI " ", TIMES, "USER"),
+        OWN(USER, JTI, TIMES, "USER") "x",
+        OWN(USER, JTI, TIMES, "USER") "{}",
+        "[" OWN(USER, JTI, TIMES, "USER") "]",
+        "{\"aud\":[\"web\"]," TIMES ",\"iss\":\"boxoffice\",\"typ\":\"access\",\"sub\":\"" USER "\",\"jti\":\"" JTI
+        "\",\"role\":\"USER\"}",
+    };
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, odd[i]), &err_token_invalid);
+    }
+}
+
+static void test_token_payload_cut_is_refused(void **state)
+{
+    struct ctx *ctx = *state;
+    for (size_t len = 0; len < strlen(GOOD); len++) {
+        assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, arena_printf(ctx->arena, "%.*s", (int)len, GOOD)),
+                       &err_token_invalid);
+    }
+}
+
+static void test_token_payload_with_nul_is_refused(void **state)
+{
+    struct ctx *ctx = *state;
+    const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
+    /* The one with and the one without something behind the end of the text. */
+    const char *payloads[] = {crypto_base64url(ctx->arena, GOOD "\0", sizeof GOOD),
+                              crypto_base64url(ctx->arena, GOOD "\0x", sizeof GOOD + 1)};
+    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
+        const char *text = arena_printf(ctx->arena, "%s.%s", header, payloads[i]);
+        assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+    }
+}
+
+/* A token of ours has one text: what is revoked under one cannot come back under another. */
+static void test_token_payload_with_spare_bits_is_refused(void **state)
+{
+    struct ctx *ctx = *state;
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (int spaces = 0; spaces < 3; spaces++) {
+        const char *json = arena_printf(ctx->arena, "%s%*s", GOOD, spaces, "");
+        const char *token = forge(ctx, SECRET_A, HEADER, json);
+        char *text = arena_printf(ctx->arena, "%.*s", (int)(strrchr(token, '.') - token), token);
+        assert_verdict(ctx, token, NULL);
+        if (strlen(json) % 3 != 0) {
+            char *last = text + strlen(text) - 1;
+            *last = letters[(strchr(letters, *last) - letters) + 1];
+            assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
         }
     }
 }
 
-static void test_token_payload_cut_or_continued_is_read_alike(void **state)
+static void test_token_payload_in_standard_base64_is_refused(void **state)
 {
-    static const char *const more[] = {"}", " ", "x", ",", "\"", ",\"role\":\"USER\"}", "{}"};
-    const char *whole = OWN(USER, JTI, TIMES, "USER");
-    for (size_t len = 1; len < strlen(whole); len++) {
-        char text[400];
-        snprintf(text, sizeof text, "%.*s", (int)len, whole);
-        assert_read_alike(*state, TOKEN_ACCESS, text);
-        snprintf(text, sizeof text, "%.*s%s", (int)len, whole, whole + len + 1);
-        assert_read_alike(*state, TOKEN_ACCESS, text);
-    }
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
-        char text[400];
-        snprintf(text, sizeof text, "%s%s", whole, more[i]);
-        assert_read_alike(*state, TOKEN_ACCESS, text);
+    struct ctx *ctx = *state;
+    const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
+    for (int spaces = 0; spaces < 3; spaces++) {
+        const char *json = arena_printf(ctx->arena, "{\"more\":\"???~~~>>>\",%s%*s", GOOD + 1, spaces, "");
+        const char *url = crypto_base64url(ctx->arena, json, strlen(json));
+        const char *standard = crypto_base64(ctx->arena, json, strlen(json));
+        assert_string_not_equal(standard, url);
+        assert_verdict(ctx, sign(ctx, SECRET_A, arena_printf(ctx->arena, "%s.%s", header, url)), NULL);
+        assert_verdict(ctx, sign(ctx, SECRET_A, arena_printf(ctx->arena, "%s.%s", header, standard)),
+                       &err_token_invalid);
     }
 }
 
-static void test_token_payload_of_odd_values_is_read_alike(void **state)
+static void test_token_signature_has_one_text(void **state)
 {
-    static const char *const odd[] = {
-        OWN("0190A0B0-C0D0-7E0F-8123-456789ABCDEF", JTI, TIMES, "ADMIN"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":999999999999999", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9999999999999999", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775807", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775808", "USER"),
-        OWN(USER, JTI, "\"iat\":0,\"nbf\":1,\"exp\":1780311600", "USER"),
-        OWN(USER, JTI, "\"iat\":01,\"nbf\":1,\"exp\":1780311600", "USER"),
-        OWN(USER, JTI, "\"iat\":-1,\"nbf\":1,\"exp\":1780311600", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600.0", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600e0", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":null", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600,\"exp\":1780311600", "USER"),
-        OWN(USER, JTI, TIMES ",\"role\":\"USER\"", "USER"),
-        OWN(USER, JTI, TIMES ",\"sub\":\"" USER "\"", "USER"),
-        OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1]}", "USER"),
-        OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1}", "USER"),
-        OWN(USER, JTI, TIMES, "\\u0055SER"),
-        OWN(USER, JTI, TIMES, "USERS"),
-        OWN(USER, JTI, TIMES, ""),
-        OWN("", JTI, TIMES, "USER"),
-        OWN(USER "0", JTI, TIMES, "USER"),
-        OWN(USER, JTI " ", TIMES, "USER"),
-        OWN_REFRESH,
-    };
-    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
-        assert_read_alike(*state, TOKEN_ACCESS, odd[i]);
-        assert_read_alike(*state, TOKEN_REFRESH, odd[i]);
+    struct ctx *ctx = *state;
+    char *token = issue_access(ctx);
+    char *last = token + strlen(token) - 1;
+    char kept = *last;
+    for (int c = 1; c < 256; c++) {
+        *last = (char)c;
+        assert_verdict(ctx, token, *last == kept ? NULL : &err_token_invalid);
     }
 }
 
@@ -340,12 +400,8 @@ static void test_token_payload_outside_base64url_is_refused(void **state)
     const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
     const char *payload = crypto_base64url(ctx->arena, GOOD, strlen(GOOD));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        unsigned char digest[CRYPTO_SHA256_SIZE];
         const char *text = arena_printf(ctx->arena, "%s.%s%s", header, payload, bad[i]);
-        crypto_hmac_sha256(SECRET_A, strlen(SECRET_A), text, strlen(text), digest);
-        assert_verdict(ctx,
-                       arena_printf(ctx->arena, "%s.%s", text, crypto_base64url(ctx->arena, digest, sizeof digest)),
-                       &err_token_invalid);
+        assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
     }
 }
 
@@ -386,6 +442,7 @@ static void test_token_init_refuses_unusable_rings(void **state)
                                       "k1:" SECRET_A ",",
                                       "k1:" SECRET_A ",k1:" SECRET_B,
                                       "k1:" SECRET_A ",k2:",
+                                      "\xff:" SECRET_A,
                                       "a-kid-that-is-longer-than-thirty-two-characters:" SECRET_A,
                                       "1:" SECRET_A ",2:" SECRET_A ",3:" SECRET_A ",4:" SECRET_A ",5:" SECRET_A
                                       ",6:" SECRET_A ",7:" SECRET_A ",8:" SECRET_A ",9:" SECRET_A};
@@ -425,10 +482,16 @@ int main(void)
         FIXED(test_token_malformed_is_refused),
         FIXED(test_token_over_the_length_limit_is_refused),
         FIXED(test_token_header_other_than_ours_is_refused),
+        FIXED(test_token_header_is_taken_in_two_orders),
+        FIXED(test_token_header_holds_any_kid),
         FIXED(test_token_claims_other_than_ours_are_refused),
-        FIXED(test_token_payload_with_any_character_changed_is_read_alike),
-        FIXED(test_token_payload_cut_or_continued_is_read_alike),
-        FIXED(test_token_payload_of_odd_values_is_read_alike),
+        FIXED(test_token_payload_of_another_form_is_read),
+        FIXED(test_token_payload_of_odd_values_is_refused),
+        FIXED(test_token_payload_cut_is_refused),
+        FIXED(test_token_payload_with_nul_is_refused),
+        FIXED(test_token_payload_with_spare_bits_is_refused),
+        FIXED(test_token_payload_in_standard_base64_is_refused),
+        FIXED(test_token_signature_has_one_text),
         FIXED(test_token_payload_outside_base64url_is_refused),
         FIXED(test_token_issuer_and_audience_may_hold_any_character),
         FIXED(test_token_of_an_older_key_is_verified_until_the_key_is_gone),
