@@ -75,7 +75,7 @@ def _responders(stack: Stack) -> list[Service]:
         if not details.responder or not programs.present(name):
             continue
         count = stack[f"BOX_{name.upper()}_PROCESSES"]
-        for pool in gateway.sockets(stack, name):
+        for pool in stack.sockets(name):
             found.append(_pool(stack, pool, stack.build / details.binary, count, stack.env / name))
     return found
 
