@@ -88,6 +88,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+# 128 MB by default, more than a small heap has left.
+log.cleaner.dedupe.buffer.size=33554432
 """
 
 KAFKA_LOG_CONF = """\
@@ -120,7 +122,7 @@ def redis_settings() -> dict[str, str]:
 
 def kafka_settings(host: str, broker: int, controller: int, data: str) -> dict[str, str]:
     text = KAFKA_CONF.format(host=host, broker=broker, controller=controller, data=data)
-    return dict(line.split("=", 1) for line in text.splitlines())
+    return dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
 
 
 def write_configuration(stack: Stack) -> None:
