@@ -13,16 +13,11 @@ from stacklib.settings import ROOT, Failure, Stack, program
 SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 
 
-def sockets(stack: Stack, service: str) -> list[str]:
-    count = stack[f"BOX_{service.upper()}_INSTANCES"]
-    return [f"{service}-{number}" for number in range(1, count + 1)]
-
-
 def _upstream(stack: Stack, service: str) -> str:
     # The sandbox drops answers on purpose: that must not count against it.
     # A pool that died is back within a second; to wait longer than that would leave nobody when the other one dies.
     health = "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=1s"
-    lines = [f"        server unix:{stack.run}/{name}.sock {health};" for name in sockets(stack, service)]
+    lines = [f"        server unix:{stack.run}/{name}.sock {health};" for name in stack.sockets(service)]
     return "\n".join([f"    upstream {service} {{", f"        zone {service} 64k;", *lines, "    }"])
 
 
@@ -34,7 +29,13 @@ def _cors_origins(stack: Stack) -> str:
     return "\n".join(f'        "{origin}" $http_origin;' for origin in origins)
 
 
-def write_configuration(stack: Stack) -> None:
+def _fill(template: str, values: dict) -> str:
+    text = (ROOT / "nginx" / template).read_text()
+    return re.sub(r"@([A-Z_]+)@", lambda found: str(values[found[1]]), text)
+
+
+def write_configuration(stack: Stack, check: bool = True) -> None:
+    """`check` asks nginx first whether it would take it."""
     open_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 16384)
     temp = stack.dir / "nginx"
     temp.mkdir(mode=0o700, exist_ok=True)
@@ -46,21 +47,24 @@ def write_configuration(stack: Stack) -> None:
         "PID_FILE": pid_file(stack),
         "TEMP": temp,
         "CORS_ORIGINS": _cors_origins(stack),
-        "UPSTREAMS": "\n".join(_upstream(stack, service) for service in SERVICES),
+        "UPSTREAMS": "\n".join(_upstream(stack, service) for service in SERVICES
+                               if stack.sandbox or service != "sandbox"),
         "LISTEN_ADDRESS": stack["BOX_LISTEN_ADDRESS"],
         "GATEWAY_PORT": stack["BOX_GATEWAY_PORT"],
+        "INTERNAL_ADDRESS": stack.internal_address,
         "INTERNAL_PORT": stack["BOX_INTERNAL_PORT"],
         "SANDBOX_PORT": stack["BOX_SANDBOX_PORT"],
     }
-    template = (ROOT / "nginx" / "nginx.conf.in").read_text()
-    text = re.sub(r"@([A-Z_]+)@", lambda found: str(values[found[1]]), template)
+    values["SANDBOX_SERVER"] = _fill("sandbox.conf.in", values) if stack.sandbox else ""
+    text = _fill("nginx.conf.in", values)
     for part in parts():
         files.write(stack.conf / part.name, part.read_text())
     path = stack.conf / "nginx.conf.new"
     files.write(path, text)
-    checked = subprocess.run([*command(stack, path), "-t", "-q"], text=True, capture_output=True)
-    if checked.returncode != 0:
-        raise Failure(f"nginx refuses its configuration: {checked.stderr.strip()}")
+    if check:
+        checked = subprocess.run([*command(stack, path), "-t", "-q"], text=True, capture_output=True)
+        if checked.returncode != 0:
+            raise Failure(f"nginx refuses its configuration: {checked.stderr.strip()}")
     path.replace(stack.conf / "nginx.conf")
 
 

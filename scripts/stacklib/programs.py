@@ -81,9 +81,31 @@ def _secret(stack: Stack, name: str, value: str) -> None:
 # ---- environments ----
 
 
+def _stand_ins(stack: Stack) -> dict[str, dict[str, str]]:
+    return {
+        "portone": {"BOX_PORTONE_URL": stack.sandbox_url},
+        "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
+    }
+
+
+def _providers(stack: Stack) -> dict[str, dict[str, str]]:
+    """What an operator has from the providers; the names of the store and its channel are further settings."""
+    return {
+        "portone": {
+            "BOX_PORTONE_URL": "https://api.portone.io",
+            "BOX_PORTONE_SECRET_FILE": str(stack.secrets / "portone-secret"),
+            "BOX_PORTONE_WEBHOOK_SECRET_FILE": str(stack.secrets / "portone-webhook-secret"),
+        },
+        "recaptcha": {
+            "BOX_RECAPTCHA_URL": "https://www.google.com/recaptcha/api/siteverify",
+            "BOX_RECAPTCHA_SECRET_FILE": str(stack.secrets / "recaptcha-secret"),
+        },
+    }
+
+
 def environment(stack: Stack, name: str) -> dict[str, str]:
     program = PROGRAMS[name]
-    values = {"BOX_SANDBOX": "1", "BOX_RUN_DIR": str(stack.run)}
+    values = {"BOX_SANDBOX": str(int(stack.sandbox)), "BOX_RUN_DIR": str(stack.run)}
     if program.role:
         values["BOX_DB_URL"] = stack.db_url(program.role)
         values["BOX_DB_PASSWORD_FILE"] = str(stack.secrets / f"db-{program.role}")
@@ -104,8 +126,7 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
             # A daemon calls under the key of its service: queue-approver as queue.
             "BOX_SERVICE_KEY_FILE": str(stack.secrets / f"service-key-{name.split('-')[0]}"),
         },
-        "portone": {"BOX_PORTONE_URL": stack.sandbox_url},
-        "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
+        **(_stand_ins(stack) if stack.sandbox else _providers(stack)),
         "sandbox": {
             "BOX_REDIS_URL": stack.redis_url(SANDBOX_DATABASE),
             "BOX_SANDBOX_REDIS_URL": stack.redis_url(SANDBOX_DATABASE),

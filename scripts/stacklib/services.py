@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from stacklib import files, gateway, processes, programs, stores
-from stacklib.settings import ROOT, Failure, Stack, postgresql_bin, program
+from stacklib import files, gateway, processes, programs, schedule, stores
+from stacklib.settings import ROOT, Stack, postgresql_bin, program
 
 # In the order in which they start; they stop in the opposite order, nginx first.
 GROUPS = ("stores", "daemons", "responders", "gateway")
@@ -75,23 +75,17 @@ def _responders(stack: Stack) -> list[Service]:
         if not details.responder or not programs.present(name):
             continue
         count = stack[f"BOX_{name.upper()}_PROCESSES"]
-        for pool in gateway.sockets(stack, name):
+        for pool in stack.sockets(name):
             found.append(_pool(stack, pool, stack.build / details.binary, count, stack.env / name))
     return found
 
 
 def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathlib.Path) -> Service:
     socket = stack.run / f"{name}.sock"
-    # multiwatch respawns what dies. A process that dies within a second of its start twenty times in a row is not
-    # tried again; when all have come to that, multiwatch ends and runit starts it anew, with pauses. What outlives
-    # multiwatch is told to end.
-    command = [program("spawn-fcgi"), "-n", "-s", socket, "-M", "0660", "-b", "1024", "--",
-               program("multiwatch"), "-f", count, "-r", "20", "-t", "1000", "--",
-               program("setpriv"), "--pdeathsig", "TERM", binary]
     return Service(
         name,
         "responders",
-        command,
+        pool_command(socket, binary, count),
         before=["rm", "-f", socket],
         env=env,
         inputs=(env,),
@@ -99,6 +93,15 @@ def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathli
         renew=processes.replace_children,
         ready=socket.is_socket,
     )
+
+
+def pool_command(socket: pathlib.Path, binary: pathlib.Path, count: int) -> list:
+    # multiwatch respawns what dies. A process that dies within a second of its start twenty times in a row is not
+    # tried again; when all have come to that, multiwatch ends and runit starts it anew, with pauses. What outlives
+    # multiwatch is told to end.
+    return [program("spawn-fcgi"), "-n", "-s", socket, "-M", "0660", "-b", "1024", "--",
+            program("multiwatch"), "-f", count, "-r", "20", "-t", "1000", "--",
+            program("setpriv"), "--pdeathsig", "TERM", binary]
 
 
 def _daemons(stack: Stack) -> list[Service]:
@@ -110,12 +113,8 @@ def _daemons(stack: Stack) -> list[Service]:
                 service = f"{name}-{number}" if count > 1 else name
                 found.append(_program(stack, service, name, [stack.build / details.binary]))
     if programs.present("maint"):
-        every = stack["BOX_EXPIRE_HOLDS_PERIOD_S"]
-        if 60 % every != 0:
-            raise Failure(f"BOX_EXPIRE_HOLDS_PERIOD_S must divide 60, not be {every}")
-        clock = ["-S0"] if every == 60 else [f"-S/{every}"]
-        job = [program("snooze"), "-H*", "-M*", *clock, stack.build / "boxoffice-maint", "expire-holds"]
-        found.append(_program(stack, "maint-expire-holds", "maint", job))
+        for job in schedule.jobs(stack.build / programs.PROGRAMS["maint"].binary):
+            found.append(_program(stack, f"maint-{job.name}", "maint", schedule.command(stack, job)))
     return found
 
 

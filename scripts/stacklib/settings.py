@@ -65,6 +65,9 @@ SETTING_NAMES = {setting.name for setting in SETTINGS}
 class Stack:
     """One stack: its name, its settings and its folders."""
 
+    sandbox = True  # the stand-ins run, and the programs take them for the providers
+    internal_address = "127.0.0.1"  # where nginx listens for the services and for the stand-ins' clients
+
     def __init__(self, name: str):
         self.name = name
         self.values = {setting.name: _value(setting, name) for setting in SETTINGS}
@@ -112,6 +115,11 @@ class Stack:
     @property
     def brokers(self) -> str:
         return f"127.0.0.1:{self['BOX_KAFKA_PORT']}"
+
+    def sockets(self, service: str) -> list[str]:
+        """Names of the pools of one service."""
+        count = self[f"BOX_{service.upper()}_INSTANCES"]
+        return [f"{service}-{number}" for number in range(1, count + 1)]
 
     def db_url(self, role: str) -> str:
         user = f"{role}@" if role else ""

@@ -11,12 +11,15 @@ import uuid
 from stacklib import files
 from stacklib.settings import CACHE, ROOT, Failure, Stack, postgresql_bin, program
 
-POSTGRES_CONF = """\
+POSTGRES_PLACES = """\
 hba_file = '{conf}/pg_hba.conf'
 listen_addresses = ''
 unix_socket_directories = '{socket_dir}'
 unix_socket_permissions = 0770
 port = 5432
+"""
+
+POSTGRES_CONF = """\
 password_encryption = 'scram-sha-256'
 max_connections = 200
 shared_buffers = 128MB
@@ -48,13 +51,16 @@ local all         all scram-sha-256
 local replication all scram-sha-256
 """
 
-REDIS_CONF = """\
+REDIS_PLACES = """\
 port 0
 unixsocket "{socket}"
 unixsocketperm 660
+dir "{data}"
+"""
+
+REDIS_CONF = """\
 daemonize no
 databases 16
-dir "{data}"
 appendonly yes
 appendfsync everysec
 save ""
@@ -67,9 +73,10 @@ hash-max-listpack-entries 4096
 KAFKA_CONF = """\
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+controller.quorum.voters=1@{host}:{controller}
+listeners=PLAINTEXT://{host}:{broker},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{broker}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
@@ -81,6 +88,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+# 128 MB by default, more than a small heap has left.
+log.cleaner.dedupe.buffer.size=33554432
 """
 
 KAFKA_LOG_CONF = """\
@@ -95,7 +104,25 @@ logger.server.name=kafka.server
 logger.server.level=info
 """
 
+INITDB_OPTIONS = ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
+
 KAFKA_JAVA = ("-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
+
+
+def postgres_settings() -> dict[str, str]:
+    """Those that hold wherever it runs; so do the next two."""
+    pairs = (line.split(" = ", 1) for line in POSTGRES_CONF.splitlines())
+    return {key: value.strip("'") for key, value in pairs}
+
+
+def redis_settings() -> dict[str, str]:
+    pairs = (line.split(" ", 1) for line in REDIS_CONF.splitlines() if not line.startswith("#"))
+    return {key: value.strip('"') for key, value in pairs}
+
+
+def kafka_settings(host: str, broker: int, controller: int, data: str) -> dict[str, str]:
+    text = KAFKA_CONF.format(host=host, broker=broker, controller=controller, data=data)
+    return dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
 
 
 def write_configuration(stack: Stack) -> None:
@@ -104,16 +131,17 @@ def write_configuration(stack: Stack) -> None:
         (stack.dir / name).mkdir(mode=0o700, exist_ok=True)
     files.write(
         stack.conf / "postgresql.conf",
-        POSTGRES_CONF.format(conf=stack.conf, socket_dir=stack.pg_run),
+        POSTGRES_PLACES.format(conf=stack.conf, socket_dir=stack.pg_run) + POSTGRES_CONF,
     )
     files.write(stack.conf / "pg_hba.conf", PG_HBA)
     files.write(
-        stack.conf / "redis.conf", REDIS_CONF.format(socket=stack.redis_socket, data=stack.dir / "redis")
+        stack.conf / "redis.conf",
+        REDIS_PLACES.format(socket=stack.redis_socket, data=stack.dir / "redis") + REDIS_CONF,
     )
     files.write(
         stack.conf / "kafka.properties",
         KAFKA_CONF.format(
-            broker=stack["BOX_KAFKA_PORT"], controller=stack["BOX_KAFKA_CONTROLLER_PORT"], data=stack.dir / "kafka"
+            host="127.0.0.1", broker=stack["BOX_KAFKA_PORT"], controller=stack["BOX_KAFKA_CONTROLLER_PORT"], data=stack.dir / "kafka"
         ),
     )
     files.write(stack.conf / "kafka-log.properties", KAFKA_LOG_CONF)
@@ -175,8 +203,7 @@ def init_postgres(stack: Stack) -> None:
         _run(
             stack,
             [*postgres_user(stack), postgresql_bin() / "initdb", "--pgdata", data, "--username", "boxoffice_admin",
-             "--pwfile", password, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale-provider", "builtin",
-             "--locale", "C.UTF-8", "--no-instructions", "--no-sync"],
+             "--pwfile", password, "--auth=scram-sha-256", *INITDB_OPTIONS, "--no-instructions", "--no-sync"],
             "PostgreSQL's data folder could not be made",
         )
     finally:

@@ -17,7 +17,8 @@ static const struct err *run(struct ctx *ctx, int64_t *done_r)
 
 const struct job expire_holds_job = {
     .name = "expire-holds",
-    .help = "Release the seats of holds that were not paid in time (each minute).",
+    .help = "Release the seats of holds that were not paid in time.",
+    .schedule = "* * * * *",
     .settings = SECTIONS(&reservation_settings_section),
     .needs = NEED_DB | NEED_REDIS,
     .run = run,

@@ -12,6 +12,7 @@
 struct job {
     const char *name;
     const char *help;                          /* one sentence */
+    const char *schedule;                      /* five fields as in a crontab; whoever starts jobs reads it there */
     const struct cfg_section *const *settings; /* beside those of `needs`; SECTIONS(...); NULL: none */
     unsigned needs;                            /* enum ctx_need */
     /* Works until nothing is left to do, in units of its own (ctx_begin()); *done_r counts what was done, also when it

@@ -1,6 +1,8 @@
 /* boxoffice-maint JOB: work that cron starts. A job is one file that defines one struct job. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/run/program.h"
 #include "src/maint/job.h"
@@ -23,11 +25,32 @@ static const struct job *find_job(const char *name)
 
 static int print_usage(FILE *to, int status)
 {
-    fputs("usage: boxoffice-maint JOB [--help | --version | --dump-config]\n\n", to);
+    fputs("usage: boxoffice-maint JOB [--help | --version | --dump-config]\n"
+          "       boxoffice-maint --crontab      the jobs' schedule, as a crontab\n\n",
+          to);
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        fprintf(to, "  %-16s %s\n", jobs[i]->name, jobs[i]->help);
+        fprintf(to, "  %-16s %-12s %s\n", jobs[i]->name, jobs[i]->schedule, jobs[i]->help);
     }
     return status;
+}
+
+/* For `crontab -`: cron's search path is short, so that the program stands there with its folder. */
+static int print_crontab(void)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path);
+    const char *program = "boxoffice-maint";
+    if (len > 0 && (size_t)len < sizeof path) {
+        path[len] = '\0';
+        program = path;
+    }
+    fputs("# Printed by boxoffice-maint --crontab. Above these lines belong the BOX_ settings of boxoffice-maint JOB "
+          "--help.\n",
+          stdout);
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        printf("%s %s %s\n", jobs[i]->schedule, program, jobs[i]->name);
+    }
+    return 0;
 }
 
 static int run_job(const struct job *job)
@@ -51,6 +74,9 @@ int main(int argc, char **argv)
     const struct cfg_section *sections[PROGRAM_SECTIONS_MAX];
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         return print_usage(stdout, 0);
+    }
+    if (argc == 2 && strcmp(argv[1], "--crontab") == 0) {
+        return print_crontab();
     }
     const struct job *job = argc > 1 ? find_job(argv[1]) : NULL;
     if (job == NULL) {
