@@ -37,6 +37,15 @@ def layer_of(name: str) -> str:
     return "/".join(name.split("/")[:2])
 
 
+def home_of(root: pathlib.Path, header: str) -> str:
+    """Where a header is made: sql/seat.h comes from the folder that has sql/seat.sql."""
+    if not header.startswith("sql/"):
+        return header
+    name = header.removesuffix(".h") + ".sql"
+    homes = [path for layer in ("src", "common") for path in (root / layer).glob(f"*/{name}")]
+    return str(homes[0].relative_to(root)) if len(homes) == 1 else header
+
+
 def allowed(name: str) -> set[str]:
     layer = layer_of(name)
     folder, _, part = layer.partition("/")
@@ -59,9 +68,10 @@ def arrows(root: pathlib.Path) -> list[str]:
     for path in program_files(root):
         name = str(path.relative_to(root))
         domains = set()
-        for line, header in includes(path, '"'):
+        for line, included in includes(path, '"'):
+            header = home_of(root, included)
             if layer_of(header) not in allowed(name):
-                complaints.append(f"{name}:{line}: {layer_of(name)} must not include {header}")
+                complaints.append(f"{name}:{line}: {layer_of(name)} must not include {included}")
             if header.startswith("src/") and header.split("/")[1] in DOMAINS:
                 domains.add(header.split("/")[1])
         if layer_of(name) in ("src/daemons", "src/maint") and len(domains) > 1:

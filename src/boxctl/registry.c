@@ -14,8 +14,10 @@
 #include "sql/outbox.h"
 #include "sql/payment.h"
 #include "sql/reservation.h"
+#include "sql/seat.h"
 #include "sql/seed.h"
 #include "sql/user.h"
+#include "sql/venue.h"
 #include "src/boxctl/settings.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
@@ -42,7 +44,8 @@ const struct cfg_section *const registry_sections[] = {
 const struct registry_row registry_statements[] = {
     {.table = &messages_statements}, {.table = &idempotency_statements, .also = "payment_service"},
     {.table = &outbox_statements},   {.table = &user_statements},
-    {.table = &event_statements},    {.table = &reservation_statements},
+    {.table = &event_statements},    {.table = &venue_statements},
+    {.table = &seat_statements},     {.table = &reservation_statements},
     {.table = &payment_statements},  {.table = &backlog_statements},
     {.table = &seed_statements},     {.table = NULL},
 };

@@ -4,6 +4,8 @@
 
 #include "common/io/db.h"
 #include "sql/event.h"
+#include "sql/seat.h"
+#include "sql/venue.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
 
@@ -70,8 +72,8 @@ static void copy_id(char id_r[UUID_SIZE], const struct db_rows *rows)
 const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE])
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_venue_insert, &rows, DB_TEXT(venue->name), DB_TEXT(venue->address),
-                                 DB_TEXT(venue->city));
+    const struct err *e =
+        DB_RUN(ctx, &sql_venue_insert, &rows, DB_TEXT(venue->name), DB_TEXT(venue->address), DB_TEXT(venue->city));
     if (!e) {
         copy_id(id_r, rows);
     }

@@ -40,7 +40,7 @@ static const struct err *run_for_visible(struct ctx *ctx, const char *schedule_i
 
 const struct err *seat_map_get(struct ctx *ctx, const char *schedule_id, struct seat_map *map_r)
 {
-    return run_for_visible(ctx, schedule_id, &sql_event_seats, &map_r->rows);
+    return run_for_visible(ctx, schedule_id, &sql_seat_list, &map_r->rows);
 }
 
 size_t seat_map_count(const struct seat_map *map)
@@ -68,7 +68,7 @@ struct seat seat_map_at(const struct seat_map *map, size_t index)
 const struct err *seat_map_catalogue(struct ctx *ctx, const char *schedule_id, struct schedule_seats *seats_r)
 {
     const struct db_rows *rows;
-    const struct err *e = run_for_visible(ctx, schedule_id, &sql_event_seats, &rows);
+    const struct err *e = run_for_visible(ctx, schedule_id, &sql_seat_list, &rows);
     if (e) {
         return e;
     }
@@ -86,7 +86,7 @@ const struct err *seat_map_catalogue(struct ctx *ctx, const char *schedule_id, s
 const struct err *seat_map_sold(struct ctx *ctx, const char *schedule_id, struct json_list *ids_r)
 {
     const struct db_rows *rows;
-    const struct err *e = run_for_visible(ctx, schedule_id, &sql_seat_sold, &rows);
+    const struct err *e = run_for_visible(ctx, schedule_id, &sql_seat_list_sold, &rows);
     if (e) {
         return e;
     }
@@ -112,6 +112,6 @@ const struct err *seat_map_sell(struct ctx *ctx, const struct seat_claim *claim,
 
 const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim)
 {
-    return DB_RUN(ctx, &sql_seat_free, NULL, DB_TEXT(claim->schedule_id),
-                  DB_UUIDS(claim->seat_ids, claim->count), DB_TEXT(claim->reservation_id));
+    return DB_RUN(ctx, &sql_seat_free, NULL, DB_TEXT(claim->schedule_id), DB_UUIDS(claim->seat_ids, claim->count),
+                  DB_TEXT(claim->reservation_id));
 }

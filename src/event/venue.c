@@ -30,8 +30,7 @@ static struct venue read_venue(const struct db_rows *rows, size_t row)
 const struct err *venue_list(struct ctx *ctx, const struct page *page, struct venue_list *list_r)
 {
     const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &sql_venue_list, &rows, DB_INT(page->size), DB_INT(page->page * page->size));
+    const struct err *e = DB_RUN(ctx, &sql_venue_list, &rows, DB_INT(page->size), DB_INT(page->page * page->size));
     if (e) {
         return e;
     }

@@ -40,7 +40,7 @@ BO_MUSTCHECK const struct err *payment_lock(struct ctx *ctx, const char *id, str
 /* A user's payments, newest first: a list of struct payment and how many there are in all. */
 BO_MUSTCHECK const struct err *payment_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                             struct json_list *list_r, int64_t *total_r);
-/* A row of the columns in payment_columns in sql/payment.sql. */
+/* A row of payment_columns (sql/payment.sql). */
 void payment_read_row(const struct db_rows *rows, size_t row, struct payment *payment_r);
 
 #endif

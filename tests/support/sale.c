@@ -92,7 +92,7 @@ int64_t sale_events(const char *aggregate_id, const char *event_type)
     struct ctx *relay = fixture_ctx("outbox_relay", NEED_DB);
     const struct db_rows *rows;
     must(DB_RUN(relay, &count_events, &rows, DB_TEXT(aggregate_id), DB_TEXT(event_type)), "reading the outbox");
-    int64_t count = db_int(rows, 0, "count");
+    int64_t count = db_int(rows, 0, "total");
     fixture_free(&relay);
     return count;
 }

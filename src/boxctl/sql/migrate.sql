@@ -8,13 +8,13 @@ WHERE datname = $1;
 
 -- The two format statements answer a command as text: names in commands cannot be parameters, and the server quotes
 -- them best.
--- name: migrate_format_database :write
+-- name: migrate_format_database :read
 SELECT format('CREATE DATABASE %I', $1::text) AS command;
 
--- name: migrate_format_password :write
+-- name: migrate_format_password :read
 SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text) AS command;
 
--- name: migrate_has_record :write
+-- name: migrate_has_record :read
 SELECT to_regclass('common.schema_migrations') IS NOT NULL AS present;
 
 -- name: migrate_record :read

@@ -69,7 +69,7 @@ LEFT JOIN LATERAL (
         CASE WHEN $7 = 'title' THEN title END,
         id DESC
     LIMIT $8::bigint OFFSET $9::bigint
-) AS page ON TRUE;
+) AS page ON true;
 
 -- $2: as administrators see it: drafts too, and with its own status in place of the sale state.
 -- name: event_detail :read

@@ -88,7 +88,7 @@ sold AS (
     SET status = 'SOLD', sold_by = $3, sold_at = $4, version = version + 1
     WHERE
         schedule_id = $1
-        AND id = ANY($2::uuid[])
+        AND id = any($2::uuid[])
         AND (status = 'AVAILABLE' OR sold_at < $4)
     RETURNING old.status AS was
 )
@@ -104,7 +104,7 @@ WITH
 freed AS (
     UPDATE seats
     SET status = 'AVAILABLE', sold_by = NULL, sold_at = NULL, version = version + 1
-    WHERE schedule_id = $1 AND id = ANY($2::uuid[]) AND sold_by = $3
+    WHERE schedule_id = $1 AND id = any($2::uuid[]) AND sold_by = $3
     RETURNING id
 )
 UPDATE event_schedules

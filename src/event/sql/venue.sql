@@ -7,7 +7,7 @@ VALUES ($1, $2, $3)
 RETURNING id;
 
 -- A list answers the number of all rows beside each row of the page: one row of NULLs beside it when the page is empty.
--- name: venue_list :write
+-- name: venue_list :read
 SELECT counted.total, page.*
 FROM (SELECT count(*) AS total FROM venues) AS counted
 LEFT JOIN LATERAL (
@@ -15,7 +15,7 @@ LEFT JOIN LATERAL (
     FROM venues
     ORDER BY name, id
     LIMIT $1::bigint OFFSET $2::bigint
-) AS page ON TRUE;
+) AS page ON true;
 
 -- name: venue_get :read
 SELECT id, name, address, city
@@ -31,7 +31,7 @@ WHERE id = $1
 RETURNING id;
 
 -- A list as venue_list; no row at all: there is no such venue.
--- name: venue_hall_list :write
+-- name: venue_hall_list :read
 SELECT counted.total, page.*
 FROM (
     SELECT v.id, count(h.id) AS total
@@ -46,7 +46,7 @@ LEFT JOIN LATERAL (
     WHERE venue_id = counted.id
     ORDER BY name, id
     LIMIT $2::bigint OFFSET $3::bigint
-) AS page ON TRUE;
+) AS page ON true;
 
 -- name: venue_hall_get :read
 SELECT id, venue_id, name, capacity, seat_template
@@ -54,7 +54,7 @@ FROM halls
 WHERE id = $1;
 
 -- What an event needs of its hall; the hall stays as it is until the end of the transaction.
--- name: venue_hall_for_event :write
+-- name: venue_hall_for_event :read
 SELECT
     capacity,
     (

@@ -246,7 +246,7 @@ static void test_event_that_cannot_be_is_refused_and_leaves_nothing(void **state
     event.poster_url = "javascript:alert(1)";
     assert_ptr_equal(event_admin_create(ctx, &event, id), &err_invalid_request);
     assert_null(DB_RUN0(ctx, &count_events, &after));
-    assert_int_equal(db_int(after, 0, "count"), db_int(before, 0, "count"));
+    assert_int_equal(db_int(after, 0, "total"), db_int(before, 0, "total"));
 }
 
 static void test_event_in_draft_is_seen_by_administrators_only(void **state)

@@ -56,7 +56,7 @@ static int64_t count_of(struct ctx *ctx, const char *schedule_id, const char *st
 {
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &count_status, &rows, DB_TEXT(schedule_id), DB_TEXT(status)));
-    return db_int(rows, 0, "count");
+    return db_int(rows, 0, "total");
 }
 
 static void test_expire_holds_many_lapsed_releases_all_in_batches(void **state)
