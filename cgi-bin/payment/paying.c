@@ -7,40 +7,23 @@
 #define TEXT_MAX 256
 #define TOKEN_MAX 4000
 
-#define UUID_MEMBER(owner, json, member)                                                                      \
-    {                                                                                                         \
-        .name = (json), .type = FIELD_UUID, .offset = offsetof(struct owner, member), .flags = FIELD_REQUIRED \
-    }
-#define AMOUNT_MEMBER(owner)                                                                                    \
-    {                                                                                                           \
-        .name = "amount", .type = FIELD_INT, .offset = offsetof(struct owner, amount), .flags = FIELD_REQUIRED, \
-        .min = 1, .max = WON_MAX                                                                                \
-    }
-#define TEXT_MEMBER(owner, json, member, longest, flag)                                                         \
-    {                                                                                                           \
-        .name = (json), .type = FIELD_STR, .offset = offsetof(struct owner, member), .flags = (flag), .min = 1, \
-        .max = (longest)                                                                                        \
-    }
-
 static const struct field order_body_fields[] = {
-    UUID_MEMBER(order_body, "reservationId", reservation_id),
-    AMOUNT_MEMBER(order_body),
-    {.name = "paymentMethod",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct order_body, method),
-     .flags = FIELD_REQUIRED,
-     .choices = "CARD"},
+    {FIELD(struct order_body, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct order_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 1, .max = WON_MAX},
+    {FIELD(struct order_body, "paymentMethod", FIELD_ENUM, method), .flags = FIELD_REQUIRED, .choices = "CARD"},
 };
 const struct shape order_body_shape = {order_body_fields, sizeof order_body_fields / sizeof order_body_fields[0],
                                        sizeof(struct order_body), false};
 
 static const struct field confirm_body_fields[] = {
-    UUID_MEMBER(confirm_body, "reservationId", reservation_id),
-    UUID_MEMBER(confirm_body, "paymentId", payment_id),
-    TEXT_MEMBER(confirm_body, "paymentKey", payment_key, TEXT_MAX, FIELD_REQUIRED),
-    TEXT_MEMBER(confirm_body, "transactionId", transaction_id, TEXT_MAX, FIELD_REQUIRED),
-    AMOUNT_MEMBER(confirm_body),
-    TEXT_MEMBER(confirm_body, "paymentToken", payment_token, TOKEN_MAX, 0),
+    {FIELD(struct confirm_body, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct confirm_body, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct confirm_body, "paymentKey", FIELD_STR, payment_key), .flags = FIELD_REQUIRED, .min = 1,
+     .max = TEXT_MAX},
+    {FIELD(struct confirm_body, "transactionId", FIELD_STR, transaction_id), .flags = FIELD_REQUIRED, .min = 1,
+     .max = TEXT_MAX},
+    {FIELD(struct confirm_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 1, .max = WON_MAX},
+    {FIELD(struct confirm_body, "paymentToken", FIELD_STR, payment_token), .flags = 0, .min = 1, .max = TOKEN_MAX},
 };
 const struct shape confirm_body_shape = {confirm_body_fields,
                                          sizeof confirm_body_fields / sizeof confirm_body_fields[0],

@@ -100,17 +100,9 @@ const struct err *queue_handle_stats(struct request *rq, struct reply *rp)
 }
 
 static const struct field tuning_fields[] = {
-    {.name = "admissionRate",
-     .type = FIELD_INT,
-     .offset = offsetof(struct queue_tuning, admission_rate),
-     .min = 1,
-     .max = RATE_MAX},
-    {.name = "paused", .type = FIELD_BOOL, .offset = offsetof(struct queue_tuning, paused)},
-    {.name = "maxActive",
-     .type = FIELD_INT,
-     .offset = offsetof(struct queue_tuning, max_active),
-     .min = 0,
-     .max = ACTIVE_MAX},
+    {FIELD(struct queue_tuning, "admissionRate", FIELD_INT, admission_rate), .min = 1, .max = RATE_MAX},
+    {FIELD(struct queue_tuning, "paused", FIELD_BOOL, paused)},
+    {FIELD(struct queue_tuning, "maxActive", FIELD_INT, max_active), .min = 0, .max = ACTIVE_MAX},
 };
 const struct shape tuning_shape = {tuning_fields, sizeof tuning_fields / sizeof tuning_fields[0],
                                    sizeof(struct queue_tuning), /* open= */ false};

@@ -6,20 +6,13 @@
 #include "src/queue/waiting_room.h"
 
 static const struct field schedule_ref_fields[] = {
-    {.name = "scheduleId",
-     .type = FIELD_UUID,
-     .offset = offsetof(struct schedule_ref, schedule_id),
-     .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule_ref, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
 };
 const struct shape schedule_ref_shape = {schedule_ref_fields, 1, sizeof(struct schedule_ref), /* open= */ false};
 
 static const struct field entry_fields[] = {
-    {.name = "scheduleId", .type = FIELD_UUID, .offset = offsetof(struct entry, schedule_id), .flags = FIELD_REQUIRED},
-    {.name = "receipt",
-     .type = FIELD_STR,
-     .offset = offsetof(struct entry, receipt),
-     .min = 1,
-     .max = RECEIPT_LENGTH_MAX},
+    {FIELD(struct entry, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct entry, "receipt", FIELD_STR, receipt), .min = 1, .max = RECEIPT_LENGTH_MAX},
 };
 const struct shape entry_shape = {entry_fields, sizeof entry_fields / sizeof entry_fields[0], sizeof(struct entry),
                                   /* open= */ false};

@@ -6,15 +6,8 @@
 #define SEATS_PER_REQUEST_MAX 50
 
 static const struct field hold_body_fields[] = {
-    {.name = "scheduleId",
-     .type = FIELD_UUID,
-     .offset = offsetof(struct hold_body, schedule_id),
-     .flags = FIELD_REQUIRED},
-    {.name = "seatIds",
-     .type = FIELD_UUIDS,
-     .offset = offsetof(struct hold_body, seat_ids),
-     .flags = FIELD_REQUIRED,
-     .min = 1,
+    {FIELD(struct hold_body, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct hold_body, "seatIds", FIELD_UUIDS, seat_ids), .flags = FIELD_REQUIRED, .min = 1,
      .max = SEATS_PER_REQUEST_MAX},
 };
 const struct shape hold_body_shape = {hold_body_fields, sizeof hold_body_fields / sizeof hold_body_fields[0],

@@ -53,17 +53,16 @@ struct authorize_args {
     const char *state;
 };
 
-#define IN_ARGS(member) offsetof(struct authorize_args, member)
 SHAPE_OPEN(authorize_shape, struct authorize_args,
-           {.name = "client_id", .type = FIELD_STR, .offset = IN_ARGS(consent.client_id)},
-           {.name = "redirect_uri", .type = FIELD_STR, .offset = IN_ARGS(consent.redirect_uri), .max = ADDRESS_MAX},
-           {.name = "response_type", .type = FIELD_STR, .offset = IN_ARGS(consent.response_type)},
-           {.name = "scope", .type = FIELD_STR, .offset = IN_ARGS(consent.scope)},
-           {.name = "nonce", .type = FIELD_STR, .offset = IN_ARGS(consent.nonce)},
-           {.name = "code_challenge", .type = FIELD_STR, .offset = IN_ARGS(consent.code_challenge)},
-           {.name = "code_challenge_method", .type = FIELD_STR, .offset = IN_ARGS(consent.code_challenge_method)},
-           {.name = "sandbox_user", .type = FIELD_STR, .offset = IN_ARGS(consent.user)},
-           {.name = "state", .type = FIELD_STR, .offset = IN_ARGS(state)});
+           {FIELD(struct authorize_args, "client_id", FIELD_STR, consent.client_id)},
+           {FIELD(struct authorize_args, "redirect_uri", FIELD_STR, consent.redirect_uri), .max = ADDRESS_MAX},
+           {FIELD(struct authorize_args, "response_type", FIELD_STR, consent.response_type)},
+           {FIELD(struct authorize_args, "scope", FIELD_STR, consent.scope)},
+           {FIELD(struct authorize_args, "nonce", FIELD_STR, consent.nonce)},
+           {FIELD(struct authorize_args, "code_challenge", FIELD_STR, consent.code_challenge)},
+           {FIELD(struct authorize_args, "code_challenge_method", FIELD_STR, consent.code_challenge_method)},
+           {FIELD(struct authorize_args, "sandbox_user", FIELD_STR, consent.user)},
+           {FIELD(struct authorize_args, "state", FIELD_STR, state)});
 
 /* Back to the client, with a code or an error. */
 static void redirect(struct request *rq, struct reply *rp, const struct authorize_args *args, const char *name,
@@ -115,16 +114,14 @@ struct token_form {
     const char *access_token; /* Naver's grant_type=delete */
 };
 
-#define IN_FORM(member) offsetof(struct token_form, member)
-SHAPE_OPEN(token_shape, struct token_form,
-           {.name = "grant_type", .type = FIELD_STR, .offset = IN_FORM(request.grant_type)},
-           {.name = "client_id", .type = FIELD_STR, .offset = IN_FORM(request.client_id)},
-           {.name = "client_secret", .type = FIELD_STR, .offset = IN_FORM(request.client_secret)},
-           {.name = "redirect_uri", .type = FIELD_STR, .offset = IN_FORM(request.redirect_uri), .max = ADDRESS_MAX},
-           {.name = "code", .type = FIELD_STR, .offset = IN_FORM(request.code)},
-           {.name = "code_verifier", .type = FIELD_STR, .offset = IN_FORM(request.code_verifier)},
-           {.name = "refresh_token", .type = FIELD_STR, .offset = IN_FORM(request.refresh_token)},
-           {.name = "access_token", .type = FIELD_STR, .offset = IN_FORM(access_token)});
+SHAPE_OPEN(token_shape, struct token_form, {FIELD(struct token_form, "grant_type", FIELD_STR, request.grant_type)},
+           {FIELD(struct token_form, "client_id", FIELD_STR, request.client_id)},
+           {FIELD(struct token_form, "client_secret", FIELD_STR, request.client_secret)},
+           {FIELD(struct token_form, "redirect_uri", FIELD_STR, request.redirect_uri), .max = ADDRESS_MAX},
+           {FIELD(struct token_form, "code", FIELD_STR, request.code)},
+           {FIELD(struct token_form, "code_verifier", FIELD_STR, request.code_verifier)},
+           {FIELD(struct token_form, "refresh_token", FIELD_STR, request.refresh_token)},
+           {FIELD(struct token_form, "access_token", FIELD_STR, access_token)});
 
 static bool wants_deletion(enum sandbox_provider provider, const struct token_form *form)
 {
@@ -163,9 +160,8 @@ struct revoke_form {
     const char *token;
 };
 
-SHAPE_OPEN(
-    revoke_shape, struct revoke_form,
-    {.name = "token", .type = FIELD_STR, .offset = offsetof(struct revoke_form, token), .flags = FIELD_REQUIRED});
+SHAPE_OPEN(revoke_shape, struct revoke_form,
+           {FIELD(struct revoke_form, "token", FIELD_STR, token), .flags = FIELD_REQUIRED});
 
 static const struct err *revoke(struct request *rq, struct reply *rp)
 {

@@ -117,7 +117,7 @@ static const struct err *check_store_of_query(struct request *rq)
     struct args {
         const char *store_id;
     };
-    SHAPE_OPEN(shape, struct args, {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct args, store_id)});
+    SHAPE_OPEN(shape, struct args, {FIELD(struct args, "storeId", FIELD_STR, store_id)});
     void *args;
     const struct err *e = json_read_query(rq->ctx, rq->query, &shape, &args);
     return e == NULL ? check_store(((const struct args *)args)->store_id) : e;
@@ -139,10 +139,7 @@ struct login_body {
 };
 
 SHAPE_OPEN(login_shape, struct login_body,
-           {.name = "apiSecret",
-            .type = FIELD_STR,
-            .offset = offsetof(struct login_body, api_secret),
-            .flags = FIELD_REQUIRED});
+           {FIELD(struct login_body, "apiSecret", FIELD_STR, api_secret), .flags = FIELD_REQUIRED});
 
 static const struct err *work_login(struct request *rq, struct reply *rp)
 {
@@ -169,10 +166,7 @@ struct refresh_body {
 };
 
 SHAPE_OPEN(refresh_shape, struct refresh_body,
-           {.name = "refreshToken",
-            .type = FIELD_STR,
-            .offset = offsetof(struct refresh_body, refresh_token),
-            .flags = FIELD_REQUIRED});
+           {FIELD(struct refresh_body, "refreshToken", FIELD_STR, refresh_token), .flags = FIELD_REQUIRED});
 
 static const struct err *work_refresh(struct request *rq, struct reply *rp)
 {
@@ -202,11 +196,8 @@ struct pre_register_body {
 };
 
 SHAPE_OPEN(pre_register_shape, struct pre_register_body,
-           {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct pre_register_body, store_id)},
-           {.name = "totalAmount",
-            .type = FIELD_INT,
-            .offset = offsetof(struct pre_register_body, total_amount),
-            .max = WON_MAX});
+           {FIELD(struct pre_register_body, "storeId", FIELD_STR, store_id)},
+           {FIELD(struct pre_register_body, "totalAmount", FIELD_INT, total_amount), .max = WON_MAX});
 
 static const struct err *work_pre_register(struct request *rq, struct reply *rp)
 {
@@ -260,15 +251,13 @@ struct confirm_body {
     int skip_webhook;
 };
 
-#define IN_CONFIRM(member) offsetof(struct confirm_body, member)
-SHAPE_OPEN(
-    confirm_shape, struct confirm_body, {.name = "storeId", .type = FIELD_STR, .offset = IN_CONFIRM(store_id)},
-    {.name = "paymentToken", .type = FIELD_STR, .offset = IN_CONFIRM(confirm.payment_token), .flags = FIELD_REQUIRED},
-    {.name = "txId", .type = FIELD_STR, .offset = IN_CONFIRM(confirm.tx_id)},
-    {.name = "currency", .type = FIELD_STR, .offset = IN_CONFIRM(confirm.currency)},
-    {.name = "totalAmount", .type = FIELD_INT, .offset = IN_CONFIRM(confirm.total_amount), .max = WON_MAX},
-    {.name = "isTest", .type = FIELD_BOOL, .offset = IN_CONFIRM(confirm.is_test)},
-    {.name = "skipWebhook", .type = FIELD_BOOL, .offset = IN_CONFIRM(skip_webhook)});
+SHAPE_OPEN(confirm_shape, struct confirm_body, {FIELD(struct confirm_body, "storeId", FIELD_STR, store_id)},
+           {FIELD(struct confirm_body, "paymentToken", FIELD_STR, confirm.payment_token), .flags = FIELD_REQUIRED},
+           {FIELD(struct confirm_body, "txId", FIELD_STR, confirm.tx_id)},
+           {FIELD(struct confirm_body, "currency", FIELD_STR, confirm.currency)},
+           {FIELD(struct confirm_body, "totalAmount", FIELD_INT, confirm.total_amount), .max = WON_MAX},
+           {FIELD(struct confirm_body, "isTest", FIELD_BOOL, confirm.is_test)},
+           {FIELD(struct confirm_body, "skipWebhook", FIELD_BOOL, skip_webhook)});
 
 static void write_confirmation(struct reply *rp, const struct sandbox_payment *payment)
 {
@@ -316,15 +305,12 @@ struct cancel_body {
     int skip_webhook;
 };
 
-#define IN_CANCEL(member) offsetof(struct cancel_body, member)
-SHAPE_OPEN(cancel_shape, struct cancel_body, {.name = "storeId", .type = FIELD_STR, .offset = IN_CANCEL(store_id)},
-           {.name = "reason", .type = FIELD_STR, .offset = IN_CANCEL(cancel.reason), .flags = FIELD_REQUIRED},
-           {.name = "amount", .type = FIELD_INT, .offset = IN_CANCEL(cancel.amount), .min = 1, .max = WON_MAX},
-           {.name = "currentCancellableAmount",
-            .type = FIELD_INT,
-            .offset = IN_CANCEL(cancel.current_cancellable),
+SHAPE_OPEN(cancel_shape, struct cancel_body, {FIELD(struct cancel_body, "storeId", FIELD_STR, store_id)},
+           {FIELD(struct cancel_body, "reason", FIELD_STR, cancel.reason), .flags = FIELD_REQUIRED},
+           {FIELD(struct cancel_body, "amount", FIELD_INT, cancel.amount), .min = 1, .max = WON_MAX},
+           {FIELD(struct cancel_body, "currentCancellableAmount", FIELD_INT, cancel.current_cancellable),
             .max = WON_MAX},
-           {.name = "skipWebhook", .type = FIELD_BOOL, .offset = IN_CANCEL(skip_webhook)});
+           {FIELD(struct cancel_body, "skipWebhook", FIELD_BOOL, skip_webhook)});
 
 static const struct err *work_cancel(struct request *rq, struct reply *rp)
 {
@@ -364,9 +350,8 @@ struct resend_body {
     const char *webhook_id;
 };
 
-SHAPE_OPEN(resend_shape, struct resend_body,
-           {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct resend_body, store_id)},
-           {.name = "webhookId", .type = FIELD_STR, .offset = offsetof(struct resend_body, webhook_id)});
+SHAPE_OPEN(resend_shape, struct resend_body, {FIELD(struct resend_body, "storeId", FIELD_STR, store_id)},
+           {FIELD(struct resend_body, "webhookId", FIELD_STR, webhook_id)});
 
 static void write_webhook(struct reply *rp, const struct sandbox_payment *payment)
 {

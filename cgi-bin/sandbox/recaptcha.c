@@ -11,8 +11,8 @@ struct form {
     const char *response;
 };
 
-SHAPE_OPEN(form_shape, struct form, {.name = "secret", .type = FIELD_STR, .offset = offsetof(struct form, secret)},
-           {.name = "response", .type = FIELD_STR, .offset = offsetof(struct form, response), .max = TOKEN_MAX});
+SHAPE_OPEN(form_shape, struct form, {FIELD(struct form, "secret", FIELD_STR, secret)},
+           {FIELD(struct form, "response", FIELD_STR, response), .max = TOKEN_MAX});
 
 static void write_verdict(struct reply *rp, const struct sandbox_captcha *captcha)
 {

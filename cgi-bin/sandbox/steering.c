@@ -19,17 +19,11 @@
 
 /* ---- people ---- */
 
-#define IN_PERSON(member) offsetof(struct sandbox_identity, member)
 static const struct field person_fields[] = {
-    {.name = "name", .type = FIELD_STR, .offset = IN_PERSON(name), .flags = FIELD_REQUIRED, .min = 1, .max = 100},
-    {.name = "phone", .type = FIELD_STR, .offset = IN_PERSON(phone), .flags = FIELD_REQUIRED, .min = 1, .max = 20},
-    {.name = "birthDate",
-     .type = FIELD_STR,
-     .offset = IN_PERSON(birth_date),
-     .flags = FIELD_REQUIRED,
-     .min = 10,
-     .max = 10},
-    {.name = "ci", .type = FIELD_STR, .offset = IN_PERSON(ci), .min = 1, .max = 200},
+    {FIELD(struct sandbox_identity, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 100},
+    {FIELD(struct sandbox_identity, "phone", FIELD_STR, phone), .flags = FIELD_REQUIRED, .min = 1, .max = 20},
+    {FIELD(struct sandbox_identity, "birthDate", FIELD_STR, birth_date), .flags = FIELD_REQUIRED, .min = 10, .max = 10},
+    {FIELD(struct sandbox_identity, "ci", FIELD_STR, ci), .min = 1, .max = 200},
 };
 const struct shape sandbox_person_body = {person_fields, sizeof person_fields / sizeof person_fields[0],
                                           sizeof(struct sandbox_identity), false};
@@ -62,11 +56,10 @@ const struct err *sandbox_handle_solve_captcha(struct request *rq, struct reply 
     return NULL;
 }
 
-#define IN_USER(member) offsetof(struct sandbox_person, member)
 static const struct field user_fields[] = {
-    {.name = "subject", .type = FIELD_STR, .offset = IN_USER(subject), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
-    {.name = "email", .type = FIELD_STR, .offset = IN_USER(email), .min = 1, .max = 200},
-    {.name = "name", .type = FIELD_STR, .offset = IN_USER(name), .min = 1, .max = 100},
+    {FIELD(struct sandbox_person, "subject", FIELD_STR, subject), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
+    {FIELD(struct sandbox_person, "email", FIELD_STR, email), .min = 1, .max = 200},
+    {FIELD(struct sandbox_person, "name", FIELD_STR, name), .min = 1, .max = 100},
 };
 const struct shape sandbox_user_body = {user_fields, sizeof user_fields / sizeof user_fields[0],
                                         sizeof(struct sandbox_person), false};
@@ -109,17 +102,13 @@ struct pay_body {
     struct json_list notice_urls;
 };
 
-#define IN_PAY(member) offsetof(struct pay_body, member)
 static const struct field pay_fields[] = {
-    {.name = "outcome",
-     .type = FIELD_ENUM,
-     .offset = IN_PAY(outcome),
-     .flags = FIELD_REQUIRED,
+    {FIELD(struct pay_body, "outcome", FIELD_ENUM, outcome), .flags = FIELD_REQUIRED,
      .choices = "PAID|FAILED|AUTHORIZED"},
-    {.name = "amount", .type = FIELD_INT, .offset = IN_PAY(amount), .min = 1, .max = WON_MAX},
-    {.name = "webhook", .type = FIELD_BOOL, .offset = IN_PAY(webhook)},
-    {.name = "force", .type = FIELD_BOOL, .offset = IN_PAY(force)},
-    {.name = "noticeUrls", .type = FIELD_STRS, .offset = IN_PAY(notice_urls), .max = 4},
+    {FIELD(struct pay_body, "amount", FIELD_INT, amount), .min = 1, .max = WON_MAX},
+    {FIELD(struct pay_body, "webhook", FIELD_BOOL, webhook)},
+    {FIELD(struct pay_body, "force", FIELD_BOOL, force)},
+    {FIELD(struct pay_body, "noticeUrls", FIELD_STRS, notice_urls), .max = 4},
 };
 const struct shape sandbox_pay_body = {pay_fields, sizeof pay_fields / sizeof pay_fields[0], sizeof(struct pay_body),
                                        false};
@@ -165,12 +154,11 @@ struct webhook_body {
     int forge;
 };
 
-#define IN_WEBHOOK(member) offsetof(struct webhook_body, member)
 static const struct field webhook_fields[] = {
-    {.name = "type", .type = FIELD_STR, .offset = IN_WEBHOOK(type), .min = 1, .max = 100},
-    {.name = "delayMs", .type = FIELD_INT, .offset = IN_WEBHOOK(delay_ms), .max = DELAY_MAX_MS},
-    {.name = "times", .type = FIELD_INT, .offset = IN_WEBHOOK(times), .min = 1, .max = TIMES_MAX},
-    {.name = "forge", .type = FIELD_BOOL, .offset = IN_WEBHOOK(forge)},
+    {FIELD(struct webhook_body, "type", FIELD_STR, type), .min = 1, .max = 100},
+    {FIELD(struct webhook_body, "delayMs", FIELD_INT, delay_ms), .max = DELAY_MAX_MS},
+    {FIELD(struct webhook_body, "times", FIELD_INT, times), .min = 1, .max = TIMES_MAX},
+    {FIELD(struct webhook_body, "forge", FIELD_BOOL, forge)},
 };
 const struct shape sandbox_webhook_body = {webhook_fields, sizeof webhook_fields / sizeof webhook_fields[0],
                                            sizeof(struct webhook_body), false};
@@ -269,25 +257,19 @@ struct fault_body {
     int lose_answer;
 };
 
-#define IN_FAULT(member) offsetof(struct fault_body, member)
 static const struct field fault_fields[] = {
-    {.name = "target",
-     .type = FIELD_ENUM,
-     .offset = IN_FAULT(target),
-     .flags = FIELD_REQUIRED,
+    {FIELD(struct fault_body, "target", FIELD_ENUM, target), .flags = FIELD_REQUIRED,
      .choices = "portone|recaptcha|oauth"},
-    {.name = "operation",
-     .type = FIELD_ENUM,
-     .offset = IN_FAULT(operation),
+    {FIELD(struct fault_body, "operation", FIELD_ENUM, operation),
      .choices = "login|pre-register|get|confirm|cancel|resend-webhook|identity-verification|siteverify|authorize|token|"
                 "userinfo|revoke|discovery|jwks"},
-    {.name = "latencyMs", .type = FIELD_INT, .offset = IN_FAULT(latency_ms), .max = LATENCY_MAX_MS},
-    {.name = "errorRate", .type = FIELD_JSON, .offset = IN_FAULT(error_rate)},
-    {.name = "status", .type = FIELD_INT, .offset = IN_FAULT(status), .min = 400, .max = 599},
-    {.name = "type", .type = FIELD_STR, .offset = IN_FAULT(type), .min = 1, .max = 100},
-    {.name = "hang", .type = FIELD_BOOL, .offset = IN_FAULT(hang)},
-    {.name = "loseAnswer", .type = FIELD_BOOL, .offset = IN_FAULT(lose_answer)},
-    {.name = "times", .type = FIELD_INT, .offset = IN_FAULT(times), .min = 1, .max = MILLION},
+    {FIELD(struct fault_body, "latencyMs", FIELD_INT, latency_ms), .max = LATENCY_MAX_MS},
+    {FIELD(struct fault_body, "errorRate", FIELD_JSON, error_rate)},
+    {FIELD(struct fault_body, "status", FIELD_INT, status), .min = 400, .max = 599},
+    {FIELD(struct fault_body, "type", FIELD_STR, type), .min = 1, .max = 100},
+    {FIELD(struct fault_body, "hang", FIELD_BOOL, hang)},
+    {FIELD(struct fault_body, "loseAnswer", FIELD_BOOL, lose_answer)},
+    {FIELD(struct fault_body, "times", FIELD_INT, times), .min = 1, .max = MILLION},
 };
 const struct shape sandbox_fault_body = {fault_fields, sizeof fault_fields / sizeof fault_fields[0],
                                          sizeof(struct fault_body), false};

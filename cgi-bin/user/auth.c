@@ -8,12 +8,7 @@ struct email_body {
     const char *email;
 };
 static const struct field email_body_fields[] = {
-    {.name = "email",
-     .type = FIELD_STR,
-     .offset = offsetof(struct email_body, email),
-     .flags = FIELD_REQUIRED,
-     .min = 1,
-     .max = 300},
+    {FIELD(struct email_body, "email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
 };
 const struct shape email_body_shape = {email_body_fields, 1, sizeof(struct email_body), false};
 
@@ -21,11 +16,7 @@ struct refresh_body {
     const char *refresh_token;
 };
 static const struct field refresh_body_fields[] = {
-    {.name = "refreshToken",
-     .type = FIELD_STR,
-     .offset = offsetof(struct refresh_body, refresh_token),
-     .flags = FIELD_REQUIRED,
-     .min = 1,
+    {FIELD(struct refresh_body, "refreshToken", FIELD_STR, refresh_token), .flags = FIELD_REQUIRED, .min = 1,
      .max = 4096},
 };
 const struct shape refresh_body_shape = {refresh_body_fields, 1, sizeof(struct refresh_body), false};

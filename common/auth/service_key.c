@@ -10,16 +10,14 @@
 
 struct cfg_service cfg_service;
 
-#define KEY(member) offsetof(struct cfg_service, member)
 static const struct cfg_key service_keys[] = {
-    {"BOX_INTERNAL_URL", CFG_STR, KEY(internal_url), "", "http://127.0.0.1:8081", 8, 200, 0,
+    {"BOX_INTERNAL_URL", CFG_STR, offsetof(struct cfg_service, internal_url), "", "http://127.0.0.1:8081", 8, 200, 0,
      "where the other services serve /internal"},
-    {"BOX_SERVICE_KEY", CFG_STR, KEY(key), "", NULL, KEY_LEN, KEY_LEN, CFG_SECRET,
+    {"BOX_SERVICE_KEY", CFG_STR, offsetof(struct cfg_service, key), "", NULL, KEY_LEN, KEY_LEN, CFG_SECRET,
      "UUID v4 that this program shows when it calls /internal"},
-    {"BOX_SERVICE_KEYS", CFG_STR, KEY(accepted), "", NULL, KEY_LEN + 2, 2000, CFG_SECRET,
+    {"BOX_SERVICE_KEYS", CFG_STR, offsetof(struct cfg_service, accepted), "", NULL, KEY_LEN + 2, 2000, CFG_SECRET,
      "who may call /internal: name:uuid,name:uuid; a name may stand twice"},
 };
-#undef KEY
 
 const struct cfg_section cfg_service_section = {
     .title = "Calls between services",

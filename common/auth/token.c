@@ -21,16 +21,18 @@
 
 struct cfg_token cfg_token;
 
-#define KEY(member) offsetof(struct cfg_token, member)
 static const struct cfg_key token_keys[] = {
-    {"BOX_JWT_KEYS", CFG_STR, KEY(keys), "", NULL, SECRET_MIN + 2, 2048, CFG_SECRET | CFG_REQUIRED,
+    {"BOX_JWT_KEYS", CFG_STR, offsetof(struct cfg_token, keys), "", NULL, SECRET_MIN + 2, 2048,
+     CFG_SECRET | CFG_REQUIRED,
      "key ring kid:secret,kid:secret; the first signs, all verify; secrets of 32 characters or more"},
-    {"BOX_JWT_ISSUER", CFG_STR, KEY(issuer), "", "boxoffice", 1, 200, 0, "iss claim of tokens"},
-    {"BOX_JWT_AUDIENCE", CFG_STR, KEY(audience), "", "boxoffice", 1, 200, 0, "aud claim of tokens"},
-    {"BOX_JWT_ACCESS_S", CFG_INT, KEY(access_s), "seconds", "3600", 60, 86400, 0, "life of an access token"},
-    {"BOX_JWT_REFRESH_S", CFG_INT, KEY(refresh_s), "seconds", "604800", 3600, 7776000, 0, "life of a refresh token"},
+    {"BOX_JWT_ISSUER", CFG_STR, offsetof(struct cfg_token, issuer), "", "boxoffice", 1, 200, 0, "iss claim of tokens"},
+    {"BOX_JWT_AUDIENCE", CFG_STR, offsetof(struct cfg_token, audience), "", "boxoffice", 1, 200, 0,
+     "aud claim of tokens"},
+    {"BOX_JWT_ACCESS_S", CFG_INT, offsetof(struct cfg_token, access_s), "seconds", "3600", 60, 86400, 0,
+     "life of an access token"},
+    {"BOX_JWT_REFRESH_S", CFG_INT, offsetof(struct cfg_token, refresh_s), "seconds", "604800", 3600, 7776000, 0,
+     "life of a refresh token"},
 };
-#undef KEY
 
 const struct cfg_section cfg_token_section = {
     .title = "Tokens",

@@ -12,20 +12,22 @@
 
 struct cfg_process cfg_process;
 
-#define KEY(member) offsetof(struct cfg_process, member)
 static const struct cfg_key process_keys[] = {
-    {"BOX_LOG_LEVEL", CFG_STR, KEY(log_level), "", "info", 0, 0, 0, "lowest level written: debug, info, warn or error"},
-    {"BOX_TIMEZONE", CFG_STR, KEY(timezone), "", "Asia/Seoul", 0, 64, 0, "zone of the times that clients read"},
-    {"BOX_RUN_DIR", CFG_STR, KEY(run_dir), "", "var/run", 0, 80, 0, "folder of sockets and shared memory"},
-    {"BOX_SANDBOX", CFG_BOOL, KEY(sandbox), "", "0", 0, 1, 0, "1 allows stand-ins of providers and their credentials"},
-    {"BOX_MAX_REQUESTS", CFG_INT, KEY(max_requests), "requests", "10000", 0, 1000000000, 0,
+    {"BOX_LOG_LEVEL", CFG_STR, offsetof(struct cfg_process, log_level), "", "info", 0, 0, 0,
+     "lowest level written: debug, info, warn or error"},
+    {"BOX_TIMEZONE", CFG_STR, offsetof(struct cfg_process, timezone), "", "Asia/Seoul", 0, 64, 0,
+     "zone of the times that clients read"},
+    {"BOX_RUN_DIR", CFG_STR, offsetof(struct cfg_process, run_dir), "", "var/run", 0, 80, 0,
+     "folder of sockets and shared memory"},
+    {"BOX_SANDBOX", CFG_BOOL, offsetof(struct cfg_process, sandbox), "", "0", 0, 1, 0,
+     "1 allows stand-ins of providers and their credentials"},
+    {"BOX_MAX_REQUESTS", CFG_INT, offsetof(struct cfg_process, max_requests), "requests", "10000", 0, 1000000000, 0,
      "a responder process ends after so many requests and is started anew; 0 = never"},
-    {"BOX_WATCHDOG_MS", CFG_INT, KEY(watchdog_ms), "ms", "60000", 1000, 3600000, 0,
+    {"BOX_WATCHDOG_MS", CFG_INT, offsetof(struct cfg_process, watchdog_ms), "ms", "60000", 1000, 3600000, 0,
      "a unit of work that takes longer ends its process"},
-    {"BOX_DRAIN_MS", CFG_INT, KEY(drain_ms), "ms", "10000", 0, 600000, 0,
+    {"BOX_DRAIN_MS", CFG_INT, offsetof(struct cfg_process, drain_ms), "ms", "10000", 0, 600000, 0,
      "how long a daemon may finish its work after SIGTERM"},
 };
-#undef KEY
 
 const struct cfg_section cfg_process_section = {
     .title = "Every program",

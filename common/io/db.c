@@ -21,17 +21,18 @@
 #define ANSWER_GRACE_MS 1000 /* beyond statement_timeout: then the server is taken for dead */
 
 struct cfg_db cfg_db;
-#define KEY(member) offsetof(struct cfg_db, member)
 static const struct cfg_key cfg_db_keys[] = {
-    {"BOX_DB_URL", CFG_STR, KEY(url), "", NULL, 0, 0, CFG_REQUIRED,
+    {"BOX_DB_URL", CFG_STR, offsetof(struct cfg_db, url), "", NULL, 0, 0, CFG_REQUIRED,
      "PostgreSQL with the role of this program: postgresql://role@/boxoffice?host=/run/dir"},
-    {"BOX_DB_PASSWORD", CFG_STR, KEY(password), "", NULL, 16, 0, CFG_SECRET, "password of that role"},
-    {"BOX_DB_CONNECT_MS", CFG_INT, KEY(connect_ms), "ms", "1000", 10, 60000, 0, "longest wait for a connection"},
-    {"BOX_DB_STATEMENT_MS", CFG_INT, KEY(statement_ms), "ms", "5000", 10, 600000, 0,
+    {"BOX_DB_PASSWORD", CFG_STR, offsetof(struct cfg_db, password), "", NULL, 16, 0, CFG_SECRET,
+     "password of that role"},
+    {"BOX_DB_CONNECT_MS", CFG_INT, offsetof(struct cfg_db, connect_ms), "ms", "1000", 10, 60000, 0,
+     "longest wait for a connection"},
+    {"BOX_DB_STATEMENT_MS", CFG_INT, offsetof(struct cfg_db, statement_ms), "ms", "5000", 10, 600000, 0,
      "longest run of one statement, and longest pause inside a transaction"},
-    {"BOX_DB_LOCK_MS", CFG_INT, KEY(lock_ms), "ms", "2000", 10, 600000, 0, "longest wait for a row or table lock"},
+    {"BOX_DB_LOCK_MS", CFG_INT, offsetof(struct cfg_db, lock_ms), "ms", "2000", 10, 600000, 0,
+     "longest wait for a row or table lock"},
 };
-#undef KEY
 const struct cfg_section cfg_db_section = {"PostgreSQL", cfg_db_keys, sizeof cfg_db_keys / sizeof cfg_db_keys[0],
                                            &cfg_db};
 

@@ -79,25 +79,20 @@ struct envelope {
 
 /* Open shapes: a publisher one version ahead may say more. */
 SHAPE_OPEN(metadata_shape, struct metadata,
-           {.name = "correlationId",
-            .type = FIELD_STR,
-            .offset = offsetof(struct metadata, correlation_id),
-            .min = 0,
-            .max = 100},
-           {.name = "causationId", .type = FIELD_UUID, .offset = offsetof(struct metadata, causation_id)},
-           {.name = "userId", .type = FIELD_UUID, .offset = offsetof(struct metadata, user_id)});
+           {FIELD(struct metadata, "correlationId", FIELD_STR, correlation_id), .min = 0, .max = 100},
+           {FIELD(struct metadata, "causationId", FIELD_UUID, causation_id)},
+           {FIELD(struct metadata, "userId", FIELD_UUID, user_id)});
 
-#define MEMBER(json_name, field_type_, member) \
-    .name = (json_name), .type = (field_type_), .offset = offsetof(struct envelope, member)
-SHAPE_OPEN(envelope_shape, struct envelope, {MEMBER("eventId", FIELD_UUID, id), .flags = FIELD_REQUIRED},
-           {MEMBER("eventType", FIELD_STR, type), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
-           {MEMBER("aggregateId", FIELD_UUID, aggregate_id), .flags = FIELD_REQUIRED},
-           {MEMBER("aggregateType", FIELD_STR, aggregate_type), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
-           {MEMBER("version", FIELD_ENUM, version), .flags = FIELD_REQUIRED, .choices = "v1"},
-           {MEMBER("timestamp", FIELD_TIME, at), .flags = FIELD_REQUIRED},
-           {MEMBER("metadata", FIELD_OBJECT, metadata), .sub = &metadata_shape},
-           {MEMBER("payload", FIELD_JSON, payload), .flags = FIELD_REQUIRED});
-#undef MEMBER
+SHAPE_OPEN(envelope_shape, struct envelope,
+           {FIELD(struct envelope, "eventId", FIELD_UUID, id), .flags = FIELD_REQUIRED},
+           {FIELD(struct envelope, "eventType", FIELD_STR, type), .flags = FIELD_REQUIRED, .min = 1, .max = 64},
+           {FIELD(struct envelope, "aggregateId", FIELD_UUID, aggregate_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct envelope, "aggregateType", FIELD_STR, aggregate_type), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 64},
+           {FIELD(struct envelope, "version", FIELD_ENUM, version), .flags = FIELD_REQUIRED, .choices = "v1"},
+           {FIELD(struct envelope, "timestamp", FIELD_TIME, at), .flags = FIELD_REQUIRED},
+           {FIELD(struct envelope, "metadata", FIELD_OBJECT, metadata), .sub = &metadata_shape},
+           {FIELD(struct envelope, "payload", FIELD_JSON, payload), .flags = FIELD_REQUIRED});
 
 const struct err *event_parse(struct ctx *ctx, const char *bytes, size_t len, struct event *event_r)
 {

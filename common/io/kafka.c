@@ -18,13 +18,12 @@
 #define LEAVE_MS 5000
 
 struct cfg_kafka cfg_kafka;
-#define KEY(member) offsetof(struct cfg_kafka, member)
 static const struct cfg_key cfg_kafka_keys[] = {
-    {"BOX_KAFKA_BROKERS", CFG_STR, KEY(brokers), "", NULL, 0, 0, CFG_REQUIRED, "Kafka brokers: host:port,host:port"},
-    {"BOX_KAFKA_REPLICATION", CFG_INT, KEY(replication), "copies", "1", 1, 10, 0,
+    {"BOX_KAFKA_BROKERS", CFG_STR, offsetof(struct cfg_kafka, brokers), "", NULL, 0, 0, CFG_REQUIRED,
+     "Kafka brokers: host:port,host:port"},
+    {"BOX_KAFKA_REPLICATION", CFG_INT, offsetof(struct cfg_kafka, replication), "copies", "1", 1, 10, 0,
      "replication of the topics we create"},
 };
-#undef KEY
 const struct cfg_section cfg_kafka_section = {"Kafka", cfg_kafka_keys, sizeof cfg_kafka_keys / sizeof cfg_kafka_keys[0],
                                               &cfg_kafka};
 

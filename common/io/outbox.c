@@ -14,16 +14,16 @@
 #define SHARES_TEXT_MAX 64
 
 struct cfg_outbox cfg_outbox;
-#define KEY(member) offsetof(struct cfg_outbox, member)
 static const struct cfg_key cfg_outbox_keys[] = {
-    {"BOX_RELAY_POLL_MS", CFG_INT, KEY(poll_ms), "ms", "50", 1, 60000, 0, "how often the outbox is looked at"},
-    {"BOX_RELAY_LEAD_MS", CFG_INT, KEY(lead_ms), "ms", "1000", 10, 60000, 0,
+    {"BOX_RELAY_POLL_MS", CFG_INT, offsetof(struct cfg_outbox, poll_ms), "ms", "50", 1, 60000, 0,
+     "how often the outbox is looked at"},
+    {"BOX_RELAY_LEAD_MS", CFG_INT, offsetof(struct cfg_outbox, lead_ms), "ms", "1000", 10, 60000, 0,
      "how often a relay tries to take over what no other one publishes"},
-    {"BOX_RELAY_BATCH", CFG_INT, KEY(batch), "events", "500", 1, 10000, 0, "most events published at a time"},
-    {"BOX_RELAY_ACK_MS", CFG_INT, KEY(ack_ms), "ms", "10000", 100, 60000, 0,
+    {"BOX_RELAY_BATCH", CFG_INT, offsetof(struct cfg_outbox, batch), "events", "500", 1, 10000, 0,
+     "most events published at a time"},
+    {"BOX_RELAY_ACK_MS", CFG_INT, offsetof(struct cfg_outbox, ack_ms), "ms", "10000", 100, 60000, 0,
      "longest wait for Kafka's acknowledgements before sending again"},
 };
-#undef KEY
 const struct cfg_section cfg_outbox_section = {"Outbox relay", cfg_outbox_keys,
                                                sizeof cfg_outbox_keys / sizeof cfg_outbox_keys[0], &cfg_outbox};
 

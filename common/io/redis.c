@@ -22,14 +22,12 @@
 #define ERROR_LOG_MAX 200 /* characters of an error answer */
 
 struct cfg_redis cfg_redis;
-#define KEY(member) offsetof(struct cfg_redis, member)
 static const struct cfg_key cfg_redis_keys[] = {
-    {"BOX_REDIS_URL", CFG_STR, KEY(url), "", NULL, 0, 0, CFG_REQUIRED,
+    {"BOX_REDIS_URL", CFG_STR, offsetof(struct cfg_redis, url), "", NULL, 0, 0, CFG_REQUIRED,
      "Redis: unix:///path/redis.sock or redis://host:port, either with /number of the database"},
-    {"BOX_REDIS_TIMEOUT_MS", CFG_INT, KEY(timeout_ms), "ms", "500", 10, 60000, 0,
+    {"BOX_REDIS_TIMEOUT_MS", CFG_INT, offsetof(struct cfg_redis, timeout_ms), "ms", "500", 10, 60000, 0,
      "longest wait for a connection, and for the answer to a command"},
 };
-#undef KEY
 const struct cfg_section cfg_redis_section = {"Redis", cfg_redis_keys, sizeof cfg_redis_keys / sizeof cfg_redis_keys[0],
                                               &cfg_redis};
 

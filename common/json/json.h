@@ -92,6 +92,9 @@ struct field {
     const struct shape *sub; /* FIELD_OBJECT, FIELD_LIST */
 };
 
+/* The head of a row: {FIELD(struct login, "email", FIELD_STR, email), .max = 254}. */
+#define FIELD(owner, label, kind, member) .name = (label), .type = (kind), .offset = offsetof(owner, member)
+
 struct shape {
     const struct field *fields;
     size_t count;

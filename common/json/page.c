@@ -1,8 +1,8 @@
 #include "common/json/page.h"
 
 static const struct field page_fields[] = {
-    {.name = "page", .type = FIELD_INT, .offset = offsetof(struct page, page), .max = PAGE_MAX},
-    {.name = "size", .type = FIELD_INT, .offset = offsetof(struct page, size), .min = 1, .max = PAGE_SIZE_MAX},
+    {FIELD(struct page, "page", FIELD_INT, page), .max = PAGE_MAX},
+    {FIELD(struct page, "size", FIELD_INT, size), .min = 1, .max = PAGE_SIZE_MAX},
 };
 const struct shape page_shape = {page_fields, sizeof page_fields / sizeof page_fields[0], sizeof(struct page), false};
 

@@ -15,66 +15,61 @@ const struct kafka_topic contract_topics[] = {
 const size_t contract_topic_count = sizeof contract_topics / sizeof contract_topics[0];
 
 /* Payload shapes are open: a publisher one version ahead may say more. */
-#define MEMBER(owner, json_name, kind, member) \
-    .name = (json_name), .type = (kind), .offset = offsetof(struct owner, member), .flags = FIELD_REQUIRED
-#define UUID(owner, json_name, member)               \
-    {                                                \
-        MEMBER(owner, json_name, FIELD_UUID, member) \
-    }
-#define TIME(owner, json_name, member)               \
-    {                                                \
-        MEMBER(owner, json_name, FIELD_TIME, member) \
-    }
-#define WON(owner, json_name, member)                                         \
-    {                                                                         \
-        MEMBER(owner, json_name, FIELD_INT, member), .min = 0, .max = WON_MAX \
-    }
-#define TEXT(owner, json_name, member, longest)                                 \
-    {                                                                           \
-        MEMBER(owner, json_name, FIELD_STR, member), .min = 1, .max = (longest) \
-    }
-#define SEATS(owner, json_name, member)                                           \
-    {                                                                             \
-        MEMBER(owner, json_name, FIELD_UUIDS, member), .min = 1, .max = SEATS_MAX \
-    }
-#define CHOICE(owner, json_name, member, list)                          \
-    {                                                                   \
-        MEMBER(owner, json_name, FIELD_ENUM, member), .choices = (list) \
-    }
+SHAPE_OPEN(payment_success_shape, struct payment_success,
+           {FIELD(struct payment_success, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_success, "paymentKey", FIELD_STR, payment_key), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 256},
+           {FIELD(struct payment_success, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_success, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0,
+            .max = WON_MAX},
+           {FIELD(struct payment_success, "paidAt", FIELD_TIME, paid_at), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_success, "portoneTransactionId", FIELD_STR, portone_transaction_id)});
 
-SHAPE_OPEN(payment_success_shape, struct payment_success, UUID(payment_success, "paymentId", payment_id),
-           TEXT(payment_success, "paymentKey", payment_key, 256),
-           UUID(payment_success, "reservationId", reservation_id), WON(payment_success, "amount", amount),
-           TIME(payment_success, "paidAt", paid_at),
-           {.name = "portoneTransactionId",
-            .type = FIELD_STR,
-            .offset = offsetof(struct payment_success, portone_transaction_id)});
+SHAPE_OPEN(payment_failed_shape, struct payment_failed,
+           {FIELD(struct payment_failed, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_failed, "paymentKey", FIELD_STR, payment_key), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 256},
+           {FIELD(struct payment_failed, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_failed, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0,
+            .max = WON_MAX},
+           {FIELD(struct payment_failed, "failureReason", FIELD_STR, failure_reason), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 1000},
+           {FIELD(struct payment_failed, "failedAt", FIELD_TIME, failed_at), .flags = FIELD_REQUIRED});
 
-SHAPE_OPEN(payment_failed_shape, struct payment_failed, UUID(payment_failed, "paymentId", payment_id),
-           TEXT(payment_failed, "paymentKey", payment_key, 256), UUID(payment_failed, "reservationId", reservation_id),
-           WON(payment_failed, "amount", amount), TEXT(payment_failed, "failureReason", failure_reason, 1000),
-           TIME(payment_failed, "failedAt", failed_at));
-
-SHAPE_OPEN(payment_refunded_shape, struct payment_refunded, UUID(payment_refunded, "paymentId", payment_id),
-           UUID(payment_refunded, "reservationId", reservation_id), WON(payment_refunded, "amount", amount),
-           TEXT(payment_refunded, "reason", reason, 1000), TIME(payment_refunded, "refundedAt", refunded_at));
+SHAPE_OPEN(payment_refunded_shape, struct payment_refunded,
+           {FIELD(struct payment_refunded, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_refunded, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct payment_refunded, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0,
+            .max = WON_MAX},
+           {FIELD(struct payment_refunded, "reason", FIELD_STR, reason), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 1000},
+           {FIELD(struct payment_refunded, "refundedAt", FIELD_TIME, refunded_at), .flags = FIELD_REQUIRED});
 
 SHAPE_OPEN(reservation_confirmed_shape, struct reservation_confirmed,
-           UUID(reservation_confirmed, "reservationId", reservation_id),
-           UUID(reservation_confirmed, "scheduleId", schedule_id), SEATS(reservation_confirmed, "seatIds", seat_ids),
-           TEXT(reservation_confirmed, "ticketNumber", ticket_number, 64),
-           TIME(reservation_confirmed, "confirmedAt", confirmed_at));
+           {FIELD(struct reservation_confirmed, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_confirmed, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_confirmed, "seatIds", FIELD_UUIDS, seat_ids), .flags = FIELD_REQUIRED, .min = 1,
+            .max = SEATS_MAX},
+           {FIELD(struct reservation_confirmed, "ticketNumber", FIELD_STR, ticket_number), .flags = FIELD_REQUIRED,
+            .min = 1, .max = 64},
+           {FIELD(struct reservation_confirmed, "confirmedAt", FIELD_TIME, confirmed_at), .flags = FIELD_REQUIRED});
 
 SHAPE_OPEN(reservation_cancelled_shape, struct reservation_cancelled,
-           UUID(reservation_cancelled, "reservationId", reservation_id),
-           UUID(reservation_cancelled, "scheduleId", schedule_id), SEATS(reservation_cancelled, "seatIds", seat_ids),
-           TIME(reservation_cancelled, "cancelledAt", cancelled_at),
-           CHOICE(reservation_cancelled, "reason", reason, "USER_REQUEST|PAYMENT_FAILED|HOLD_TIMEOUT|EVENT_CANCELLED"),
-           WON(reservation_cancelled, "refundAmount", refund_amount));
+           {FIELD(struct reservation_cancelled, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_cancelled, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_cancelled, "seatIds", FIELD_UUIDS, seat_ids), .flags = FIELD_REQUIRED, .min = 1,
+            .max = SEATS_MAX},
+           {FIELD(struct reservation_cancelled, "cancelledAt", FIELD_TIME, cancelled_at), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_cancelled, "reason", FIELD_ENUM, reason), .flags = FIELD_REQUIRED,
+            .choices = "USER_REQUEST|PAYMENT_FAILED|HOLD_TIMEOUT|EVENT_CANCELLED"},
+           {FIELD(struct reservation_cancelled, "refundAmount", FIELD_INT, refund_amount), .flags = FIELD_REQUIRED,
+            .min = 0, .max = WON_MAX});
 
 SHAPE_OPEN(reservation_rejected_shape, struct reservation_rejected,
-           UUID(reservation_rejected, "reservationId", reservation_id),
-           UUID(reservation_rejected, "paymentId", payment_id), TEXT(reservation_rejected, "reason", reason, 1000));
+           {FIELD(struct reservation_rejected, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_rejected, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_rejected, "reason", FIELD_STR, reason), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 1000});
 
 const struct event_type event_payment_success = {"PaymentSuccess", TOPIC_PAYMENT, "Payment", &payment_success_shape};
 const struct event_type event_payment_failed = {"PaymentFailed", TOPIC_PAYMENT, "Payment", &payment_failed_shape};

@@ -11,27 +11,24 @@
 
 ERR_HOLD_LIST(ERR_DEFINE)
 
-#define MEMBER(owner, json_name, kind, member) \
-    .name = (json_name), .type = (kind), .offset = offsetof(struct owner, member)
-
 static const struct field info_fields[] = {
-    {MEMBER(reservation_info, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
-    {MEMBER(reservation_info, "userId", FIELD_UUID, user_id), .flags = FIELD_REQUIRED},
-    {MEMBER(reservation_info, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
-    {MEMBER(reservation_info, "status", FIELD_ENUM, status), .flags = FIELD_REQUIRED,
+    {FIELD(struct reservation_info, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_info, "userId", FIELD_UUID, user_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_info, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_info, "status", FIELD_ENUM, status), .flags = FIELD_REQUIRED,
      .choices = "PENDING|CONFIRMED|CANCELLED"},
-    {MEMBER(reservation_info, "totalAmount", FIELD_INT, total_amount), .flags = FIELD_REQUIRED, .min = 0,
+    {FIELD(struct reservation_info, "totalAmount", FIELD_INT, total_amount), .flags = FIELD_REQUIRED, .min = 0,
      .max = WON_MAX},
-    {MEMBER(reservation_info, "holdExpiresAt", FIELD_TIME, hold_expires_at)},
-    {MEMBER(reservation_info, "securedBy", FIELD_UUID, secured_by)},
-    {MEMBER(reservation_info, "eventTitle", FIELD_STR, event_title), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_info, "holdExpiresAt", FIELD_TIME, hold_expires_at)},
+    {FIELD(struct reservation_info, "securedBy", FIELD_UUID, secured_by)},
+    {FIELD(struct reservation_info, "eventTitle", FIELD_STR, event_title), .flags = FIELD_REQUIRED},
 };
 const struct shape reservation_info_shape = {info_fields, sizeof info_fields / sizeof info_fields[0],
                                              sizeof(struct reservation_info), /* open= */ true};
 
 static const struct field secure_fields[] = {
-    {MEMBER(reservation_secure, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
-    {MEMBER(reservation_secure, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX},
+    {FIELD(struct reservation_secure, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_secure, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX},
 };
 const struct shape reservation_secure_shape = {secure_fields, sizeof secure_fields / sizeof secure_fields[0],
                                                sizeof(struct reservation_secure), /* open= */ false};

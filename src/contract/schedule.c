@@ -29,51 +29,37 @@ static const struct cfg_key cfg_schedule_keys[] = {
 const struct cfg_section cfg_schedule_section = {"Schedules", cfg_schedule_keys,
                                                  sizeof cfg_schedule_keys / sizeof cfg_schedule_keys[0], &cfg_schedule};
 
-#define MEMBER(owner, json_name, kind, member) \
-    .name = (json_name), .type = (kind), .offset = offsetof(struct owner, member), .flags = FIELD_REQUIRED
-#define UUID(owner, json_name, member)               \
-    {                                                \
-        MEMBER(owner, json_name, FIELD_UUID, member) \
-    }
-#define TEXT(owner, json_name, member)                                         \
-    {                                                                          \
-        MEMBER(owner, json_name, FIELD_STR, member), .min = 0, .max = TEXT_MAX \
-    }
-#define TIME(owner, json_name, member)               \
-    {                                                \
-        MEMBER(owner, json_name, FIELD_TIME, member) \
-    }
-#define COUNT(owner, json_name, member, least, most)                               \
-    {                                                                              \
-        MEMBER(owner, json_name, FIELD_INT, member), .min = (least), .max = (most) \
-    }
-
 static const struct field schedule_fields[] = {
-    UUID(schedule, "scheduleId", schedule_id),
-    UUID(schedule, "eventId", event_id),
-    TEXT(schedule, "eventTitle", event_title),
-    TEXT(schedule, "artist", artist),
-    TEXT(schedule, "venueName", venue_name),
-    TEXT(schedule, "hallName", hall_name),
-    {MEMBER(schedule, "status", FIELD_ENUM, status), .choices = "OPEN|CANCELLED"},
-    TIME(schedule, "eventStartAt", event_start_at),
-    TIME(schedule, "eventEndAt", event_end_at),
-    TIME(schedule, "saleStartAt", sale_start_at),
-    TIME(schedule, "saleEndAt", sale_end_at),
-    COUNT(schedule, "admissionRate", admission_rate, 1, PEOPLE_MAX),
-    COUNT(schedule, "queueCapacity", queue_capacity, 1, PEOPLE_MAX),
+    {FIELD(struct schedule, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule, "eventId", FIELD_UUID, event_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule, "eventTitle", FIELD_STR, event_title), .flags = FIELD_REQUIRED, .min = 0, .max = TEXT_MAX},
+    {FIELD(struct schedule, "artist", FIELD_STR, artist), .flags = FIELD_REQUIRED, .min = 0, .max = TEXT_MAX},
+    {FIELD(struct schedule, "venueName", FIELD_STR, venue_name), .flags = FIELD_REQUIRED, .min = 0, .max = TEXT_MAX},
+    {FIELD(struct schedule, "hallName", FIELD_STR, hall_name), .flags = FIELD_REQUIRED, .min = 0, .max = TEXT_MAX},
+    {FIELD(struct schedule, "status", FIELD_ENUM, status), .flags = FIELD_REQUIRED, .choices = "OPEN|CANCELLED"},
+    {FIELD(struct schedule, "eventStartAt", FIELD_TIME, event_start_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule, "eventEndAt", FIELD_TIME, event_end_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule, "saleStartAt", FIELD_TIME, sale_start_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule, "saleEndAt", FIELD_TIME, sale_end_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule, "admissionRate", FIELD_INT, admission_rate), .flags = FIELD_REQUIRED, .min = 1,
+     .max = PEOPLE_MAX},
+    {FIELD(struct schedule, "queueCapacity", FIELD_INT, queue_capacity), .flags = FIELD_REQUIRED, .min = 1,
+     .max = PEOPLE_MAX},
 };
 const struct shape schedule_shape = {schedule_fields, sizeof schedule_fields / sizeof schedule_fields[0],
                                      sizeof(struct schedule), /* open= */ true};
 
-SHAPE_OPEN(seat_shape, struct schedule_seat, UUID(schedule_seat, "id", id),
-           TEXT(schedule_seat, "seatNumber", seat_number),
-           {MEMBER(schedule_seat, "grade", FIELD_ENUM, grade), .choices = "VIP|S|A|B"},
-           COUNT(schedule_seat, "price", price, 0, WON_MAX));
+SHAPE_OPEN(seat_shape, struct schedule_seat,
+           {FIELD(struct schedule_seat, "id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
+           {FIELD(struct schedule_seat, "seatNumber", FIELD_STR, seat_number), .flags = FIELD_REQUIRED, .min = 0,
+            .max = TEXT_MAX},
+           {FIELD(struct schedule_seat, "grade", FIELD_ENUM, grade), .flags = FIELD_REQUIRED, .choices = "VIP|S|A|B"},
+           {FIELD(struct schedule_seat, "price", FIELD_INT, price), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX});
 
 static const struct field seats_fields[] = {
-    UUID(schedule_seats, "scheduleId", schedule_id),
-    {MEMBER(schedule_seats, "seats", FIELD_LIST, seats), .min = 0, .max = SEATS_MAX, .sub = &seat_shape},
+    {FIELD(struct schedule_seats, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct schedule_seats, "seats", FIELD_LIST, seats), .flags = FIELD_REQUIRED, .min = 0, .max = SEATS_MAX,
+     .sub = &seat_shape},
 };
 const struct shape schedule_seats_shape = {seats_fields, sizeof seats_fields / sizeof seats_fields[0],
                                            sizeof(struct schedule_seats), /* open= */ true};

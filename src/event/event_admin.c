@@ -12,55 +12,51 @@
 enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
 #define PRICE_MAX INT64_C(100000000)
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct venue_new, member)
 static const struct field venue_new_fields[] = {
-    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("address", FIELD_STR, address), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
-    {ROW("city", FIELD_STR, city), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
+    {FIELD(struct venue_new, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct venue_new, "address", FIELD_STR, address), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct venue_new, "city", FIELD_STR, city), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
 };
-#undef ROW
 const struct shape venue_new_shape = {venue_new_fields, sizeof venue_new_fields / sizeof venue_new_fields[0],
                                       sizeof(struct venue_new), false};
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct hall_new, member)
 static const struct field hall_new_fields[] = {
-    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("capacity", FIELD_INT, capacity), .flags = FIELD_REQUIRED, .min = 1, .max = SEAT_TEMPLATE_SEATS_MAX},
-    {ROW("seatTemplate", FIELD_OBJECT, seat_template), .flags = FIELD_REQUIRED, .sub = &seat_template_shape},
+    {FIELD(struct hall_new, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct hall_new, "capacity", FIELD_INT, capacity), .flags = FIELD_REQUIRED, .min = 1,
+     .max = SEAT_TEMPLATE_SEATS_MAX},
+    {FIELD(struct hall_new, "seatTemplate", FIELD_OBJECT, seat_template), .flags = FIELD_REQUIRED,
+     .sub = &seat_template_shape},
 };
-#undef ROW
 const struct shape hall_new_shape = {hall_new_fields, sizeof hall_new_fields / sizeof hall_new_fields[0],
                                      sizeof(struct hall_new), false};
 
-#define ROW(label, member) \
-    .name = (label), .type = FIELD_INT, .offset = offsetof(struct grade_prices, member), .max = PRICE_MAX
-SHAPE(grade_prices_shape, struct grade_prices, {ROW("VIP", vip)}, {ROW("S", s)}, {ROW("A", a)}, {ROW("B", b)});
-#undef ROW
+SHAPE(grade_prices_shape, struct grade_prices, {FIELD(struct grade_prices, "VIP", FIELD_INT, vip), .max = PRICE_MAX},
+      {FIELD(struct grade_prices, "S", FIELD_INT, s), .max = PRICE_MAX},
+      {FIELD(struct grade_prices, "A", FIELD_INT, a), .max = PRICE_MAX},
+      {FIELD(struct grade_prices, "B", FIELD_INT, b), .max = PRICE_MAX});
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct schedule_new, member)
 SHAPE(schedule_new_shape, struct schedule_new,
-      {ROW("playSequence", FIELD_INT, play_sequence), .flags = FIELD_REQUIRED, .min = 1, .max = SEQUENCE_MAX},
-      {ROW("eventStartAt", FIELD_TIME, event_start_at), .flags = FIELD_REQUIRED},
-      {ROW("eventEndAt", FIELD_TIME, event_end_at), .flags = FIELD_REQUIRED},
-      {ROW("saleStartAt", FIELD_TIME, sale_start_at), .flags = FIELD_REQUIRED},
-      {ROW("saleEndAt", FIELD_TIME, sale_end_at), .flags = FIELD_REQUIRED},
-      {ROW("admissionRate", FIELD_INT, admission_rate), .min = 1, .max = 10000},
-      {ROW("queueCapacity", FIELD_INT, queue_capacity), .min = 1, .max = 1000000});
-#undef ROW
+      {FIELD(struct schedule_new, "playSequence", FIELD_INT, play_sequence), .flags = FIELD_REQUIRED, .min = 1,
+       .max = SEQUENCE_MAX},
+      {FIELD(struct schedule_new, "eventStartAt", FIELD_TIME, event_start_at), .flags = FIELD_REQUIRED},
+      {FIELD(struct schedule_new, "eventEndAt", FIELD_TIME, event_end_at), .flags = FIELD_REQUIRED},
+      {FIELD(struct schedule_new, "saleStartAt", FIELD_TIME, sale_start_at), .flags = FIELD_REQUIRED},
+      {FIELD(struct schedule_new, "saleEndAt", FIELD_TIME, sale_end_at), .flags = FIELD_REQUIRED},
+      {FIELD(struct schedule_new, "admissionRate", FIELD_INT, admission_rate), .min = 1, .max = 10000},
+      {FIELD(struct schedule_new, "queueCapacity", FIELD_INT, queue_capacity), .min = 1, .max = 1000000});
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_draft, member)
 static const struct field event_draft_fields[] = {
-    {ROW("title", FIELD_STR, title), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("artist", FIELD_STR, artist), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("description", FIELD_STR, description), .flags = FIELD_LINES, .max = 10000},
-    {ROW("posterUrl", FIELD_STR, poster_url), .min = 1, .max = 500},
-    {ROW("venueId", FIELD_UUID, venue_id), .flags = FIELD_REQUIRED},
-    {ROW("hallId", FIELD_UUID, hall_id), .flags = FIELD_REQUIRED},
-    {ROW("gradePrices", FIELD_OBJECT, grade_prices), .flags = FIELD_REQUIRED, .sub = &grade_prices_shape},
-    {ROW("schedules", FIELD_LIST, schedules), .flags = FIELD_REQUIRED, .min = 1, .max = SCHEDULES_MAX,
-     .sub = &schedule_new_shape},
+    {FIELD(struct event_draft, "title", FIELD_STR, title), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct event_draft, "artist", FIELD_STR, artist), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct event_draft, "description", FIELD_STR, description), .flags = FIELD_LINES, .max = 10000},
+    {FIELD(struct event_draft, "posterUrl", FIELD_STR, poster_url), .min = 1, .max = 500},
+    {FIELD(struct event_draft, "venueId", FIELD_UUID, venue_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct event_draft, "hallId", FIELD_UUID, hall_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct event_draft, "gradePrices", FIELD_OBJECT, grade_prices), .flags = FIELD_REQUIRED,
+     .sub = &grade_prices_shape},
+    {FIELD(struct event_draft, "schedules", FIELD_LIST, schedules), .flags = FIELD_REQUIRED, .min = 1,
+     .max = SCHEDULES_MAX, .sub = &schedule_new_shape},
 };
-#undef ROW
 const struct shape event_draft_shape = {event_draft_fields, sizeof event_draft_fields / sizeof event_draft_fields[0],
                                         sizeof(struct event_draft), false};
 

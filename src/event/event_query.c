@@ -8,61 +8,60 @@
 
 #define SALE_STATES "UPCOMING|ONGOING|ENDED|CANCELLED"
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_filter, member)
 static const struct field event_filter_fields[] = {
-    {ROW("page", FIELD_INT, page), .max = PAGE_MAX},
-    {ROW("size", FIELD_INT, size), .min = 1, .max = PAGE_SIZE_MAX},
-    {ROW("status", FIELD_ENUM, status), .choices = SALE_STATES},
-    {ROW("city", FIELD_STR, city), .min = 1, .max = 50},
-    {ROW("artist", FIELD_STR, artist), .min = 1, .max = 200},
-    {ROW("q", FIELD_STR, q), .min = 1, .max = 100},
-    {ROW("from", FIELD_STR, from), .min = 10, .max = 40},
-    {ROW("to", FIELD_STR, to), .min = 10, .max = 40},
-    {ROW("sort", FIELD_ENUM, sort), .choices = "startDate|-startDate|title|newest"},
+    {FIELD(struct event_filter, "page", FIELD_INT, page), .max = PAGE_MAX},
+    {FIELD(struct event_filter, "size", FIELD_INT, size), .min = 1, .max = PAGE_SIZE_MAX},
+    {FIELD(struct event_filter, "status", FIELD_ENUM, status), .choices = SALE_STATES},
+    {FIELD(struct event_filter, "city", FIELD_STR, city), .min = 1, .max = 50},
+    {FIELD(struct event_filter, "artist", FIELD_STR, artist), .min = 1, .max = 200},
+    {FIELD(struct event_filter, "q", FIELD_STR, q), .min = 1, .max = 100},
+    {FIELD(struct event_filter, "from", FIELD_STR, from), .min = 10, .max = 40},
+    {FIELD(struct event_filter, "to", FIELD_STR, to), .min = 10, .max = 40},
+    {FIELD(struct event_filter, "sort", FIELD_ENUM, sort), .choices = "startDate|-startDate|title|newest"},
 };
-#undef ROW
 const struct shape event_filter_shape = {event_filter_fields,
                                          sizeof event_filter_fields / sizeof event_filter_fields[0],
                                          sizeof(struct event_filter), false};
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_summary, member)
 static const struct field event_summary_fields[] = {
-    {ROW("id", FIELD_UUID, id)},           {ROW("title", FIELD_STR, title)},
-    {ROW("artist", FIELD_STR, artist)},    {ROW("venueName", FIELD_STR, venue_name)},
-    {ROW("city", FIELD_STR, city)},        {ROW("startDate", FIELD_TIME, starts_at)},
-    {ROW("endDate", FIELD_TIME, ends_at)}, {ROW("status", FIELD_STR, status)},
+    {FIELD(struct event_summary, "id", FIELD_UUID, id)},
+    {FIELD(struct event_summary, "title", FIELD_STR, title)},
+    {FIELD(struct event_summary, "artist", FIELD_STR, artist)},
+    {FIELD(struct event_summary, "venueName", FIELD_STR, venue_name)},
+    {FIELD(struct event_summary, "city", FIELD_STR, city)},
+    {FIELD(struct event_summary, "startDate", FIELD_TIME, starts_at)},
+    {FIELD(struct event_summary, "endDate", FIELD_TIME, ends_at)},
+    {FIELD(struct event_summary, "status", FIELD_STR, status)},
 };
-#undef ROW
 const struct shape event_summary_shape = {event_summary_fields,
                                           sizeof event_summary_fields / sizeof event_summary_fields[0],
                                           sizeof(struct event_summary), false};
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct named, member)
-SHAPE(named_shape, struct named, {ROW("id", FIELD_UUID, id)}, {ROW("name", FIELD_STR, name)});
-#undef ROW
+SHAPE(named_shape, struct named, {FIELD(struct named, "id", FIELD_UUID, id)},
+      {FIELD(struct named, "name", FIELD_STR, name)});
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_schedule, member)
-SHAPE(event_schedule_shape, struct event_schedule, {ROW("id", FIELD_UUID, id)},
-      {ROW("playSequence", FIELD_INT, play_sequence)}, {ROW("eventStartAt", FIELD_TIME, event_start_at)},
-      {ROW("eventEndAt", FIELD_TIME, event_end_at)}, {ROW("saleStartAt", FIELD_TIME, sale_start_at)},
-      {ROW("saleEndAt", FIELD_TIME, sale_end_at)}, {ROW("status", FIELD_STR, status)},
-      {ROW("soldOut", FIELD_BOOL, sold_out)}, {ROW("available", FIELD_INT, available)},
-      {ROW("total", FIELD_INT, total)});
-#undef ROW
+SHAPE(event_schedule_shape, struct event_schedule, {FIELD(struct event_schedule, "id", FIELD_UUID, id)},
+      {FIELD(struct event_schedule, "playSequence", FIELD_INT, play_sequence)},
+      {FIELD(struct event_schedule, "eventStartAt", FIELD_TIME, event_start_at)},
+      {FIELD(struct event_schedule, "eventEndAt", FIELD_TIME, event_end_at)},
+      {FIELD(struct event_schedule, "saleStartAt", FIELD_TIME, sale_start_at)},
+      {FIELD(struct event_schedule, "saleEndAt", FIELD_TIME, sale_end_at)},
+      {FIELD(struct event_schedule, "status", FIELD_STR, status)},
+      {FIELD(struct event_schedule, "soldOut", FIELD_BOOL, sold_out)},
+      {FIELD(struct event_schedule, "available", FIELD_INT, available)},
+      {FIELD(struct event_schedule, "total", FIELD_INT, total)});
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct event_detail, member)
 static const struct field event_detail_fields[] = {
-    {ROW("id", FIELD_UUID, id)},
-    {ROW("title", FIELD_STR, title)},
-    {ROW("artist", FIELD_STR, artist)},
-    {ROW("description", FIELD_STR, description)},
-    {ROW("posterUrl", FIELD_STR, poster_url)},
-    {ROW("status", FIELD_STR, status)},
-    {ROW("venue", FIELD_OBJECT, venue), .sub = &named_shape},
-    {ROW("hall", FIELD_OBJECT, hall), .sub = &named_shape},
-    {ROW("schedules", FIELD_LIST, schedules), .sub = &event_schedule_shape},
+    {FIELD(struct event_detail, "id", FIELD_UUID, id)},
+    {FIELD(struct event_detail, "title", FIELD_STR, title)},
+    {FIELD(struct event_detail, "artist", FIELD_STR, artist)},
+    {FIELD(struct event_detail, "description", FIELD_STR, description)},
+    {FIELD(struct event_detail, "posterUrl", FIELD_STR, poster_url)},
+    {FIELD(struct event_detail, "status", FIELD_STR, status)},
+    {FIELD(struct event_detail, "venue", FIELD_OBJECT, venue), .sub = &named_shape},
+    {FIELD(struct event_detail, "hall", FIELD_OBJECT, hall), .sub = &named_shape},
+    {FIELD(struct event_detail, "schedules", FIELD_LIST, schedules), .sub = &event_schedule_shape},
 };
-#undef ROW
 const struct shape event_detail_shape = {event_detail_fields,
                                          sizeof event_detail_fields / sizeof event_detail_fields[0],
                                          sizeof(struct event_detail), false};

@@ -6,22 +6,20 @@
 
 enum { ROWS_MAX = 2000, LABEL_MAX = 20, EXCEPTIONS_MAX = 20000, COORDINATE_MAX = 1000000 };
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct seat_template, member)
 static const struct field seat_template_fields[] = {
-    {ROW("rows", FIELD_STRS, rows), .flags = FIELD_REQUIRED, .min = 1, .max = ROWS_MAX},
-    {ROW("seatsPerRow", FIELD_JSON, seats_per_row), .flags = FIELD_REQUIRED},
-    {ROW("gradeMapping", FIELD_JSON, grade_mapping), .flags = FIELD_REQUIRED},
-    {ROW("missing", FIELD_STRS, missing), .max = EXCEPTIONS_MAX},
-    {ROW("accessible", FIELD_STRS, accessible), .max = EXCEPTIONS_MAX},
-    {ROW("viewRestricted", FIELD_STRS, view_restricted), .max = EXCEPTIONS_MAX},
-    {ROW("positions", FIELD_JSON, positions)},
+    {FIELD(struct seat_template, "rows", FIELD_STRS, rows), .flags = FIELD_REQUIRED, .min = 1, .max = ROWS_MAX},
+    {FIELD(struct seat_template, "seatsPerRow", FIELD_JSON, seats_per_row), .flags = FIELD_REQUIRED},
+    {FIELD(struct seat_template, "gradeMapping", FIELD_JSON, grade_mapping), .flags = FIELD_REQUIRED},
+    {FIELD(struct seat_template, "missing", FIELD_STRS, missing), .max = EXCEPTIONS_MAX},
+    {FIELD(struct seat_template, "accessible", FIELD_STRS, accessible), .max = EXCEPTIONS_MAX},
+    {FIELD(struct seat_template, "viewRestricted", FIELD_STRS, view_restricted), .max = EXCEPTIONS_MAX},
+    {FIELD(struct seat_template, "positions", FIELD_JSON, positions)},
 };
-#undef ROW
 const struct shape seat_template_shape = {seat_template_fields,
                                           sizeof seat_template_fields / sizeof seat_template_fields[0],
                                           sizeof(struct seat_template), false};
 
-#define FIELD(name) "seatTemplate." name
+#define IN_TEMPLATE(name) "seatTemplate." name
 
 /* A row while the template is checked. */
 struct row {
@@ -63,14 +61,14 @@ static const struct err *read_rows(struct check *check, const struct json_list *
     for (size_t i = 0; i < labels->count; i++) {
         const char *label = ((const char *const *)labels->items)[i];
         if (!label_valid(label)) {
-            return ctx_invalid(check->ctx, FIELD("rows"), "'%s' is too long or has white space", label);
+            return ctx_invalid(check->ctx, IN_TEMPLATE("rows"), "'%s' is too long or has white space", label);
         }
         check->rows[i].label = label;
     }
     qsort(check->rows, check->count, sizeof *check->rows, compare_rows);
     for (size_t i = 1; i < check->count; i++) {
         if (compare_rows(&check->rows[i - 1], &check->rows[i]) == 0) {
-            return ctx_invalid(check->ctx, FIELD("rows"), "'%s' appears twice", check->rows[i].label);
+            return ctx_invalid(check->ctx, IN_TEMPLATE("rows"), "'%s' appears twice", check->rows[i].label);
         }
     }
     return NULL;
@@ -89,9 +87,9 @@ static bool set_seats(const char *label, const struct json *value, void *arg)
     struct check *check = arg;
     struct row *row = find_row(check, label);
     if (!row) {
-        check->err = ctx_invalid(check->ctx, FIELD("seatsPerRow"), "there is no row '%s'", label);
+        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "there is no row '%s'", label);
     } else if (!seats_valid(value)) {
-        check->err = ctx_invalid(check->ctx, FIELD("seatsPerRow"), "row '%s' must have 1 to %d seats", label,
+        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "row '%s' must have 1 to %d seats", label,
                                  SEAT_TEMPLATE_ROW_SEATS_MAX);
     } else {
         row->seats = json_int(value, 0);
@@ -104,7 +102,7 @@ static const struct err *read_seats_per_row(struct check *check, const struct js
     if (json_type(value) == JSON_OBJECT) {
         json_each(value, set_seats, check);
     } else if (!seats_valid(value)) {
-        return ctx_invalid(check->ctx, FIELD("seatsPerRow"), "must be 1 to %d, or an object of row to seats",
+        return ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "must be 1 to %d, or an object of row to seats",
                            SEAT_TEMPLATE_ROW_SEATS_MAX);
     }
     for (size_t i = 0; i < check->count && !check->err; i++) {
@@ -113,7 +111,7 @@ static const struct err *read_seats_per_row(struct check *check, const struct js
             row->seats = json_int(value, 0);
         }
         if (row->seats == 0) {
-            return ctx_invalid(check->ctx, FIELD("seatsPerRow"), "row '%s' is missing", row->label);
+            return ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "row '%s' is missing", row->label);
         }
         row->seen = arena_calloc(check->ctx->arena, (size_t)row->seats + 1, 1);
     }
@@ -139,9 +137,9 @@ static bool set_grade(const char *label, const struct json *value, void *arg)
     struct check *check = arg;
     struct row *row = find_row(check, label);
     if (!row) {
-        check->err = ctx_invalid(check->ctx, FIELD("gradeMapping"), "there is no row '%s'", label);
+        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "there is no row '%s'", label);
     } else if (!grade_valid(value)) {
-        check->err = ctx_invalid(check->ctx, FIELD("gradeMapping"), "row '%s' must be VIP, S, A or B", label);
+        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "row '%s' must be VIP, S, A or B", label);
     } else {
         row->graded = true;
     }
@@ -151,12 +149,12 @@ static bool set_grade(const char *label, const struct json *value, void *arg)
 static const struct err *read_grades(struct check *check, const struct json *value)
 {
     if (json_type(value) != JSON_OBJECT) {
-        return ctx_invalid(check->ctx, FIELD("gradeMapping"), "must be an object of row to grade");
+        return ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "must be an object of row to grade");
     }
     json_each(value, set_grade, check);
     for (size_t i = 0; i < check->count && !check->err; i++) {
         if (!check->rows[i].graded) {
-            return ctx_invalid(check->ctx, FIELD("gradeMapping"), "row '%s' is missing", check->rows[i].label);
+            return ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "row '%s' is missing", check->rows[i].label);
         }
     }
     return check->err;
@@ -211,11 +209,11 @@ static bool coordinate_valid(const struct json *value)
 static bool set_position(const char *number, const struct json *value, void *arg)
 {
     struct check *check = arg;
-    check->err = mark(check, FIELD("positions"), number, SEEN_POSITION);
+    check->err = mark(check, IN_TEMPLATE("positions"), number, SEEN_POSITION);
     if (!check->err && (json_count(value) != 2 || !coordinate_valid(json_get(value, "x")) ||
                         !coordinate_valid(json_get(value, "y")))) {
         check->err =
-            ctx_invalid(check->ctx, FIELD("positions"), "'%s' must be {\"x\": integer, \"y\": integer}", number);
+            ctx_invalid(check->ctx, IN_TEMPLATE("positions"), "'%s' must be {\"x\": integer, \"y\": integer}", number);
     }
     return !check->err;
 }
@@ -223,7 +221,7 @@ static bool set_position(const char *number, const struct json *value, void *arg
 static const struct err *read_positions(struct check *check, const struct json *value)
 {
     if (value && json_type(value) != JSON_OBJECT) {
-        return ctx_invalid(check->ctx, FIELD("positions"), "must be an object of seat to {x, y}");
+        return ctx_invalid(check->ctx, IN_TEMPLATE("positions"), "must be an object of seat to {x, y}");
     }
     if (value) {
         json_each(value, set_position, check);
@@ -237,9 +235,9 @@ const struct err *seat_template_check(struct ctx *ctx, const struct seat_templat
     const struct err *e = read_rows(&check, &template->rows);
     e = e ? e : read_seats_per_row(&check, template->seats_per_row);
     e = e ? e : read_grades(&check, template->grade_mapping);
-    e = e ? e : mark_all(&check, FIELD("missing"), &template->missing, SEEN_MISSING);
-    e = e ? e : mark_all(&check, FIELD("accessible"), &template->accessible, SEEN_ACCESSIBLE);
-    e = e ? e : mark_all(&check, FIELD("viewRestricted"), &template->view_restricted, SEEN_RESTRICTED);
+    e = e ? e : mark_all(&check, IN_TEMPLATE("missing"), &template->missing, SEEN_MISSING);
+    e = e ? e : mark_all(&check, IN_TEMPLATE("accessible"), &template->accessible, SEEN_ACCESSIBLE);
+    e = e ? e : mark_all(&check, IN_TEMPLATE("viewRestricted"), &template->view_restricted, SEEN_RESTRICTED);
     e = e ? e : read_positions(&check, template->positions);
     if (e) {
         return e;

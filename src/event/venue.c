@@ -2,14 +2,12 @@
 
 #include "sql/venue.h"
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct venue, member)
 static const struct field venue_fields[] = {
-    {ROW("id", FIELD_UUID, id)},
-    {ROW("name", FIELD_STR, name)},
-    {ROW("address", FIELD_STR, address)},
-    {ROW("city", FIELD_STR, city)},
+    {FIELD(struct venue, "id", FIELD_UUID, id)},
+    {FIELD(struct venue, "name", FIELD_STR, name)},
+    {FIELD(struct venue, "address", FIELD_STR, address)},
+    {FIELD(struct venue, "city", FIELD_STR, city)},
 };
-#undef ROW
 const struct shape venue_shape = {venue_fields, sizeof venue_fields / sizeof venue_fields[0], sizeof(struct venue),
                                   false};
 

@@ -17,11 +17,11 @@
 #define JSON_MAX (16u << 10)
 
 static const struct field order_fields[] = {
-    {.name = "paymentId", .type = FIELD_UUID, .offset = offsetof(struct order, payment_id), .flags = FIELD_REQUIRED},
-    {.name = "amount", .type = FIELD_INT, .offset = offsetof(struct order, amount), .flags = FIELD_REQUIRED},
-    {.name = "storeId", .type = FIELD_STR, .offset = offsetof(struct order, store_id), .flags = FIELD_REQUIRED},
-    {.name = "channelKey", .type = FIELD_STR, .offset = offsetof(struct order, channel_key), .flags = FIELD_REQUIRED},
-    {.name = "paymentKey", .type = FIELD_STR, .offset = offsetof(struct order, payment_key), .flags = FIELD_REQUIRED},
+    {FIELD(struct order, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct order, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED},
+    {FIELD(struct order, "storeId", FIELD_STR, store_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct order, "channelKey", FIELD_STR, channel_key), .flags = FIELD_REQUIRED},
+    {FIELD(struct order, "paymentKey", FIELD_STR, payment_key), .flags = FIELD_REQUIRED},
 };
 const struct shape order_shape = {order_fields, sizeof order_fields / sizeof order_fields[0], sizeof(struct order),
                                   false};

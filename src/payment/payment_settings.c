@@ -2,12 +2,10 @@
 
 struct payment_settings payment_settings;
 
-#define ROW(member) offsetof(struct payment_settings, member)
-
 static const struct cfg_key keys[] = {
     {.name = "BOX_PAYMENT_BUSY_S",
      .type = CFG_INT,
-     .offset = ROW(busy_s),
+     .offset = offsetof(struct payment_settings, busy_s),
      .unit = "seconds",
      .fallback = "60",
      .min = 5,
@@ -15,7 +13,7 @@ static const struct cfg_key keys[] = {
      .help = "How long one process may work on a payment alone; must outlast its calls to PortOne together."},
     {.name = "BOX_PAYMENT_PATIENCE_S",
      .type = CFG_INT,
-     .offset = ROW(patience_s),
+     .offset = offsetof(struct payment_settings, patience_s),
      .unit = "seconds",
      .fallback = "120",
      .min = 1,
@@ -23,7 +21,7 @@ static const struct cfg_key keys[] = {
      .help = "How long after the hold or the last confirm a payment that PortOne has not charged is kept open."},
     {.name = "BOX_PAYMENT_TICK_MS",
      .type = CFG_INT,
-     .offset = ROW(tick_ms),
+     .offset = offsetof(struct payment_settings, tick_ms),
      .unit = "ms",
      .fallback = "500",
      .min = 20,
@@ -31,7 +29,7 @@ static const struct cfg_key keys[] = {
      .help = "How often payment-saga looks for payments to settle or refund."},
     {.name = "BOX_PAYMENT_RETRY_S",
      .type = CFG_INT,
-     .offset = ROW(retry_s),
+     .offset = offsetof(struct payment_settings, retry_s),
      .unit = "seconds",
      .fallback = "5",
      .min = 1,
@@ -39,7 +37,7 @@ static const struct cfg_key keys[] = {
      .help = "Pause before PortOne is asked again about a payment; doubles with each try."},
     {.name = "BOX_PAYMENT_RETRY_CAP_S",
      .type = CFG_INT,
-     .offset = ROW(retry_cap_s),
+     .offset = offsetof(struct payment_settings, retry_cap_s),
      .unit = "seconds",
      .fallback = "300",
      .min = 1,

@@ -12,15 +12,15 @@
 
 struct cfg_recaptcha cfg_recaptcha;
 
-#define AT(member) offsetof(struct cfg_recaptcha, member)
-
 static const struct cfg_key keys[] = {
-    {"BOX_RECAPTCHA_URL", CFG_STR, AT(url), "", SANDBOX_SITEVERIFY, 8, 200, 0, "Address of reCAPTCHA's siteverify."},
-    {"BOX_RECAPTCHA_SECRET", CFG_STR, AT(secret), "", SANDBOX_RECAPTCHA_SECRET, 16, 200, CFG_SECRET,
-     "reCAPTCHA v2 secret key."},
-    {"BOX_RECAPTCHA_HOSTNAME", CFG_STR, AT(hostname), "", "", 0, 200, 0,
+    {"BOX_RECAPTCHA_URL", CFG_STR, offsetof(struct cfg_recaptcha, url), "", SANDBOX_SITEVERIFY, 8, 200, 0,
+     "Address of reCAPTCHA's siteverify."},
+    {"BOX_RECAPTCHA_SECRET", CFG_STR, offsetof(struct cfg_recaptcha, secret), "", SANDBOX_RECAPTCHA_SECRET, 16, 200,
+     CFG_SECRET, "reCAPTCHA v2 secret key."},
+    {"BOX_RECAPTCHA_HOSTNAME", CFG_STR, offsetof(struct cfg_recaptcha, hostname), "", "", 0, 200, 0,
      "Site on which the CAPTCHA must have been solved; empty = not checked."},
-    {"BOX_RECAPTCHA_TIMEOUT_MS", CFG_INT, AT(timeout_ms), "ms", "4000", 100, 30000, 0, "Longest call to reCAPTCHA."},
+    {"BOX_RECAPTCHA_TIMEOUT_MS", CFG_INT, offsetof(struct cfg_recaptcha, timeout_ms), "ms", "4000", 100, 30000, 0,
+     "Longest call to reCAPTCHA."},
 };
 
 const struct cfg_section cfg_recaptcha_section = {"reCAPTCHA", keys, sizeof keys / sizeof keys[0], &cfg_recaptcha};

@@ -17,23 +17,12 @@
 #define JSON_MAX (64u << 10)
 
 static const struct field hold_fields[] = {
-    {.name = "reservationId",
-     .type = FIELD_UUID,
-     .offset = offsetof(struct hold, reservation_id),
-     .flags = FIELD_REQUIRED},
-    {.name = "status", .type = FIELD_STR, .offset = offsetof(struct hold, status), .flags = FIELD_REQUIRED},
-    {.name = "seats",
-     .type = FIELD_LIST,
-     .offset = offsetof(struct hold, seats),
-     .flags = FIELD_REQUIRED,
-     .min = 1,
-     .max = HOLD_SEATS_MAX,
+    {FIELD(struct hold, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct hold, "status", FIELD_STR, status), .flags = FIELD_REQUIRED},
+    {FIELD(struct hold, "seats", FIELD_LIST, seats), .flags = FIELD_REQUIRED, .min = 1, .max = HOLD_SEATS_MAX,
      .sub = &reservation_seat_shape},
-    {.name = "totalAmount", .type = FIELD_INT, .offset = offsetof(struct hold, total_amount), .flags = FIELD_REQUIRED},
-    {.name = "holdExpiresAt",
-     .type = FIELD_TIME,
-     .offset = offsetof(struct hold, hold_expires_at),
-     .flags = FIELD_REQUIRED},
+    {FIELD(struct hold, "totalAmount", FIELD_INT, total_amount), .flags = FIELD_REQUIRED},
+    {FIELD(struct hold, "holdExpiresAt", FIELD_TIME, hold_expires_at), .flags = FIELD_REQUIRED},
 };
 const struct shape hold_shape = {hold_fields, sizeof hold_fields / sizeof hold_fields[0], sizeof(struct hold), false};
 

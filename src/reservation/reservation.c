@@ -6,16 +6,10 @@
 #include "src/contract/events.h"
 
 static const struct field seat_fields[] = {
-    {.name = "seatId",
-     .type = FIELD_UUID,
-     .offset = offsetof(struct reservation_seat, seat_id),
-     .flags = FIELD_REQUIRED},
-    {.name = "seatNumber",
-     .type = FIELD_STR,
-     .offset = offsetof(struct reservation_seat, seat_number),
-     .flags = FIELD_REQUIRED},
-    {.name = "grade", .type = FIELD_STR, .offset = offsetof(struct reservation_seat, grade), .flags = FIELD_REQUIRED},
-    {.name = "price", .type = FIELD_INT, .offset = offsetof(struct reservation_seat, price), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_seat, "seatId", FIELD_UUID, seat_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_seat, "seatNumber", FIELD_STR, seat_number), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_seat, "grade", FIELD_STR, grade), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_seat, "price", FIELD_INT, price), .flags = FIELD_REQUIRED},
 };
 const struct shape reservation_seat_shape = {seat_fields, sizeof seat_fields / sizeof seat_fields[0],
                                              sizeof(struct reservation_seat), false};
@@ -24,12 +18,7 @@ struct seat_column {
     struct json_list list;
 };
 SHAPE(seat_column_shape, struct seat_column,
-      {.name = "list",
-       .type = FIELD_LIST,
-       .offset = offsetof(struct seat_column, list),
-       .flags = FIELD_REQUIRED,
-       .min = 1,
-       .max = 50,
+      {FIELD(struct seat_column, "list", FIELD_LIST, list), .flags = FIELD_REQUIRED, .min = 1, .max = 50,
        .sub = &reservation_seat_shape});
 
 const struct err *reservation_read_row(struct ctx *ctx, const struct db_rows *rows, size_t row,

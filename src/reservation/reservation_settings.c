@@ -2,12 +2,10 @@
 
 struct reservation_settings reservation_settings;
 
-#define ROW(member) offsetof(struct reservation_settings, member)
-
 static const struct cfg_key keys[] = {
     {.name = "BOX_HOLD_TTL_S",
      .type = CFG_INT,
-     .offset = ROW(hold_ttl_s),
+     .offset = offsetof(struct reservation_settings, hold_ttl_s),
      .unit = "seconds",
      .fallback = "300",
      .min = 1,
@@ -15,7 +13,7 @@ static const struct cfg_key keys[] = {
      .help = "How long seats are held for a buyer who has not begun to pay."},
     {.name = "BOX_SEAT_CATALOGUE_S",
      .type = CFG_INT,
-     .offset = ROW(catalogue_s),
+     .offset = offsetof(struct reservation_settings, catalogue_s),
      .unit = "seconds",
      .fallback = "3600",
      .min = 60,
@@ -23,7 +21,7 @@ static const struct cfg_key keys[] = {
      .help = "After that time the seats and claims in Redis are read anew from their owners."},
     {.name = "BOX_TICKET_KEY",
      .type = CFG_STR,
-     .offset = ROW(ticket_key),
+     .offset = offsetof(struct reservation_settings, ticket_key),
      .unit = "",
      .fallback = "sandbox-ticket-secret-0123456789abcdef",
      .min = 32,

@@ -23,16 +23,14 @@ struct document {
     int lose_answer;
 };
 
-#define AT(member) offsetof(struct document, member)
-SHAPE_OPEN(fault_shape, struct document, {.name = "target", .type = FIELD_STR, .offset = AT(fault.target)},
-           {.name = "operation", .type = FIELD_STR, .offset = AT(fault.operation)},
-           {.name = "sharePpm", .type = FIELD_INT, .offset = AT(fault.share_ppm)},
-           {.name = "times", .type = FIELD_INT, .offset = AT(fault.times)},
-           {.name = "latencyMs", .type = FIELD_INT, .offset = AT(fault.latency_ms)},
-           {.name = "status", .type = FIELD_INT, .offset = AT(fault.status)},
-           {.name = "type", .type = FIELD_STR, .offset = AT(fault.type)},
-           {.name = "hang", .type = FIELD_BOOL, .offset = AT(hang)},
-           {.name = "loseAnswer", .type = FIELD_BOOL, .offset = AT(lose_answer)});
+SHAPE_OPEN(fault_shape, struct document, {FIELD(struct document, "target", FIELD_STR, fault.target)},
+           {FIELD(struct document, "operation", FIELD_STR, fault.operation)},
+           {FIELD(struct document, "sharePpm", FIELD_INT, fault.share_ppm)},
+           {FIELD(struct document, "times", FIELD_INT, fault.times)},
+           {FIELD(struct document, "latencyMs", FIELD_INT, fault.latency_ms)},
+           {FIELD(struct document, "status", FIELD_INT, fault.status)},
+           {FIELD(struct document, "type", FIELD_STR, fault.type)}, {FIELD(struct document, "hang", FIELD_BOOL, hang)},
+           {FIELD(struct document, "loseAnswer", FIELD_BOOL, lose_answer)});
 
 const struct err *sandbox_fault_order(struct ctx *ctx, const struct sandbox_fault *fault)
 {

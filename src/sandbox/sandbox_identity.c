@@ -12,13 +12,12 @@
 #define CI_BYTES 64
 #define DI_BYTES 48
 
-#define AT(member) offsetof(struct sandbox_identity, member)
-SHAPE_OPEN(identity_shape, struct sandbox_identity, {.name = "id", .type = FIELD_STR, .offset = AT(id)},
-           {.name = "name", .type = FIELD_STR, .offset = AT(name)},
-           {.name = "phone", .type = FIELD_STR, .offset = AT(phone)},
-           {.name = "birthDate", .type = FIELD_STR, .offset = AT(birth_date)},
-           {.name = "ci", .type = FIELD_STR, .offset = AT(ci)}, {.name = "di", .type = FIELD_STR, .offset = AT(di)},
-           {.name = "verifiedAt", .type = FIELD_INT, .offset = AT(verified_at)});
+SHAPE_OPEN(identity_shape, struct sandbox_identity, {FIELD(struct sandbox_identity, "id", FIELD_STR, id)},
+           {FIELD(struct sandbox_identity, "name", FIELD_STR, name)},
+           {FIELD(struct sandbox_identity, "phone", FIELD_STR, phone)},
+           {FIELD(struct sandbox_identity, "birthDate", FIELD_STR, birth_date)},
+           {FIELD(struct sandbox_identity, "ci", FIELD_STR, ci)}, {FIELD(struct sandbox_identity, "di", FIELD_STR, di)},
+           {FIELD(struct sandbox_identity, "verifiedAt", FIELD_INT, verified_at)});
 
 static const char *identity_key(struct ctx *ctx, const char *id)
 {

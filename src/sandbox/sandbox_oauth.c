@@ -39,11 +39,10 @@ const char *sandbox_provider_name(enum sandbox_provider provider)
 
 /* ---- documents ---- */
 
-#define IN_PERSON(member) offsetof(struct sandbox_person, member)
 SHAPE_OPEN(person_shape, struct sandbox_person,
-           {.name = "subject", .type = FIELD_STR, .offset = IN_PERSON(subject), .flags = FIELD_REQUIRED},
-           {.name = "email", .type = FIELD_STR, .offset = IN_PERSON(email)},
-           {.name = "name", .type = FIELD_STR, .offset = IN_PERSON(name)});
+           {FIELD(struct sandbox_person, "subject", FIELD_STR, subject), .flags = FIELD_REQUIRED},
+           {FIELD(struct sandbox_person, "email", FIELD_STR, email)},
+           {FIELD(struct sandbox_person, "name", FIELD_STR, name)});
 
 /* What a code or token stands for. */
 struct ticket {
@@ -54,13 +53,10 @@ struct ticket {
     struct sandbox_person person;
 };
 
-#define IN_TICKET(member) offsetof(struct ticket, member)
-SHAPE_OPEN(ticket_shape, struct ticket,
-           {.name = "redirectUri", .type = FIELD_STR, .offset = IN_TICKET(redirect_uri), .max = 2000},
-           {.name = "challenge", .type = FIELD_STR, .offset = IN_TICKET(challenge)},
-           {.name = "scope", .type = FIELD_STR, .offset = IN_TICKET(scope)},
-           {.name = "nonce", .type = FIELD_STR, .offset = IN_TICKET(nonce)},
-           {.name = "person", .type = FIELD_OBJECT, .offset = IN_TICKET(person), .sub = &person_shape});
+SHAPE_OPEN(ticket_shape, struct ticket, {FIELD(struct ticket, "redirectUri", FIELD_STR, redirect_uri), .max = 2000},
+           {FIELD(struct ticket, "challenge", FIELD_STR, challenge)}, {FIELD(struct ticket, "scope", FIELD_STR, scope)},
+           {FIELD(struct ticket, "nonce", FIELD_STR, nonce)},
+           {FIELD(struct ticket, "person", FIELD_OBJECT, person), .sub = &person_shape});
 
 static const char *key_of(struct ctx *ctx, enum sandbox_provider provider, const char *kind, const char *name)
 {

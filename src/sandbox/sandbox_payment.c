@@ -15,42 +15,35 @@
 
 /* ---- documents ---- */
 
-#define IN_CHARGE(member) offsetof(struct sandbox_charge, member)
 SHAPE_OPEN(charge_shape, struct sandbox_charge,
-           {.name = "transactionId", .type = FIELD_STR, .offset = IN_CHARGE(transaction_id)},
-           {.name = "pgTxId", .type = FIELD_STR, .offset = IN_CHARGE(pg_tx_id)},
-           {.name = "amount", .type = FIELD_INT, .offset = IN_CHARGE(amount)},
-           {.name = "at", .type = FIELD_INT, .offset = IN_CHARGE(at)});
+           {FIELD(struct sandbox_charge, "transactionId", FIELD_STR, transaction_id)},
+           {FIELD(struct sandbox_charge, "pgTxId", FIELD_STR, pg_tx_id)},
+           {FIELD(struct sandbox_charge, "amount", FIELD_INT, amount)},
+           {FIELD(struct sandbox_charge, "at", FIELD_INT, at)});
 
-#define IN_CANCELLATION(member) offsetof(struct sandbox_cancellation, member)
-SHAPE_OPEN(cancellation_shape, struct sandbox_cancellation,
-           {.name = "id", .type = FIELD_STR, .offset = IN_CANCELLATION(id)},
-           {.name = "amount", .type = FIELD_INT, .offset = IN_CANCELLATION(amount)},
-           {.name = "reason", .type = FIELD_STR, .offset = IN_CANCELLATION(reason)},
-           {.name = "at", .type = FIELD_INT, .offset = IN_CANCELLATION(at)});
+SHAPE_OPEN(cancellation_shape, struct sandbox_cancellation, {FIELD(struct sandbox_cancellation, "id", FIELD_STR, id)},
+           {FIELD(struct sandbox_cancellation, "amount", FIELD_INT, amount)},
+           {FIELD(struct sandbox_cancellation, "reason", FIELD_STR, reason)},
+           {FIELD(struct sandbox_cancellation, "at", FIELD_INT, at)});
 
-#define IN_NOTICE(member) offsetof(struct sandbox_notice, member)
-SHAPE_OPEN(notice_shape, struct sandbox_notice, {.name = "id", .type = FIELD_STR, .offset = IN_NOTICE(id)},
-           {.name = "type", .type = FIELD_STR, .offset = IN_NOTICE(type)},
-           {.name = "at", .type = FIELD_INT, .offset = IN_NOTICE(at)},
-           {.name = "cancellationId", .type = FIELD_STR, .offset = IN_NOTICE(cancellation_id)});
+SHAPE_OPEN(notice_shape, struct sandbox_notice, {FIELD(struct sandbox_notice, "id", FIELD_STR, id)},
+           {FIELD(struct sandbox_notice, "type", FIELD_STR, type)}, {FIELD(struct sandbox_notice, "at", FIELD_INT, at)},
+           {FIELD(struct sandbox_notice, "cancellationId", FIELD_STR, cancellation_id)});
 
-#define IN_PAYMENT(member) offsetof(struct sandbox_payment, member)
-SHAPE_OPEN(
-    payment_shape, struct sandbox_payment, {.name = "paymentId", .type = FIELD_STR, .offset = IN_PAYMENT(payment_id)},
-    {.name = "storeId", .type = FIELD_STR, .offset = IN_PAYMENT(store_id)},
-    {.name = "status", .type = FIELD_STR, .offset = IN_PAYMENT(status)},
-    {.name = "transactionId", .type = FIELD_STR, .offset = IN_PAYMENT(transaction_id)},
-    {.name = "paymentToken", .type = FIELD_STR, .offset = IN_PAYMENT(payment_token)},
-    {.name = "expected", .type = FIELD_INT, .offset = IN_PAYMENT(expected)},
-    {.name = "total", .type = FIELD_INT, .offset = IN_PAYMENT(total)},
-    {.name = "requestedAt", .type = FIELD_INT, .offset = IN_PAYMENT(requested_at)},
-    {.name = "changedAt", .type = FIELD_INT, .offset = IN_PAYMENT(changed_at)},
-    {.name = "silent", .type = FIELD_BOOL, .offset = IN_PAYMENT(silent)},
-    {.name = "noticeUrls", .type = FIELD_STRS, .offset = IN_PAYMENT(notice_urls)},
-    {.name = "charges", .type = FIELD_LIST, .offset = IN_PAYMENT(charges), .sub = &charge_shape},
-    {.name = "cancellations", .type = FIELD_LIST, .offset = IN_PAYMENT(cancellations), .sub = &cancellation_shape},
-    {.name = "notice", .type = FIELD_OBJECT, .offset = IN_PAYMENT(notice), .sub = &notice_shape});
+SHAPE_OPEN(payment_shape, struct sandbox_payment, {FIELD(struct sandbox_payment, "paymentId", FIELD_STR, payment_id)},
+           {FIELD(struct sandbox_payment, "storeId", FIELD_STR, store_id)},
+           {FIELD(struct sandbox_payment, "status", FIELD_STR, status)},
+           {FIELD(struct sandbox_payment, "transactionId", FIELD_STR, transaction_id)},
+           {FIELD(struct sandbox_payment, "paymentToken", FIELD_STR, payment_token)},
+           {FIELD(struct sandbox_payment, "expected", FIELD_INT, expected)},
+           {FIELD(struct sandbox_payment, "total", FIELD_INT, total)},
+           {FIELD(struct sandbox_payment, "requestedAt", FIELD_INT, requested_at)},
+           {FIELD(struct sandbox_payment, "changedAt", FIELD_INT, changed_at)},
+           {FIELD(struct sandbox_payment, "silent", FIELD_BOOL, silent)},
+           {FIELD(struct sandbox_payment, "noticeUrls", FIELD_STRS, notice_urls)},
+           {FIELD(struct sandbox_payment, "charges", FIELD_LIST, charges), .sub = &charge_shape},
+           {FIELD(struct sandbox_payment, "cancellations", FIELD_LIST, cancellations), .sub = &cancellation_shape},
+           {FIELD(struct sandbox_payment, "notice", FIELD_OBJECT, notice), .sub = &notice_shape});
 
 static const char *document_key(struct ctx *ctx, const char *payment_id)
 {

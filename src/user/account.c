@@ -13,28 +13,27 @@
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct sign_up, member)
 static const struct field sign_up_fields[] = {
-    {ROW("email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
-    {ROW("password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
-    {ROW("phone", FIELD_STR, phone), .flags = FIELD_REQUIRED, .min = 9, .max = 30},
-    {ROW("agreements", FIELD_LIST, agreements), .flags = FIELD_REQUIRED, .max = 10, .sub = &agreement_shape},
-    {ROW("recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
-    {ROW("identityVerificationId", FIELD_STR, identity_verification_id), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("emailVerificationToken", FIELD_STR, email_verification_token), .min = 1, .max = 1000},
+    {FIELD(struct sign_up, "email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
+    {FIELD(struct sign_up, "password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct sign_up, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
+    {FIELD(struct sign_up, "phone", FIELD_STR, phone), .flags = FIELD_REQUIRED, .min = 9, .max = 30},
+    {FIELD(struct sign_up, "agreements", FIELD_LIST, agreements), .flags = FIELD_REQUIRED, .max = 10,
+     .sub = &agreement_shape},
+    {FIELD(struct sign_up, "recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1,
+     .max = 4096},
+    {FIELD(struct sign_up, "identityVerificationId", FIELD_STR, identity_verification_id), .flags = FIELD_REQUIRED,
+     .min = 1, .max = 200},
+    {FIELD(struct sign_up, "emailVerificationToken", FIELD_STR, email_verification_token), .min = 1, .max = 1000},
 };
-#undef ROW
 const struct shape sign_up_shape = {sign_up_fields, sizeof sign_up_fields / sizeof sign_up_fields[0],
                                     sizeof(struct sign_up), false};
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct account, member)
 static const struct field account_fields[] = {
-    {ROW("id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
-    {ROW("email", FIELD_STR, email), .flags = FIELD_REQUIRED},
-    {ROW("name", FIELD_STR, name), .flags = FIELD_REQUIRED},
+    {FIELD(struct account, "id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
+    {FIELD(struct account, "email", FIELD_STR, email), .flags = FIELD_REQUIRED},
+    {FIELD(struct account, "name", FIELD_STR, name), .flags = FIELD_REQUIRED},
 };
-#undef ROW
 const struct shape account_shape = {account_fields, sizeof account_fields / sizeof account_fields[0],
                                     sizeof(struct account), false};
 

@@ -15,24 +15,20 @@
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct login, member)
 static const struct field login_fields[] = {
-    {ROW("email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
-    {ROW("password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {ROW("recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
+    {FIELD(struct login, "email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct login, "password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct login, "recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
 };
-#undef ROW
 const struct shape login_shape = {login_fields, sizeof login_fields / sizeof login_fields[0], sizeof(struct login),
                                   false};
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct tokens, member)
 static const struct field tokens_fields[] = {
-    {ROW("accessToken", FIELD_STR, access_token), .flags = FIELD_REQUIRED},
-    {ROW("refreshToken", FIELD_STR, refresh_token), .flags = FIELD_REQUIRED},
-    {ROW("expiresIn", FIELD_INT, expires_in), .flags = FIELD_REQUIRED},
-    {ROW("tokenType", FIELD_STR, token_type), .flags = FIELD_REQUIRED},
+    {FIELD(struct tokens, "accessToken", FIELD_STR, access_token), .flags = FIELD_REQUIRED},
+    {FIELD(struct tokens, "refreshToken", FIELD_STR, refresh_token), .flags = FIELD_REQUIRED},
+    {FIELD(struct tokens, "expiresIn", FIELD_INT, expires_in), .flags = FIELD_REQUIRED},
+    {FIELD(struct tokens, "tokenType", FIELD_STR, token_type), .flags = FIELD_REQUIRED},
 };
-#undef ROW
 const struct shape tokens_shape = {tokens_fields, sizeof tokens_fields / sizeof tokens_fields[0], sizeof(struct tokens),
                                    false};
 

@@ -7,26 +7,23 @@
 
 #define TERMS_TYPES "SERVICE|PRIVACY|MARKETING"
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct terms, member)
-SHAPE(terms_shape, struct terms, {ROW("type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
-      {ROW("version", FIELD_INT, version), .flags = FIELD_REQUIRED},
-      {ROW("required", FIELD_BOOL, required), .flags = FIELD_REQUIRED},
-      {ROW("title", FIELD_STR, title), .flags = FIELD_REQUIRED},
-      {ROW("body", FIELD_STR, body), .flags = FIELD_REQUIRED});
-#undef ROW
+SHAPE(terms_shape, struct terms,
+      {FIELD(struct terms, "type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
+      {FIELD(struct terms, "version", FIELD_INT, version), .flags = FIELD_REQUIRED},
+      {FIELD(struct terms, "required", FIELD_BOOL, required), .flags = FIELD_REQUIRED},
+      {FIELD(struct terms, "title", FIELD_STR, title), .flags = FIELD_REQUIRED},
+      {FIELD(struct terms, "body", FIELD_STR, body), .flags = FIELD_REQUIRED});
 
 static const struct field terms_list_fields[] = {
-    {.name = "terms", .type = FIELD_LIST, .offset = offsetof(struct terms_list, terms), .sub = &terms_shape},
+    {FIELD(struct terms_list, "terms", FIELD_LIST, terms), .sub = &terms_shape},
 };
 const struct shape terms_list_shape = {terms_list_fields, 1, sizeof(struct terms_list), false};
 
-#define ROW(label, kind, member) .name = (label), .type = (kind), .offset = offsetof(struct agreement, member)
 static const struct field agreement_fields[] = {
-    {ROW("type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
-    {ROW("version", FIELD_INT, version), .flags = FIELD_REQUIRED, .min = 1, .max = INT32_MAX},
-    {ROW("agreed", FIELD_BOOL, agreed), .flags = FIELD_REQUIRED},
+    {FIELD(struct agreement, "type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
+    {FIELD(struct agreement, "version", FIELD_INT, version), .flags = FIELD_REQUIRED, .min = 1, .max = INT32_MAX},
+    {FIELD(struct agreement, "agreed", FIELD_BOOL, agreed), .flags = FIELD_REQUIRED},
 };
-#undef ROW
 const struct shape agreement_shape = {agreement_fields, sizeof agreement_fields / sizeof agreement_fields[0],
                                       sizeof(struct agreement), false};
 

@@ -302,7 +302,7 @@ static void assert_sale_state(bool cancelled, int64_t at, const char *expected)
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &sale_state, &rows, DB_BOOL(cancelled), DB_TIME(START * CLOCK_SECOND),
                        DB_TIME(END * CLOCK_SECOND), DB_TIME(at)));
-    assert_string_equal(db_str(rows, 0, "sale_state"), expected);
+    assert_string_equal(db_str(rows, 0, "state"), expected);
 }
 
 static void test_sale_state_at_the_windows_edges_changes_to_the_microsecond(void **state)
