@@ -1,3 +1,8 @@
 #include "common/base/err.h"
 
 ERR_COMMON_LIST(ERR_DEFINE)
+
+const struct err *err_of_read(const struct err *e)
+{
+    return e == &err_uncertain ? &err_unavailable : e;
+}

@@ -65,4 +65,8 @@ struct err {
 
 ERR_COMMON_LIST(ERR_DECLARE)
 
+/* What an error means for a call that changes nothing, or whose effect does not matter to the caller (the mirror of
+ * seats in Redis): a lost answer is &err_unavailable. Any other error as it is, NULL too. */
+const struct err *err_of_read(const struct err *e);
+
 #endif

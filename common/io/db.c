@@ -228,7 +228,8 @@ static void clear_result(void *result)
 }
 
 /* Judges a result (NULL: lost). `lost` is what a lost connection means for this statement. */
-static const struct err *judge(struct ctx *ctx, const char *what, const PGresult *result, const struct err *lost)
+static const struct err *error_of_result(struct ctx *ctx, const char *what, const PGresult *result,
+                                         const struct err *lost)
 {
     struct db *db = ctx->db;
     ExecStatusType status = PQresultStatus(result); /* PGRES_FATAL_ERROR for NULL */
@@ -262,7 +263,7 @@ static const struct err *finish(struct ctx *ctx, const char *what, int sent, con
     if (result != NULL) {
         arena_defer(ctx->arena, clear_result, result);
     }
-    const struct err *e = judge(ctx, what, result, lost);
+    const struct err *e = error_of_result(ctx, what, result, lost);
     if (e == NULL && result_r != NULL) {
         *result_r = result;
     }
@@ -471,7 +472,7 @@ const struct err *db_try_lock(struct ctx *ctx, int64_t key, bool *held_r)
 }
 
 /* Notes the server's own words when `result`, which is freed, is a failure. */
-static const struct err *judge_told(struct ctx *ctx, PGresult *result, const char **why_r)
+static const struct err *error_told(struct ctx *ctx, PGresult *result, const char **why_r)
 {
     ExecStatusType status = PQresultStatus(result);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
@@ -509,25 +510,25 @@ static const struct err *check_columns(struct ctx *ctx, const char **why_r)
             return &err_internal;
         }
     }
-    return judge_told(ctx, result, why_r);
+    return error_told(ctx, result, why_r);
 }
 
 /* EXPLAIN finds what parsing alone does not: rights that the role lacks. */
 const struct err *db_check(struct ctx *ctx, const struct db_stmt *stmt, const char **why_r)
 {
     const struct err *e = connect_told(ctx, why_r);
-    e = e != NULL ? e : judge_told(ctx, PQprepare(ctx->db->conn, "", stmt->sql, 0, NULL), why_r);
+    e = e != NULL ? e : error_told(ctx, PQprepare(ctx->db->conn, "", stmt->sql, 0, NULL), why_r);
     e = e != NULL ? e : check_columns(ctx, why_r);
     const char *explain = arena_printf(ctx->arena, "EXPLAIN (GENERIC_PLAN) %s", stmt->sql);
-    return e != NULL ? e : judge_told(ctx, PQexec(ctx->db->conn, explain), why_r);
+    return e != NULL ? e : error_told(ctx, PQexec(ctx->db->conn, explain), why_r);
 }
 
 /* A migration may take longer than a request. */
 const struct err *db_script(struct ctx *ctx, const char *sql, const char **why_r)
 {
     const struct err *e = connect_told(ctx, why_r);
-    e = e != NULL ? e : judge_told(ctx, PQexec(ctx->db->conn, "SET statement_timeout = 0"), why_r);
-    e = e != NULL ? e : judge_told(ctx, PQexec(ctx->db->conn, sql), why_r);
+    e = e != NULL ? e : error_told(ctx, PQexec(ctx->db->conn, "SET statement_timeout = 0"), why_r);
+    e = e != NULL ? e : error_told(ctx, PQexec(ctx->db->conn, sql), why_r);
     if (ctx->db->conn != NULL) {
         PQclear(PQexec(ctx->db->conn, "RESET statement_timeout"));
     }

@@ -4,8 +4,8 @@
 #include "sql/idempotency.h"
 
 /* Runs a statement whose parameters are the key's three parts and `fourth`. */
-static const struct err *run(struct ctx *ctx, const struct db_stmt *stmt, const struct idempotency *idem,
-                             struct db_arg fourth, const struct db_rows **rows_r)
+static const struct err *run_for_key(struct ctx *ctx, const struct db_stmt *stmt, const struct idempotency *idem,
+                                     struct db_arg fourth, const struct db_rows **rows_r)
 {
     return DB_RUN(ctx, stmt, rows_r, DB_TEXT(idem->user_id), DB_TEXT(idem->route), DB_TEXT(idem->key), fourth);
 }
@@ -14,7 +14,7 @@ static const struct err *replay(struct ctx *ctx, const struct idempotency *idem,
                                 const char **stored_r)
 {
     const struct db_rows *rows;
-    const struct err *e = run(ctx, &sql_idempotency_get, idem, fingerprint, &rows);
+    const struct err *e = run_for_key(ctx, &sql_idempotency_get, idem, fingerprint, &rows);
     if (e != NULL) {
         return e;
     }
@@ -42,7 +42,7 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
     crypto_sha256(idem->body, idem->body_len, digest);
     struct db_arg fingerprint = DB_BYTES(digest, sizeof digest);
     const struct db_rows *claimed;
-    const struct err *e = run(ctx, &sql_idempotency_claim, idem, fingerprint, &claimed);
+    const struct err *e = run_for_key(ctx, &sql_idempotency_claim, idem, fingerprint, &claimed);
     if (e != NULL) {
         return e;
     }
@@ -55,28 +55,28 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
 
 const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer)
 {
-    return idem->key == NULL ? NULL : run(ctx, &sql_idempotency_store, idem, DB_TEXT(answer), NULL);
+    return idem->key == NULL ? NULL : run_for_key(ctx, &sql_idempotency_store, idem, DB_TEXT(answer), NULL);
 }
 
-struct finding {
+struct key_search {
     const struct idempotency *idem;
     const char *stored;
 };
 
 static const struct err *begin_or_roll_back(struct ctx *ctx, void *arg)
 {
-    struct finding *finding = arg;
-    const struct err *e = idempotency_begin(ctx, finding->idem, &finding->stored);
-    return e != NULL ? e : finding->stored != NULL ? NULL : &err_not_found;
+    struct key_search *search = arg;
+    const struct err *e = idempotency_begin(ctx, search->idem, &search->stored);
+    return e != NULL ? e : search->stored != NULL ? NULL : &err_not_found;
 }
 
 const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r)
 {
-    struct finding finding = {idem, NULL};
-    const struct err *e = idem->key != NULL ? db_transact(ctx, begin_or_roll_back, &finding) : NULL;
+    struct key_search search = {idem, NULL};
+    const struct err *e = idem->key != NULL ? db_transact(ctx, begin_or_roll_back, &search) : NULL;
     if (e != NULL && e != &err_not_found) {
         return e;
     }
-    *stored_r = finding.stored;
+    *stored_r = search.stored;
     return NULL;
 }

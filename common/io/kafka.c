@@ -327,7 +327,7 @@ static rd_kafka_topic_partition_list_t *one_partition(const char *topic, int32_t
     return list;
 }
 
-static const struct err *judge(rd_kafka_resp_err_t error, const char *what)
+static const struct err *error_of_response(rd_kafka_resp_err_t error, const char *what)
 {
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
         return NULL;
@@ -341,7 +341,7 @@ const struct err *kafka_consumer_commit(struct kafka_consumer *consumer, const s
     rd_kafka_topic_partition_list_t *list = one_partition(record->topic, record->partition, record->offset + 1);
     rd_kafka_resp_err_t error = rd_kafka_commit(consumer->rk, list, /* async= */ 0);
     rd_kafka_topic_partition_list_destroy(list);
-    return judge(error, "commit an offset");
+    return error_of_response(error, "commit an offset");
 }
 
 const struct err *kafka_consumer_hold(struct kafka_consumer *consumer, const struct kafka_record *record)
@@ -353,13 +353,13 @@ const struct err *kafka_consumer_hold(struct kafka_consumer *consumer, const str
         /* Not rd_kafka_seek_partitions(): this version takes its time-out for microseconds. */
         error = rd_kafka_seek(consumer->message->rkt, record->partition, record->offset, SEEK_MS);
     }
-    return judge(error, "hold a record");
+    return error_of_response(error, "hold a record");
 }
 
 void kafka_consumer_resume(struct kafka_consumer *consumer, const char *topic, int32_t partition)
 {
     rd_kafka_topic_partition_list_t *list = one_partition(topic, partition, RD_KAFKA_OFFSET_INVALID);
-    judge(rd_kafka_resume_partitions(consumer->rk, list), "resume a partition");
+    error_of_response(rd_kafka_resume_partitions(consumer->rk, list), "resume a partition");
     rd_kafka_topic_partition_list_destroy(list);
 }
 

@@ -1,20 +1,19 @@
 #include "common/io/redis.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 
-#include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/context/retry.h"
 
 #define WIRE_MAX (32u << 20) /* bytes of one pipeline */
+#define FRAME_MAX 16u        /* bytes around an argument of up to WIRE_MAX bytes: "$33554432\r\n" and "\r\n" */
+#define FIRST_ROOM 16        /* commands, and arguments, of a new pipeline */
 #define SCRIPTS_MAX 64       /* scripts of one program */
 #define BACKOFF_CAP_MS 1000  /* a request that finds the server away shall not fail for longer than it is away */
 #define RELOADS_MAX 5        /* somebody may flush the scripts again between loading and running them */
@@ -41,11 +40,20 @@ struct redis {
     int64_t retry_at; /* clock_monotonic() before which no connection is tried */
 };
 
-/* Commands are kept as the bytes to be sent, so a pipeline can be repeated and borrows nothing. */
+/* Arguments are kept as copies, so a pipeline can be repeated and borrows nothing. */
 struct redis_pipe {
     struct ctx *ctx;
-    struct buf wire;
-    size_t count; /* commands in wire */
+    size_t *arg_counts; /* of each command, as announced */
+    size_t count;       /* commands */
+    size_t count_room;
+    const char **args; /* of all commands, one after the other */
+    size_t *arg_lens;
+    size_t arg_count;
+    size_t arg_room;
+    size_t announced; /* arguments: the sum of arg_counts */
+    size_t wire_len;  /* bytes to be sent, at most */
+    bool too_long;    /* what came after is not kept */
+    bool miscounted;  /* a command without any argument, or begun while the one before lacked some or had too many */
     const struct redis_script *scripts[SCRIPTS_MAX];
     size_t script_count;
 };
@@ -219,7 +227,7 @@ static bool server_away(const struct redis_value *value)
 }
 
 /* The answer to a single command. What follows "with args" would quote its arguments. */
-static const struct err *judge(struct ctx *ctx, const struct redis_value *value)
+static const struct err *error_of_reply(struct ctx *ctx, const struct redis_value *value)
 {
     if (value->type != REDIS_ERROR) {
         return NULL;
@@ -236,43 +244,56 @@ static const struct err *judge(struct ctx *ctx, const struct redis_value *value)
 
 /* ---- one round trip ---- */
 
-/* Sends everything, from where it stands: hiredis would copy it first. &err_unavailable when not one byte left, else
- * &err_uncertain. */
-static const struct err *send_all(int fd, const struct buf *wire)
+/* Puts all commands into the connection's buffer. */
+static bool append_all(redisContext *conn, const struct redis_pipe *pipe)
 {
-    for (size_t sent = 0; sent < wire->len;) {
-        ssize_t part = send(fd, wire->data + sent, wire->len - sent, MSG_NOSIGNAL);
-        if (part >= 0) {
-            sent += (size_t)part;
-        } else if (errno != EINTR) {
-            return sent == 0 ? &err_unavailable : &err_uncertain;
+    size_t first = 0;
+    for (size_t i = 0; i < pipe->count; first += pipe->arg_counts[i++]) {
+        if (redisAppendCommandArgv(conn, (int)pipe->arg_counts[i], pipe->args + first, pipe->arg_lens + first) !=
+            REDIS_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* &err_unavailable when not one byte left, else &err_uncertain. A write that fails leaves the buffer as it was. */
+static const struct err *send_all(redisContext *conn, const struct redis_pipe *pipe)
+{
+    if (!append_all(conn, pipe)) {
+        return &err_unavailable;
+    }
+    size_t whole = sdslen(conn->obuf);
+    for (int done = 0; !done;) {
+        if (redisBufferWrite(conn, &done) != REDIS_OK) {
+            return sdslen(conn->obuf) == whole ? &err_unavailable : &err_uncertain;
         }
     }
     return NULL;
 }
 
-/* Sends `wire` and reads `count` answers. After any failure the connection is gone: a late answer would be taken for
- * the next command's. */
-static const struct err *exchange(struct ctx *ctx, const struct buf *wire, size_t count, struct redis_value *values)
+static const struct err *receive_all(struct ctx *ctx, size_t count, struct redis_value *values)
 {
-    struct redis *redis = ctx->redis;
-    if (wire->overflow) {
-        log_error(&ctx->log, "a pipeline exceeds %u bytes", WIRE_MAX);
-        return &err_internal;
-    }
-    const struct err *e = send_all(redis->conn->fd, wire);
-    const char *why = e != NULL ? strerror(errno) : redis->conn->errstr;
-    for (size_t i = 0; e == NULL && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         redisReply *reply = NULL;
-        if (redisGetReply(redis->conn, (void **)&reply) != REDIS_OK) {
-            e = &err_uncertain;
-            break;
+        if (redisGetReply(ctx->redis->conn, (void **)&reply) != REDIS_OK) {
+            return &err_uncertain;
         }
         copy_reply(ctx->arena, reply, &values[i]);
         freeReplyObject(reply);
     }
+    return NULL;
+}
+
+/* Sends the commands and reads their answers. After any failure the connection is gone: a late answer would be taken
+ * for the next command's. */
+static const struct err *exchange(const struct redis_pipe *pipe, struct redis_value *values)
+{
+    struct redis *redis = pipe->ctx->redis;
+    const struct err *e = send_all(redis->conn, pipe);
+    e = e != NULL ? e : receive_all(pipe->ctx, pipe->count, values);
     if (e != NULL) {
-        log_warn(&ctx->log, "lost redis: '%s'", why);
+        log_warn(&pipe->ctx->log, "lost redis: '%s'", redis->conn->errstr);
         disconnect(redis);
     }
     return e;
@@ -280,55 +301,91 @@ static const struct err *exchange(struct ctx *ctx, const struct buf *wire, size_
 
 /* ---- pipelines ---- */
 
-static void wire_number(struct buf *wire, char kind, size_t number)
-{
-    buf_char(wire, kind);
-    buf_int(wire, (int64_t)number);
-    buf_add(wire, "\r\n", 2);
-}
-
-static void wire_head(struct buf *wire, size_t count)
-{
-    wire_number(wire, '*', count);
-}
-
-static void wire_bytes(struct buf *wire, const void *bytes, size_t len)
-{
-    wire_number(wire, '$', len);
-    buf_add(wire, bytes, len);
-    buf_add(wire, "\r\n", 2);
-}
-
-static void wire_arg(struct buf *wire, const char *arg)
-{
-    wire_bytes(wire, arg, strlen(arg));
-}
-
-static void wire_args(struct buf *wire, const char *const *args, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        wire_arg(wire, args[i]);
-    }
-}
-
 struct redis_pipe *redis_pipe_new(struct ctx *ctx)
 {
     struct redis_pipe *pipe = ARENA_NEW(ctx->arena, struct redis_pipe);
     pipe->ctx = ctx;
-    buf_init(&pipe->wire, ctx->arena, WIRE_MAX);
     return pipe;
+}
+
+/* A copy of the `used` elements of `old` with room for `room`. */
+static void *larger(struct arena *arena, const void *old, size_t size, size_t used, size_t room)
+{
+    void *array = arena_calloc(arena, room, size);
+    if (used > 0) {
+        memcpy(array, old, used * size);
+    }
+    return array;
+}
+
+static size_t more_room(size_t room)
+{
+    return room > 0 ? room * 2 : FIRST_ROOM;
+}
+
+/* Takes the bytes of an argument into account; false when the pipeline is too long for it. */
+static bool fits(struct redis_pipe *pipe, size_t len)
+{
+    if (len > WIRE_MAX || pipe->wire_len + FRAME_MAX + len > WIRE_MAX) {
+        pipe->too_long = true;
+    } else {
+        pipe->wire_len += FRAME_MAX + len;
+    }
+    return !pipe->too_long;
+}
+
+static bool all_there(const struct redis_pipe *pipe)
+{
+    return pipe->arg_count == pipe->announced;
 }
 
 void redis_pipe_begin(struct redis_pipe *pipe, size_t arg_count)
 {
-    wire_head(&pipe->wire, arg_count);
-    pipe->count++;
+    pipe->miscounted = pipe->miscounted || !all_there(pipe) || arg_count == 0;
+    if (!fits(pipe, 0)) {
+        return;
+    }
+    if (pipe->count == pipe->count_room) {
+        pipe->count_room = more_room(pipe->count_room);
+        pipe->arg_counts =
+            larger(pipe->ctx->arena, pipe->arg_counts, sizeof *pipe->arg_counts, pipe->count, pipe->count_room);
+    }
+    pipe->arg_counts[pipe->count++] = arg_count;
+    pipe->announced += arg_count;
+}
+
+void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len)
+{
+    struct arena *arena = pipe->ctx->arena;
+    if (!fits(pipe, len)) {
+        return;
+    }
+    if (pipe->arg_count == pipe->arg_room) {
+        pipe->arg_room = more_room(pipe->arg_room);
+        pipe->args = larger(arena, pipe->args, sizeof *pipe->args, pipe->arg_count, pipe->arg_room);
+        pipe->arg_lens = larger(arena, pipe->arg_lens, sizeof *pipe->arg_lens, pipe->arg_count, pipe->arg_room);
+    }
+    pipe->args[pipe->arg_count] = arena_memdup(arena, bytes, len);
+    pipe->arg_lens[pipe->arg_count++] = len;
+}
+
+static void add_texts(struct redis_pipe *pipe, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        redis_pipe_arg(pipe, texts[i], strlen(texts[i]));
+    }
+}
+
+void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number)
+{
+    char text[DECIMAL_SIZE];
+    redis_pipe_arg(pipe, text, decimal_write(text, number));
 }
 
 void redis_pipe_add(struct redis_pipe *pipe, const char *const *args, size_t count)
 {
     redis_pipe_begin(pipe, count);
-    wire_args(&pipe->wire, args, count);
+    add_texts(pipe, args, count);
 }
 
 static bool listed(const struct redis_script *const *list, size_t count, const struct redis_script *script)
@@ -352,32 +409,20 @@ static void list_add(const struct redis_script **list, size_t *count, const stru
 void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
                            size_t key_count, size_t arg_count)
 {
-    char number[DECIMAL_SIZE];
-    decimal_write(number, (int64_t)key_count);
     redis_pipe_begin(pipe, 3 + key_count + arg_count);
-    wire_args(&pipe->wire, (const char *const[]){"EVALSHA", script->sha1, number}, 3);
-    wire_args(&pipe->wire, keys, key_count);
+    add_texts(pipe, (const char *const[]){"EVALSHA", script->sha1}, 2);
+    redis_pipe_arg_int(pipe, (int64_t)key_count);
+    add_texts(pipe, keys, key_count);
     if (!listed(pipe->scripts, pipe->script_count, script)) {
         list_add(pipe->scripts, &pipe->script_count, script);
     }
-}
-
-void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len)
-{
-    wire_bytes(&pipe->wire, bytes, len);
-}
-
-void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number)
-{
-    char text[DECIMAL_SIZE];
-    wire_bytes(&pipe->wire, text, decimal_write(text, number));
 }
 
 void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
                      size_t key_count, const char *const *args, size_t arg_count)
 {
     redis_pipe_eval_begin(pipe, script, keys, key_count, arg_count);
-    wire_args(&pipe->wire, args, arg_count);
+    add_texts(pipe, args, arg_count);
 }
 
 /* Loads the pipeline's scripts that this connection has not loaded yet. */
@@ -395,7 +440,7 @@ static const struct err *load_scripts(const struct redis_pipe *pipe)
             list_add(redis->loaded, &redis->loaded_count, script);
         }
     }
-    return e == &err_uncertain ? &err_unavailable : e; /* loading has no effect of its own */
+    return err_of_read(e); /* loading has no effect of its own */
 }
 
 static bool any_value(const struct redis_value *values, size_t count, bool (*is)(const struct redis_value *value))
@@ -417,13 +462,31 @@ static const struct err *run_once(const struct redis_pipe *pipe, struct redis_va
 {
     const struct err *e = ensure_connected(pipe->ctx); /* a new connection has loaded no script */
     e = e != NULL ? e : load_scripts(pipe);
-    return e != NULL ? e : exchange(pipe->ctx, &pipe->wire, pipe->count, values);
+    return e != NULL ? e : exchange(pipe, values);
+}
+
+/* Before anything is sent: a command of another length would shift the answers of all after it. */
+static const struct err *check(const struct redis_pipe *pipe)
+{
+    if (pipe->too_long) {
+        log_error(&pipe->ctx->log, "a pipeline exceeds %u bytes", WIRE_MAX);
+        return &err_internal;
+    }
+    if (pipe->miscounted || !all_there(pipe)) {
+        log_error(&pipe->ctx->log, "a redis command has another number of arguments than announced");
+        return &err_internal;
+    }
+    return NULL;
 }
 
 const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_value **values_r)
 {
+    const struct err *e = check(pipe);
+    if (e != NULL) {
+        return e;
+    }
     struct redis_value *values = arena_calloc(pipe->ctx->arena, pipe->count + 1, sizeof *values);
-    const struct err *e = run_once(pipe, values);
+    e = run_once(pipe, values);
     for (int i = 0; e == NULL && i < RELOADS_MAX && any_value(values, pipe->count, script_missing); i++) {
         pipe->ctx->redis->loaded_count = 0; /* SCRIPT FLUSH, or a restart behind the same socket */
         memset(values, 0, pipe->count * sizeof *values);
@@ -446,7 +509,7 @@ const struct err *redis_run(struct ctx *ctx, const struct redis_value **value_r,
     const struct redis_value *value;
     redis_pipe_add(pipe, args, count);
     const struct err *e = redis_pipe_run(pipe, &value);
-    e = e != NULL ? e : judge(ctx, value);
+    e = e != NULL ? e : error_of_reply(ctx, value);
     if (e == NULL && value_r != NULL) {
         *value_r = value;
     }
@@ -461,7 +524,7 @@ const struct err *redis_eval(struct ctx *ctx, const struct redis_script *script,
     redis_pipe_eval(pipe, script, keys, key_count, args, arg_count);
     const struct err *e = redis_pipe_run(pipe, &value);
     if (e == NULL && !error_is(value, "BX")) {
-        e = judge(ctx, value);
+        e = error_of_reply(ctx, value);
     }
     if (e == NULL && value_r != NULL) {
         *value_r = value;
@@ -523,5 +586,5 @@ void redis_free(struct redis **redis)
 const struct err *redis_ping(struct ctx *ctx)
 {
     const struct err *e = REDIS_RUN(ctx, NULL, "PING");
-    return e == &err_uncertain ? &err_unavailable : e;
+    return err_of_read(e);
 }

@@ -67,7 +67,8 @@ void redis_pipe_add(struct redis_pipe *pipe, const char *const *args, size_t cou
 void redis_pipe_eval(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
                      size_t key_count, const char *const *args, size_t arg_count);
 /* The same two with arguments of any bytes: begin, then exactly `arg_count` times redis_pipe_arg(); a command's name is
- * its first argument. */
+ * its first argument. Another number, or none, makes redis_pipe_run() return &err_internal after one error line:
+ * nothing is sent then and the connection stays. So does a pipeline above 32 MiB. */
 void redis_pipe_begin(struct redis_pipe *pipe, size_t arg_count);
 void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *script, const char *const *keys,
                            size_t key_count, size_t arg_count);

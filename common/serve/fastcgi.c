@@ -136,7 +136,7 @@ static void close_waiting(const struct waiting *waiting)
     close(waiting->stop_fd);
 }
 
-static enum next judge(bool stop, uint32_t connection)
+static enum next what_next(bool stop, uint32_t connection)
 {
     /* A listen socket that was shut down stays readable, but accept() says EAGAIN: without this we would spin. */
     if (connection && connection != EPOLLIN) {
@@ -166,7 +166,7 @@ static enum next wait_for(int epoll_fd, int timeout_ms)
             stop = true;
         }
     }
-    return judge(stop, connection);
+    return what_next(stop, connection);
 }
 
 static enum next accept_request(FCGX_Request *request, const struct waiting *waiting)

@@ -14,7 +14,7 @@ static const char *role_of(const char *verb)
     return strcmp(verb, "revoke") == 0 ? "USER" : NULL;
 }
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_admin(struct boxctl *box, int count, char **args)
 {
     const char *role = count == 2 ? role_of(args[0]) : NULL;
     if (role == NULL) {
@@ -41,5 +41,5 @@ const struct command admin_command = {
     .help = "Make an account an administrator's, or an ordinary one again.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_user_section),
     .role = "user_service",
-    .run = run,
+    .run = run_admin,
 };

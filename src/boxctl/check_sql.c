@@ -55,7 +55,7 @@ static bool check_role(struct boxctl *box, const char *role, struct tally *tally
     return true;
 }
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_check_sql(struct boxctl *box, int count, char **args)
 {
     (void)args;
     if (count != 0) {
@@ -76,5 +76,5 @@ const struct command check_sql_command = {
     .args = "",
     .help = "Plan every statement of every program as its role, against the migrated database.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section),
-    .run = run,
+    .run = run_check_sql,
 };

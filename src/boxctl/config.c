@@ -10,7 +10,7 @@ static const char manual_head[] = "# Configuration\n\n"
                                   "`NAME` may instead be given as a file: `NAME_FILE=/path`. `PROGRAM --dump-config` "
                                   "prints what a program has read.\n\n";
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_config(struct boxctl *box, int count, char **args)
 {
     (void)box;
     if (count != 1) {
@@ -36,5 +36,5 @@ const struct command config_command = {
     .name = "config",
     .args = "--dump|--manual",
     .help = "Print the settings of all programs with their present values, or their manual page.",
-    .run = run,
+    .run = run_config,
 };

@@ -14,7 +14,7 @@ static const struct {
 };
 
 /* That the settings are good is shown by having come here. */
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_doctor(struct boxctl *box, int count, char **args)
 {
     (void)args;
     if (count != 0) {
@@ -22,7 +22,7 @@ static enum boxctl_status run(struct boxctl *box, int count, char **args)
     }
     size_t problems = 0;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-        struct finding finding = checks[i].run(box);
+        struct doctor_finding finding = checks[i].run(box);
         printf("%-8s %-11s %s\n", finding.advice ? "PROBLEM" : "ok", checks[i].name, finding.seen);
         if (finding.advice != NULL) {
             printf("%-20s  %s\n", "", finding.advice);
@@ -41,5 +41,5 @@ const struct command doctor_command = {
     .help = "Look at everything the system stands on, and say what to do where something is wrong.",
     .settings = SECTIONS(&cfg_db_section, &cfg_kafka_section, &cfg_boxctl_section),
     .needs = NEED_REDIS | NEED_HTTP,
-    .run = run,
+    .run = run_doctor,
 };

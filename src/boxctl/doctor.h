@@ -5,12 +5,12 @@
 #include "src/boxctl/boxctl.h"
 
 /* What a check found: one line for people, and for a problem what to do about it. */
-struct finding {
+struct doctor_finding {
     const char *seen;
     const char *advice; /* NULL: all is well */
 };
 
-typedef struct finding doctor_check(struct boxctl *box);
+typedef struct doctor_finding doctor_check(struct boxctl *box);
 
 doctor_check check_zone, check_disk, check_server, check_migrations, check_roles, check_redis, check_kafka,
     check_gateway;

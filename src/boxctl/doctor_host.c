@@ -9,43 +9,43 @@
 
 #define DISK_LEAST_MIB 1024
 
-struct finding check_zone(struct boxctl *box)
+struct doctor_finding check_zone(struct boxctl *box)
 {
     char now[CLOCK_TEXT_SIZE];
-    return (struct finding){
+    return (struct doctor_finding){
         .seen = arena_printf(box->ctx->arena, "%s, now %s", cfg_process.timezone, clock_format(clock_now(), now)),
     };
 }
 
-struct finding check_disk(struct boxctl *box)
+struct doctor_finding check_disk(struct boxctl *box)
 {
     struct arena *arena = box->ctx->arena;
     struct statvfs disk;
     if (statvfs(cfg_process.run_dir, &disk) < 0) {
-        return (struct finding){
+        return (struct doctor_finding){
             arena_printf(arena, "%s: %s", cfg_process.run_dir, strerror(errno)),
             "Make this folder, or set BOX_RUN_DIR to the one the programs use.",
         };
     }
     unsigned long long free_mib = (unsigned long long)disk.f_bavail * disk.f_frsize >> 20;
-    return (struct finding){
+    return (struct doctor_finding){
         arena_printf(arena, "%llu MiB free at %s", free_mib, cfg_process.run_dir),
         free_mib < DISK_LEAST_MIB ? "Make room: PostgreSQL and Kafka stop when the disk is full." : NULL,
     };
 }
 
-struct finding check_gateway(struct boxctl *box)
+struct doctor_finding check_gateway(struct boxctl *box)
 {
     struct arena *arena = box->ctx->arena;
     const char *url = arena_printf(arena, "%s/health", cfg_boxctl.gateway_url);
     struct http_answer answer;
     if (http_perform(box->ctx, &(struct http_call){.method = "GET", .url = url}, &answer) != NULL) {
-        return (struct finding){
+        return (struct doctor_finding){
             arena_printf(arena, "%s does not answer", url),
             "Start nginx and the services, or set BOX_GATEWAY_URL to where they are.",
         };
     }
-    return (struct finding){
+    return (struct doctor_finding){
         arena_printf(arena, "%s answers %d", url, answer.status),
         answer.status == 200 ? NULL : "Its body names what is down; look into the log of that service.",
     };

@@ -36,57 +36,57 @@ static const char *server_advice(const struct db_rows *rows, int64_t skew_us)
     return NULL;
 }
 
-struct finding check_server(struct boxctl *box)
+struct doctor_finding check_server(struct boxctl *box)
 {
     struct ctx *ctx = box->ctx;
     const char *why;
     const struct db_rows *rows;
     if (boxctl_connect(box, NULL, &why) != NULL) {
-        return (struct finding){why, "Start PostgreSQL, or correct BOX_DB_URL and BOX_DB_PASSWORD."};
+        return (struct doctor_finding){why, "Start PostgreSQL, or correct BOX_DB_URL and BOX_DB_PASSWORD."};
     }
     if (DB_RUN0(ctx, &sql_doctor_server, &rows) != NULL) {
-        return (struct finding){"does not answer", "Look into the log of PostgreSQL."};
+        return (struct doctor_finding){"does not answer", "Look into the log of PostgreSQL."};
     }
     int64_t skew_us = db_time(rows, 0, "now") - clock_now();
-    return (struct finding){
+    return (struct doctor_finding){
         arena_printf(ctx->arena, "version %s, %s, clock %+lld ms", db_str(rows, 0, "version"),
                      db_str(rows, 0, "encoding"), (long long)skew_us / 1000),
         server_advice(rows, skew_us),
     };
 }
 
-struct finding check_migrations(struct boxctl *box)
+struct doctor_finding check_migrations(struct boxctl *box)
 {
     struct arena *arena = box->ctx->arena;
     struct migration_list files, applied;
     size_t pending;
     const char *why;
     if (boxctl_connect(box, NULL, &why) != NULL || migrate_read_record(box->ctx, &applied) != NULL) {
-        return (struct finding){"cannot be read", "Correct PostgreSQL first."};
+        return (struct doctor_finding){"cannot be read", "Correct PostgreSQL first."};
     }
     if (!migration_list_read(arena, cfg_boxctl.sql_dir, &files, &why) ||
         !migration_list_compare(arena, &files, &applied, &pending, &why)) {
-        return (struct finding){why, "Programs and database are not of one version: restore the files of sql/."};
+        return (struct doctor_finding){why, "Programs and database are not of one version: restore the files of sql/."};
     }
-    return (struct finding){
+    return (struct doctor_finding){
         arena_printf(arena, "%zu applied, %zu new", pending, files.count - pending),
         pending < files.count ? "Run boxctl migrate." : NULL,
     };
 }
 
-struct finding check_roles(struct boxctl *box)
+struct doctor_finding check_roles(struct boxctl *box)
 {
     size_t count = 0;
     for (const char *const *role = registry_roles; *role != NULL; role++, count++) {
         const char *why;
         if (boxctl_connect(box, *role, &why) != NULL) {
-            return (struct finding){
+            return (struct doctor_finding){
                 arena_printf(box->ctx->arena, "%s: %s", *role, why),
                 "Run boxctl migrate with the BOX_SECRETS_DIR that the programs' passwords are from.",
             };
         }
     }
-    return (struct finding){.seen = arena_printf(box->ctx->arena, "%zu roles can log in", count)};
+    return (struct doctor_finding){.seen = arena_printf(box->ctx->arena, "%zu roles can log in", count)};
 }
 
 /* ---- Redis ---- */
@@ -111,17 +111,17 @@ static const char *redis_advice(struct arena *arena, const char *info)
     return NULL;
 }
 
-struct finding check_redis(struct boxctl *box)
+struct doctor_finding check_redis(struct boxctl *box)
 {
     struct ctx *ctx = box->ctx;
     const struct redis_value *answer;
     if (REDIS_RUN(ctx, &answer, "INFO") != NULL || answer->str == NULL) {
-        return (struct finding){
+        return (struct doctor_finding){
             arena_printf(ctx->arena, "%s does not answer", cfg_redis.url),
             "Start Redis, or correct BOX_REDIS_URL.",
         };
     }
-    return (struct finding){
+    return (struct doctor_finding){
         arena_printf(ctx->arena, "version %s, %s, append-only file %s",
                      redis_info(ctx->arena, answer->str, "redis_version"),
                      redis_info(ctx->arena, answer->str, "maxmemory_policy"),
@@ -132,20 +132,20 @@ struct finding check_redis(struct boxctl *box)
 
 /* ---- Kafka ---- */
 
-struct finding check_kafka(struct boxctl *box)
+struct doctor_finding check_kafka(struct boxctl *box)
 {
     struct arena *arena = box->ctx->arena;
     const struct kafka_topic *missing;
     if (kafka_find_missing(contract_topics, contract_topic_count, KAFKA_TIMEOUT_MS, &missing) != NULL) {
-        return (struct finding){
+        return (struct doctor_finding){
             arena_printf(arena, "no broker of %s answers", cfg_kafka.brokers),
             "Start Kafka, or correct BOX_KAFKA_BROKERS. Nothing is lost meanwhile: the outbox keeps all messages.",
         };
     }
     if (missing != NULL) {
-        return (struct finding){arena_printf(arena, "topic %s is missing", missing->name), "Run boxctl topics."};
+        return (struct doctor_finding){arena_printf(arena, "topic %s is missing", missing->name), "Run boxctl topics."};
     }
-    return (struct finding){
+    return (struct doctor_finding){
         .seen = arena_printf(arena, "%s answers, %zu topics", cfg_kafka.brokers, contract_topic_count),
     };
 }

@@ -244,7 +244,7 @@ static const struct err *show_status(struct boxctl *box, const char *dir, const 
     return NULL;
 }
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_migrate(struct boxctl *box, int count, char **args)
 {
     const char *dir = cfg_boxctl.sql_dir;
     bool status = false;
@@ -270,5 +270,5 @@ const struct command migrate_command = {
     .args = "[--dir DIR] [--status]",
     .help = "Apply the new migrations of a folder and set the roles' passwords; --status only lists them.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section),
-    .run = run,
+    .run = run_migrate,
 };

@@ -5,7 +5,7 @@
 #include "src/boxctl/boxctl.h"
 #include "src/boxctl/settings.h"
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_outbox(struct boxctl *box, int count, char **args)
 {
     if (count != 1 || strcmp(args[0], "status") != 0) {
         return BOXCTL_USAGE;
@@ -31,5 +31,5 @@ const struct command outbox_command = {
     .help = "Count the messages that wait for Kafka.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section),
     .role = "outbox_relay",
-    .run = run,
+    .run = run_outbox,
 };

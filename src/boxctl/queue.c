@@ -99,7 +99,7 @@ static enum boxctl_status show(struct boxctl *box, const char *schedule_id)
     return BOXCTL_OK;
 }
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_queue(struct boxctl *box, int count, char **args)
 {
     if (count != 2 || strcmp(args[0], "show") != 0) {
         return BOXCTL_USAGE;
@@ -116,5 +116,5 @@ const struct command queue_command = {
     .help = "Show one line of the waiting room: who waits, how fast it moves, who changed what.",
     .settings = SECTIONS(&cfg_redis_section),
     .needs = NEED_REDIS,
-    .run = run,
+    .run = run_queue,
 };

@@ -165,7 +165,7 @@ static const struct err *have_all(struct ctx *ctx)
     return err;
 }
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_seed(struct boxctl *box, int count, char **args)
 {
     if (count != 1 || strcmp(args[0], "demo") != 0) {
         return BOXCTL_USAGE;
@@ -194,5 +194,5 @@ const struct command seed_command = {
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_event_section),
     .needs = NEED_REDIS,
     .role = "event_service",
-    .run = run,
+    .run = run_seed,
 };

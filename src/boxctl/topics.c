@@ -6,7 +6,7 @@
 
 #define TIMEOUT_MS 30000
 
-static enum boxctl_status run(struct boxctl *box, int count, char **args)
+static enum boxctl_status run_topics(struct boxctl *box, int count, char **args)
 {
     (void)box;
     (void)args;
@@ -27,5 +27,5 @@ const struct command topics_command = {
     .args = "",
     .help = "Create the Kafka topics that are missing.",
     .settings = SECTIONS(&cfg_kafka_section),
-    .run = run,
+    .run = run_topics,
 };

@@ -29,7 +29,7 @@ const struct err *queue_token_check(struct ctx *ctx, const char *token, const ch
     const struct redis_value *owner;
     const struct err *e = REDIS_RUN(ctx, &owner, "GET", queue_token_key(ctx->arena, schedule_id, token));
     if (e != NULL) {
-        return e == &err_uncertain ? &err_unavailable : e; /* a lost read has changed nothing */
+        return err_of_read(e);
     }
     if (owner->type != REDIS_STR) {
         return &err_queue_token_invalid;

@@ -73,7 +73,7 @@ const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_i
     }
     const char *path = arena_printf(ctx->arena, "/internal/reservations/%s", reservation_id);
     const struct err *e = ask(ctx, &(struct internal_call){.method = "GET", .path = path}, info_r);
-    return e == &err_uncertain ? &err_unavailable : e; /* asking has changed nothing */
+    return err_of_read(e);
 }
 
 const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,

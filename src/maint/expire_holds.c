@@ -2,7 +2,7 @@
 #include "src/reservation/expiry.h"
 #include "src/reservation/reservation_settings.h"
 
-static const struct err *run(struct ctx *ctx, int64_t *done_r)
+static const struct err *run_expire_holds(struct ctx *ctx, int64_t *done_r)
 {
     for (;;) {
         int64_t released;
@@ -21,5 +21,5 @@ const struct job expire_holds_job = {
     .schedule = "* * * * *",
     .settings = SECTIONS(&reservation_settings_section),
     .needs = NEED_DB | NEED_REDIS,
-    .run = run,
+    .run = run_expire_holds,
 };

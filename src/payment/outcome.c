@@ -10,7 +10,7 @@
 
 /* ---- finding out ---- */
 
-static struct finding judge(const struct portone_payment *record, int64_t amount)
+static struct finding evidence_of(const struct portone_payment *record, int64_t amount)
 {
     struct finding finding = {.evidence = EVIDENCE_NONE, .record = *record};
     const char *why;
@@ -50,7 +50,7 @@ struct finding outcome_ask(struct ctx *ctx, const struct payment *payment)
     if (e == &err_not_found) {
         return (struct finding){.evidence = EVIDENCE_UNPAID, .reason = "NOT_PAID"};
     }
-    return e ? (struct finding){.evidence = EVIDENCE_NONE} : judge(&record, payment->amount);
+    return e ? (struct finding){.evidence = EVIDENCE_NONE} : evidence_of(&record, payment->amount);
 }
 
 const struct err *outcome_secure(struct ctx *ctx, const struct payment *payment)

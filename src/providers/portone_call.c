@@ -81,7 +81,7 @@ static enum verdict judge_refusal(int status, const char *type)
 }
 
 /* Only an answer in PortOne's form speaks for PortOne: a proxy's error page proves nothing about the payment. */
-static enum verdict judge(struct ctx *ctx, const struct http_answer *http, struct portone_answer *answer_r)
+static enum verdict classify(struct ctx *ctx, const struct http_answer *http, struct portone_answer *answer_r)
 {
     if (http->status == 429) {
         return VERDICT_NOT_DONE;
@@ -152,7 +152,7 @@ const struct err *portone_exchange(struct ctx *ctx, const struct portone_call *c
     enum verdict verdict;
     const struct err *e = perform(ctx, call, &http);
     if (e == NULL) {
-        verdict = judge(ctx, &http, &answer);
+        verdict = classify(ctx, &http, &answer);
     } else {
         verdict = e == &err_unavailable ? VERDICT_NOT_DONE : VERDICT_LOST;
     }

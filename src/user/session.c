@@ -103,7 +103,7 @@ struct verdict {
 
 /* bcrypt runs before anything is looked at, so that all refusals take the same time. A lock is told even for a wrong
  * password: otherwise it would tell a right one. */
-static struct verdict judge(const struct login_account *account, const char *password)
+static struct verdict login_verdict(const struct login_account *account, const char *password)
 {
     bool right = password_verify(password, account->password_hash, (int)cfg_user.bcrypt_cost);
     if (!account->id) {
@@ -163,7 +163,8 @@ const struct err *session_login(struct ctx *ctx, const struct login *input, cons
     if (e) {
         return e;
     }
-    struct login_work work = {.account = &account, .client = client, .verdict = judge(&account, input->password)};
+    struct login_work work = {
+        .account = &account, .client = client, .verdict = login_verdict(&account, input->password)};
     uuid_v7(work.family);
     e = db_transact(ctx, finish_login, &work);
     e = e ? e : work.verdict.err;

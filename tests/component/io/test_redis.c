@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,6 +207,96 @@ static void test_pipe_scripts_flushed_by_another_are_loaded_again(void **state)
     }
 }
 
+static void test_pipe_arguments_may_hold_any_bytes(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const struct redis_value *values;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_begin(pipe, 2);
+    redis_pipe_arg(pipe, "ECHO", 4);
+    redis_pipe_arg(pipe, "a\0%s\r\n$b", 9);
+    assert_null(redis_pipe_run(pipe, &values));
+    assert_int_equal(values[0].len, 9);
+    assert_memory_equal(values[0].str, "a\0%s\r\n$b", 9);
+}
+
+/* A pipeline whose commands announce `announced` arguments each and have `given`, around a SET of `key`. */
+static struct redis_pipe *miscounted(struct ctx *ctx, const char *key, size_t announced, size_t given)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "SET", key, "sent");
+    redis_pipe_begin(pipe, announced);
+    for (size_t i = 0; i < given; i++) {
+        redis_pipe_arg(pipe, i == 0 ? "ECHO" : "x", i == 0 ? 4 : 1);
+    }
+    return pipe;
+}
+
+static void assert_not_sent(struct ctx *ctx, struct redis_pipe *pipe, const char *key)
+{
+    const struct redis_value *before;
+    const struct redis_value *after;
+    const struct redis_value *value;
+    assert_null(REDIS_RUN(ctx, &before, "CLIENT", "ID"));
+    assert_ptr_equal(redis_pipe_run(pipe, NULL), &err_internal);
+    assert_null(REDIS_RUN(ctx, &value, "GET", key));
+    assert_int_equal(value->type, REDIS_NIL);
+    assert_null(REDIS_RUN(ctx, &after, "CLIENT", "ID"));
+    assert_int_equal(after->integer, before->integer);
+}
+
+static void test_wrong_count_is_refused_before_sending(void **state)
+{
+    static const struct {
+        size_t announced;
+        size_t given;
+    } cases[] = {{2, 1}, {2, 3}, {2, 0}, {0, 0}, {0, 2}};
+    struct ctx *ctx = ctx_of(state);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *key = fixture_uuid();
+        assert_not_sent(ctx, miscounted(ctx, key, cases[i].announced, cases[i].given), key);
+    }
+}
+
+static void test_wrong_counts_do_not_make_up_for_each_other(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    struct redis_pipe *pipe = miscounted(ctx, key, 2, 1);
+    redis_pipe_begin(pipe, 2);
+    redis_pipe_arg(pipe, "ECHO", 4);
+    redis_pipe_arg(pipe, "x", 1);
+    redis_pipe_arg(pipe, "x", 1);
+    assert_not_sent(ctx, pipe, key);
+}
+
+static void test_wrong_count_of_a_script_is_refused_before_sending(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    struct redis_script add = adder(ctx);
+    const char *key = fixture_uuid();
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_eval_begin(pipe, &add, &key, 1, 2);
+    redis_pipe_arg_int(pipe, 1);
+    assert_not_sent(ctx, pipe, key);
+}
+
+static void test_pipe_that_is_too_long_is_refused_before_sending(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    size_t len = 1 << 20;
+    const char *text = memset(arena_alloc(ctx->arena, len), 'x', len);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "SET", key, "sent");
+    for (int i = 0; i < 32; i++) {
+        redis_pipe_begin(pipe, 2);
+        redis_pipe_arg(pipe, "ECHO", 4);
+        redis_pipe_arg(pipe, text, len);
+    }
+    assert_not_sent(ctx, pipe, key);
+}
+
 /* ---- lost connections ---- */
 
 static void kill_connection(struct pair *pair)
@@ -261,8 +352,9 @@ static void test_malformed_url_is_unavailable(void **state)
     assert_ptr_equal(redis_ping(ctx), &err_unavailable);
 }
 
-/* A server that answers the SELECT of the connection and then nothing any more. */
-static pid_t silent_server(char *url, size_t size)
+/* A server that answers the SELECT of the connection and then nothing any more; without `reads` it does not take what
+ * is sent either. */
+static pid_t silent_server(char *url, size_t size, bool reads)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
@@ -277,6 +369,9 @@ static pid_t silent_server(char *url, size_t size)
         char bytes[512];
         int peer = accept(fd, NULL, NULL);
         bool ok = read(peer, bytes, sizeof bytes) > 0 && write(peer, "+OK\r\n", 5) == 5;
+        while (!reads) {
+            pause();
+        }
         while (ok && read(peer, bytes, sizeof bytes) > 0) {
         }
         _exit(0);
@@ -289,12 +384,30 @@ static void test_answer_that_never_comes_is_uncertain(void **state)
 {
     struct ctx *ctx = ctx_of(state);
     char url[64];
-    pid_t child = silent_server(url, sizeof url);
+    pid_t child = silent_server(url, sizeof url, true);
     redis_free(&ctx->redis);
     cfg_redis.timeout_ms = 100;
     ctx->redis = redis_new_at(url);
     assert_ptr_equal(REDIS_RUN(ctx, NULL, "INCR", "x"), &err_uncertain);
     assert_int_equal(waitpid(child, NULL, 0), child); /* the connection was closed */
+}
+
+static void test_pipe_sent_in_part_is_uncertain(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    char url[64];
+    size_t len = 16 << 20; /* more than the two sides' buffers take */
+    pid_t child = silent_server(url, sizeof url, false);
+    redis_free(&ctx->redis);
+    cfg_redis.timeout_ms = 100;
+    ctx->redis = redis_new_at(url);
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_begin(pipe, 2);
+    redis_pipe_arg(pipe, "ECHO", 4);
+    redis_pipe_arg(pipe, memset(arena_alloc(ctx->arena, len), 'x', len), len);
+    assert_ptr_equal(redis_pipe_run(pipe, NULL), &err_uncertain);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -313,11 +426,17 @@ int main(void)
         TEST(test_pipe_values_come_in_order_with_errors_inside),
         TEST(test_pipe_borrows_nothing),
         TEST(test_pipe_scripts_flushed_by_another_are_loaded_again),
+        TEST(test_pipe_arguments_may_hold_any_bytes),
+        TEST(test_wrong_count_is_refused_before_sending),
+        TEST(test_wrong_counts_do_not_make_up_for_each_other),
+        TEST(test_wrong_count_of_a_script_is_refused_before_sending),
+        TEST(test_pipe_that_is_too_long_is_refused_before_sending),
         TEST(test_connection_killed_while_idle_is_replaced_unnoticed),
         TEST(test_scripts_survive_a_new_connection),
         TEST(test_server_away_is_unavailable_and_asked_rarely),
         TEST(test_malformed_url_is_unavailable),
         TEST(test_answer_that_never_comes_is_uncertain),
+        TEST(test_pipe_sent_in_part_is_uncertain),
     };
     return cmocka_run_group_tests_name("redis", tests, NULL, NULL);
 }
