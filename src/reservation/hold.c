@@ -167,38 +167,32 @@ static const struct err *claim_seats(struct ctx *ctx, struct attempt *attempt)
 
 /* ---- the gate and after ---- */
 
-/* The mirror let somebody through whom PostgreSQL refused: it had lost these claims. */
-static const struct err *after_lost_race(struct ctx *ctx, const struct attempt *attempt)
+/* The marks of seats that did not become this reservation's: PostgreSQL's word for those that have a claim, then none
+ * for the rest. In this order no seat looks free that is not. */
+static bool set_marks_right(struct ctx *ctx, const struct attempt *attempt)
 {
     bool sold = false;
     const struct err *e = seat_mirror_refresh(ctx, attempt->seats.schedule_id, attempt->seats.seat_ids, &sold);
     if (e) {
         log_warn(&ctx->log, "seat mirror not refreshed: %s", e->code);
     }
-    return sold ? &err_seat_sold : &err_seat_already_held;
+    seat_mirror_release(ctx, &attempt->seats);
+    return sold;
 }
 
 static const struct err *claim_or_release(struct ctx *ctx, struct attempt *attempt)
 {
     const struct err *e = claim_seats(ctx, attempt);
-    bool replayed = strcmp(attempt->hold.reservation_id, attempt->seats.reservation_id) != 0;
+    bool replayed = !e && strcmp(attempt->hold.reservation_id, attempt->seats.reservation_id) != 0;
+    if (replayed || e == &err_seat_already_held || e == &err_hold_exists) {
+        bool sold = set_marks_right(ctx, attempt);
+        return e == &err_seat_already_held && sold ? &err_seat_sold : e;
+    }
     /* Unknown outcome: the hold may stand, so its mark stays and lapses with it. */
-    if ((e && !(e->flags & ERR_UNCERTAIN)) || replayed) {
+    if (e && !(e->flags & ERR_UNCERTAIN)) {
         seat_mirror_release(ctx, &attempt->seats);
     }
-    return e == &err_seat_already_held ? after_lost_race(ctx, attempt) : e;
-}
-
-/* The seats are the buyer's own already: with a key this may be a repeat whose first answer was lost. */
-static const struct err *replay_or(struct ctx *ctx, const struct attempt *attempt, const struct err *refusal,
-                                   struct hold *hold_r)
-{
-    const char *stored;
-    const struct err *e = idempotency_find(ctx, &attempt->request->idempotency, &stored);
-    if (e) {
-        return e;
-    }
-    return stored ? read_stored(ctx, stored, hold_r) : refusal;
+    return e;
 }
 
 const struct err *hold_create(struct ctx *ctx, const struct hold_request *request, struct hold *hold_r)
@@ -220,12 +214,10 @@ const struct err *hold_create(struct ctx *ctx, const struct hold_request *reques
                                           request->seat_ids};
     attempt.hold =
         (struct hold){.reservation_id = reservation_id, .status = reservation_status_name(RESERVATION_PENDING)};
-    bool mine = false;
-    e = seat_mirror_pass(ctx, &attempt.seats, &attempt.hold.seats, &mine);
-    if (e) {
-        return mine ? replay_or(ctx, &attempt, e, hold_r) : e;
+    e = seat_mirror_pass(ctx, &attempt.seats, &attempt.hold.seats);
+    if (!e) {
+        e = claim_or_release(ctx, &attempt);
     }
-    e = claim_or_release(ctx, &attempt);
     if (!e) {
         *hold_r = attempt.hold;
     }

@@ -21,12 +21,6 @@ static const char *text_of(struct ctx *ctx, int64_t number)
     return arena_printf(ctx->arena, "%lld", (long long)number);
 }
 
-/* Whether a command was carried out does not matter to the mirror: to its callers Redis is there or away. */
-static const struct err *as_unavailable(const struct err *e)
-{
-    return e == &err_uncertain ? &err_unavailable : e;
-}
-
 /* ---- the gate ---- */
 
 static bool answered(const struct redis_value *answer, const char *word)
@@ -47,7 +41,11 @@ static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *re
     args[1] = request->reservation_id;
     args[2] = text_of(ctx, reservation_settings.hold_ttl_s * 1000);
     memcpy(args + 3, request->seat_ids.items, request->seat_ids.count * sizeof *args);
-    return as_unavailable(redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, 3, args, count));
+    const struct err *e = redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, 3, args, count);
+    if (e && (e->flags & ERR_UNCERTAIN)) {
+        seat_mirror_release(ctx, request); /* the seats may be marked all the same */
+    }
+    return err_of_read(e);
 }
 
 /* Splits "number|grade|price", from the right because a number may be any text. */
@@ -83,13 +81,12 @@ static const struct err *read_seats(struct ctx *ctx, const struct seat_request *
     return NULL;
 }
 
-const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct json_list *seats_r,
-                                   bool *mine_r)
+const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct json_list *seats_r)
 {
     const struct redis_value *answer;
     const struct err *e = ask_gate(ctx, request, &answer);
     if (!e && answered(answer, "EMPTY")) {
-        e = as_unavailable(seat_catalogue_load(ctx, request->schedule_id));
+        e = err_of_read(seat_catalogue_load(ctx, request->schedule_id));
         if (!e) {
             e = ask_gate(ctx, request, &answer);
         }
@@ -109,7 +106,6 @@ const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *r
     if (!answered(answer, "SOLD") && !answered(answer, "HELD")) {
         return &err_unavailable;
     }
-    *mine_r = redis_int(answer, 2) == 1;
     return answered(answer, "SOLD") ? &err_seat_sold : &err_seat_already_held;
 }
 
@@ -188,7 +184,7 @@ static const struct err *read_mirror(struct ctx *ctx, const char *schedule_id, c
         const struct redis_value *values = *values_r;
         *loaded_r = values[0].integer > 0 && values[1].count > 0;
     }
-    return as_unavailable(e);
+    return err_of_read(e);
 }
 
 static void collect(struct ctx *ctx, const struct redis_value *claims, int64_t now_ms, struct seat_map *map)
@@ -217,7 +213,7 @@ const struct err *seat_mirror_map(struct ctx *ctx, const char *schedule_id, stru
     bool loaded;
     const struct err *e = read_mirror(ctx, schedule_id, &values, &loaded);
     if (!e && !loaded) {
-        e = as_unavailable(seat_catalogue_load(ctx, schedule_id));
+        e = err_of_read(seat_catalogue_load(ctx, schedule_id));
         if (!e) {
             e = read_mirror(ctx, schedule_id, &values, &loaded);
         }

@@ -32,10 +32,11 @@ struct seat_request {
 };
 
 /* The gate: checks token and seats and marks them, all or none. *seats_r: a list of struct reservation_seat in the
- * order asked for. &err_queue_token_invalid, &err_seat_already_held, &err_seat_sold (*mine_r: by the same user),
- * &err_invalid_request for a seat that the schedule does not have, &err_not_found, &err_unavailable. */
+ * order asked for. Seats that the same user has already pass, because only PostgreSQL knows why they are asked for again.
+ * &err_queue_token_invalid, &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the schedule
+ * does not have, &err_not_found, &err_unavailable. */
 BO_MUSTCHECK const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
-                                                struct json_list *seats_r, bool *mine_r);
+                                                struct json_list *seats_r);
 /* Takes back what seat_mirror_pass() marked. Failure is logged and harmless. */
 void seat_mirror_release(struct ctx *ctx, const struct seat_request *request);
 /* Reads the claims of the seats from PostgreSQL and writes them into the mirror. *sold_r: one of them is sold. */

@@ -33,6 +33,10 @@ static const struct db_stmt test_stmt_lapse = {
 static const struct db_stmt test_stmt_sell = {
     .name = "test_sell",
     .sql = "UPDATE seat_claims SET sold = true, expires_at = 'infinity' WHERE reservation_id = $1"};
+static const struct db_stmt test_stmt_confirm = {
+    .name = "test_confirm",
+    .sql = "UPDATE reservations SET status = 'CONFIRMED', confirmed_at = clock_timestamp(), secured_by = id, "
+           "ticket_number = 'T20260101-' || upper(translate(right(id::text, 7), '01', '89')) WHERE id = $1"};
 static const struct db_stmt test_stmt_claims = {
     .name = "test_claims", .sql = "SELECT count(*) AS total FROM seat_claims WHERE reservation_id = $1"};
 
@@ -288,6 +292,44 @@ static void test_hold_second_hold_of_a_buyer_is_refused(void **state)
     assert_int_equal(map_of(scene).held.count, 1); /* what the gate marked is taken back */
 }
 
+static void test_hold_of_own_seats_again_is_refused_and_keeps_the_first(void **state)
+{
+    struct scene *scene = *state;
+    struct hold made, again;
+    made = must_hold(scene, scene->first, 0, 2);
+    assert_ptr_equal(hold(scene, scene->first, 0, 1, &again), &err_hold_exists);
+    assert_int_equal(map_of(scene).held.count, 2);
+    assert_null(hold_release(scene->ctx, scene->first.user, made.reservation_id));
+    assert_int_equal(map_of(scene).held.count, 0);
+}
+
+/* The buyer's own attempt got no further than the gate, or its answer was lost: it stands in nobody's way but others'. */
+static void test_hold_after_own_mark_without_a_claim_succeeds(void **state)
+{
+    struct scene *scene = *state;
+    struct hold made;
+    const char *claims = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id).claims;
+    map_of(scene); /* loads the mirror */
+    const char *mark = arena_printf(scene->ctx->arena, "%lld|%s|%s",
+                                    (long long)((clock_now() + 200 * CLOCK_SECOND) / 1000),
+                                    scene->first.user, fixture_uuid());
+    assert_null(REDIS_RUN(scene->ctx, NULL, "HSET", claims, scene->sale.seats[0], mark));
+    assert_ptr_equal(hold(scene, scene->second, 0, 1, &made), &err_seat_already_held);
+    made = must_hold(scene, scene->first, 0, 1);
+    assert_null(hold_release(scene->ctx, scene->first.user, made.reservation_id));
+    assert_int_equal(map_of(scene).held.count, 0);
+}
+
+static void test_hold_of_own_sold_seat_is_sold(void **state)
+{
+    struct scene *scene = *state;
+    struct hold made = must_hold(scene, scene->first, 0, 1);
+    assert_null(DB_RUN(scene->ctx, &test_stmt_sell, NULL, DB_TEXT(made.reservation_id)));
+    assert_null(DB_RUN(scene->ctx, &test_stmt_confirm, NULL, DB_TEXT(made.reservation_id)));
+    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_seat_sold);
+    assert_int_equal(map_of(scene).sold.count, 1);
+}
+
 static void test_hold_five_seats_is_refused(void **state)
 {
     struct scene *scene = *state;
@@ -398,6 +440,9 @@ int main(void)
         TEST(test_hold_without_redis_is_unavailable_and_holds_nothing),
         TEST(test_hold_without_postgresql_leaves_the_seats_free),
         TEST(test_hold_second_hold_of_a_buyer_is_refused),
+        TEST(test_hold_of_own_seats_again_is_refused_and_keeps_the_first),
+        TEST(test_hold_after_own_mark_without_a_claim_succeeds),
+        TEST(test_hold_of_own_sold_seat_is_sold),
         TEST(test_hold_five_seats_is_refused),
         TEST(test_hold_seat_of_another_sale_is_invalid),
         TEST(test_hold_with_anothers_token_is_refused),
