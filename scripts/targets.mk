@@ -33,7 +33,6 @@ coverage: setup-test ## every C test with coverage: build/cov/coverage.html
 	@scripts/test-all coverage
 
 bench: setup-test ## the rows of tests/load/bench, as a table and as JSON
-	@$(MAKE) --no-print-directory -j$$(nproc) programs build/tests/load/hello build/tests/load/fill
 	@tests/load/bench
 
 lint: setup-test ## layers, vendor headers, banned functions, SQL, sizes, format, documents
