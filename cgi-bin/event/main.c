@@ -1,4 +1,5 @@
 #include "cgi-bin/event/handlers.h"
+#include "common/base/array.h"
 #include "common/json/page.h"
 #include "common/serve/responder.h"
 #include "src/contract/schedule.h"
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
 {
     return responder_main(&(struct responder){.name = "event",
                                               .routes = routes,
-                                              .route_count = sizeof routes / sizeof routes[0],
+                                              .route_count = ARRAY_COUNT(routes),
                                               .needs = NEED_DB | NEED_REDIS,
                                               .settings = settings},
                           argc, argv);

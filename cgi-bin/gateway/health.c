@@ -1,4 +1,5 @@
 #include "cgi-bin/gateway/gateway.h"
+#include "common/base/array.h"
 
 #include "common/auth/service_key.h"
 #include "common/io/db.h"
@@ -36,7 +37,7 @@ const struct err *gateway_handle_health(struct request *rq, struct reply *rp)
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_open_object(out, "services");
-    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
         all &= report(out, services[i], service_up(ctx, services[i]));
     }
     all &= report(out, "postgres", !db_ping(ctx));

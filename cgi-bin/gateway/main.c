@@ -1,5 +1,6 @@
 #include "cgi-bin/gateway/gateway.h"
 #include "common/auth/service_key.h"
+#include "common/base/array.h"
 #include "common/io/kafka.h"
 #include "common/serve/responder.h"
 
@@ -16,7 +17,7 @@ int main(int argc, char **argv)
     static const struct responder responder = {
         .name = "gateway",
         .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
+        .route_count = ARRAY_COUNT(routes),
         .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
         .settings = settings,
     };

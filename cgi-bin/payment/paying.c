@@ -1,4 +1,5 @@
 #include "cgi-bin/payment/payment.h"
+#include "common/base/array.h"
 #include "src/payment/confirm.h"
 #include "src/payment/order.h"
 #include "src/payment/webhook.h"
@@ -12,8 +13,8 @@ static const struct field order_body_fields[] = {
     {FIELD(struct order_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 1, .max = WON_MAX},
     {FIELD(struct order_body, "paymentMethod", FIELD_ENUM, method), .flags = FIELD_REQUIRED, .choices = "CARD"},
 };
-const struct shape order_body_shape = {order_body_fields, sizeof order_body_fields / sizeof order_body_fields[0],
-                                       sizeof(struct order_body), false};
+const struct shape order_body_shape = {order_body_fields, ARRAY_COUNT(order_body_fields), sizeof(struct order_body),
+                                       false};
 
 static const struct field confirm_body_fields[] = {
     {FIELD(struct confirm_body, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
@@ -25,8 +26,7 @@ static const struct field confirm_body_fields[] = {
     {FIELD(struct confirm_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 1, .max = WON_MAX},
     {FIELD(struct confirm_body, "paymentToken", FIELD_STR, payment_token), .flags = 0, .min = 1, .max = TOKEN_MAX},
 };
-const struct shape confirm_body_shape = {confirm_body_fields,
-                                         sizeof confirm_body_fields / sizeof confirm_body_fields[0],
+const struct shape confirm_body_shape = {confirm_body_fields, ARRAY_COUNT(confirm_body_fields),
                                          sizeof(struct confirm_body), false};
 
 const struct err *payment_handle_order(struct request *rq, struct reply *rp)

@@ -1,5 +1,6 @@
 /* The line as everybody, and as an administrator, sees it. */
 #include "cgi-bin/queue/queue.h"
+#include "common/base/array.h"
 
 #include "src/queue/line.h"
 #include "src/queue/opening.h"
@@ -104,8 +105,8 @@ static const struct field tuning_fields[] = {
     {FIELD(struct queue_tuning, "paused", FIELD_BOOL, paused)},
     {FIELD(struct queue_tuning, "maxActive", FIELD_INT, max_active), .min = 0, .max = ACTIVE_MAX},
 };
-const struct shape tuning_shape = {tuning_fields, sizeof tuning_fields / sizeof tuning_fields[0],
-                                   sizeof(struct queue_tuning), /* open= */ false};
+const struct shape tuning_shape = {tuning_fields, ARRAY_COUNT(tuning_fields), sizeof(struct queue_tuning),
+                                   /* open= */ false};
 
 const struct err *queue_handle_tune(struct request *rq, struct reply *rp)
 {

@@ -1,5 +1,6 @@
 #include "cgi-bin/queue/queue.h"
 #include "common/auth/service_key.h"
+#include "common/base/array.h"
 #include "common/serve/responder.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_settings.h"
@@ -22,7 +23,7 @@ int main(int argc, char **argv)
     static const struct responder responder = {
         .name = "queue",
         .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
+        .route_count = ARRAY_COUNT(routes),
         .needs = NEED_REDIS | NEED_HTTP,
         .settings = settings,
     };

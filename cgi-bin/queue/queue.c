@@ -1,6 +1,7 @@
 /* A person in the line. */
 #include "cgi-bin/queue/queue.h"
 
+#include "common/base/array.h"
 #include "common/base/metrics.h"
 #include "src/queue/receipt.h"
 #include "src/queue/waiting_room.h"
@@ -14,7 +15,7 @@ static const struct field entry_fields[] = {
     {FIELD(struct entry, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
     {FIELD(struct entry, "receipt", FIELD_STR, receipt), .min = 1, .max = RECEIPT_LENGTH_MAX},
 };
-const struct shape entry_shape = {entry_fields, sizeof entry_fields / sizeof entry_fields[0], sizeof(struct entry),
+const struct shape entry_shape = {entry_fields, ARRAY_COUNT(entry_fields), sizeof(struct entry),
                                   /* open= */ false};
 
 static const char *const state_names[] = {

@@ -1,4 +1,5 @@
 #include "cgi-bin/reservation/reservation.h"
+#include "common/base/array.h"
 #include "src/contract/queue_token.h"
 #include "src/reservation/hold.h"
 #include "src/reservation/seat_mirror.h"
@@ -10,8 +11,7 @@ static const struct field hold_body_fields[] = {
     {FIELD(struct hold_body, "seatIds", FIELD_UUIDS, seat_ids), .flags = FIELD_REQUIRED, .min = 1,
      .max = SEATS_PER_REQUEST_MAX},
 };
-const struct shape hold_body_shape = {hold_body_fields, sizeof hold_body_fields / sizeof hold_body_fields[0],
-                                      sizeof(struct hold_body), false};
+const struct shape hold_body_shape = {hold_body_fields, ARRAY_COUNT(hold_body_fields), sizeof(struct hold_body), false};
 
 const struct err *reservation_handle_hold(struct request *rq, struct reply *rp)
 {
@@ -56,9 +56,7 @@ const struct err *reservation_handle_seats(struct request *rq, struct reply *rp)
     const char *schedule_id = request_param(rq, "scheduleId");
     struct seat_map map;
     const struct err *e = queue_token_check(rq->ctx, rq->queue_token, rq->identity.user_id, schedule_id);
-    if (!e) {
-        e = seat_mirror_map(rq->ctx, schedule_id, &map);
-    }
+    e = e ? e : seat_mirror_map(rq->ctx, schedule_id, &map);
     if (e) {
         return e;
     }

@@ -1,5 +1,6 @@
 #include "cgi-bin/reservation/reservation.h"
 #include "common/auth/service_key.h"
+#include "common/base/array.h"
 #include "common/json/page.h"
 #include "common/serve/responder.h"
 #include "src/contract/queue_token.h"
@@ -27,7 +28,7 @@ int main(int argc, char **argv)
     static const struct responder responder = {
         .name = "reservation",
         .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
+        .route_count = ARRAY_COUNT(routes),
         .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
         .settings = settings,
         .admission_error = &err_queue_token_invalid,

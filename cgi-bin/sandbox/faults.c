@@ -36,7 +36,7 @@ const struct err *fault_begin(struct request *rq, struct reply *rp, const char *
     *strike_r = (struct strike){0};
     struct sandbox_fault *fault = &strike_r->fault;
     const struct err *e = sandbox_fault_take(rq->ctx, target, operation, fault, &strike_r->struck);
-    if (e != NULL || !strike_r->struck) {
+    if (e || !strike_r->struck) {
         return e;
     }
     clock_sleep(fault->latency_ms);

@@ -25,6 +25,7 @@
  *     captchas  a token that works once, within two minutes
  */
 #include "cgi-bin/sandbox/sandbox.h"
+#include "common/base/array.h"
 #include "common/io/redis.h"
 #include "common/serve/responder.h"
 #include "src/sandbox/sandbox_settings.h"
@@ -89,7 +90,7 @@ int main(int argc, char **argv)
     static const struct responder responder = {
         .name = "sandbox",
         .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
+        .route_count = ARRAY_COUNT(routes),
         .needs = NEED_REDIS,
         .settings = settings,
         .init = init,

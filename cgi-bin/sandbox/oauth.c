@@ -4,6 +4,7 @@
 #include "cgi-bin/sandbox/faults.h"
 #include "cgi-bin/sandbox/oauth_view.h"
 #include "cgi-bin/sandbox/sandbox.h"
+#include "common/base/array.h"
 #include "common/io/http.h"
 #include "common/serve/route.h"
 #include "src/sandbox/sandbox_errors.h"
@@ -20,7 +21,7 @@ static enum sandbox_provider provider_of(const struct request *rq)
         {"/kauth/", SANDBOX_KAKAO},         {"/kapi/", SANDBOX_KAKAO},    {"/nid/", SANDBOX_NAVER},
         {"/openapi-naver/", SANDBOX_NAVER}, {"/google/", SANDBOX_GOOGLE},
     };
-    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(hosts); i++) {
         if (strncmp(rq->path, hosts[i].prefix, strlen(hosts[i].prefix)) == 0) {
             return hosts[i].provider;
         }
@@ -32,15 +33,15 @@ static const struct err *answer(struct request *rq, struct reply *rp, const char
 {
     struct strike strike;
     const struct err *e = fault_begin(rq, rp, "oauth", operation, &strike);
-    if (e != NULL || strike.over) {
+    if (e || strike.over) {
         return e;
     }
     e = work(rq, rp);
-    if (e != NULL && e->status < 500) {
+    if (e && e->status < 500) {
         oauth_view_error(rp, provider_of(rq), e);
         e = NULL;
     }
-    if (e == NULL) {
+    if (!e) {
         fault_end(rq, rp, &strike);
     }
     return e;
@@ -89,10 +90,10 @@ static const struct err *authorize(struct request *rq, struct reply *rp)
     enum sandbox_provider provider = provider_of(rq);
     const char *code;
     const struct err *e = sandbox_oauth_consent(rq->ctx, provider, &args->consent, &code);
-    if (e == NULL && provider == SANDBOX_NAVER && args->state == NULL) {
+    if (!e && provider == SANDBOX_NAVER && args->state == NULL) {
         e = &err_sandbox_oauth_request;
     }
-    if (e == NULL) {
+    if (!e) {
         redirect(rq, rp, args, "code", code);
     }
     if (e != &err_sandbox_oauth_request && e != &err_sandbox_oauth_denied) {
@@ -140,7 +141,7 @@ static const struct err *token(struct request *rq, struct reply *rp)
     enum sandbox_provider provider = provider_of(rq);
     if (wants_deletion(provider, form)) {
         const struct err *e = sandbox_oauth_revoke(rq->ctx, provider, form->access_token);
-        if (e == NULL) {
+        if (!e) {
             oauth_view_deleted(rp, form->access_token);
         }
         return e;
@@ -148,7 +149,7 @@ static const struct err *token(struct request *rq, struct reply *rp)
     form->request.redirect_required = provider != SANDBOX_NAVER;
     struct sandbox_grant grant;
     const struct err *e = sandbox_oauth_grant(rq->ctx, provider, &form->request, &grant);
-    return e == NULL ? oauth_view_grant(rq->ctx, rp, provider, &grant) : e;
+    return !e ? oauth_view_grant(rq->ctx, rp, provider, &grant) : e;
 }
 
 const struct err *sandbox_handle_token(struct request *rq, struct reply *rp)
@@ -171,7 +172,7 @@ static const struct err *revoke(struct request *rq, struct reply *rp)
         return &err_sandbox_oauth_request;
     }
     const struct err *e = sandbox_oauth_revoke(rq->ctx, provider_of(rq), ((const struct revoke_form *)read)->token);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct json_out *out = reply_json(rp, 200);
@@ -192,7 +193,7 @@ static const struct err *userinfo(struct request *rq, struct reply *rp)
     struct sandbox_person person;
     enum sandbox_provider provider = provider_of(rq);
     const struct err *e = sandbox_oauth_person(rq->ctx, provider, request_header(rq, "Authorization"), &person);
-    if (e == NULL) {
+    if (!e) {
         oauth_view_person(rp, provider, &person);
     }
     return e;
@@ -220,7 +221,7 @@ static const struct err *jwks(struct request *rq, struct reply *rp)
 {
     struct sandbox_jwk jwk;
     const struct err *e = sandbox_oauth_key(rq->ctx, &jwk);
-    if (e == NULL) {
+    if (!e) {
         oauth_view_jwks(rp, &jwk);
     }
     return e;

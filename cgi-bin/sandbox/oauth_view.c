@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_settings.h"
 
@@ -141,7 +142,7 @@ const struct err *oauth_view_grant(struct ctx *ctx, struct reply *rp, enum sandb
     if (manner->issuer != NULL && asks_openid(grant)) {
         const char *issuer = arena_printf(ctx->arena, "%s%s", cfg_sandbox.url, manner->issuer);
         const struct err *e = sandbox_oauth_id_token(ctx, issuer, grant, &id_token);
-        if (e != NULL) {
+        if (e) {
             return e;
         }
     }
@@ -264,7 +265,7 @@ void oauth_view_discovery(struct ctx *ctx, struct reply *rp, enum sandbox_provid
     };
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(addresses); i++) {
         json_add_str(out, addresses[i].key, arena_printf(ctx->arena, "%s%s", cfg_sandbox.url, addresses[i].path));
     }
     add_one(out, "response_types_supported", "code");

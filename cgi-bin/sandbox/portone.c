@@ -56,10 +56,10 @@ static const struct err *work_once(struct request *rq, struct reply *rp, const s
         return NULL;
     }
     const struct err *e = operation->work(rq, rp);
-    if (e != NULL && e->status >= 500) {
+    if (e && e->status >= 500) {
         return e;
     }
-    if (e != NULL) {
+    if (e) {
         write_error(rq, rp, e);
     }
     return replay->place == NULL ? NULL : sandbox_replay_keep(rq->ctx, replay, rp->status, rp->body.data);
@@ -71,13 +71,13 @@ static const struct err *work_under_faults(struct request *rq, struct reply *rp,
 {
     struct strike strike;
     const struct err *e = fault_begin(rq, rp, "portone", operation->name, &strike);
-    if (e == NULL && !strike.over) {
+    if (!e && !strike.over) {
         e = work_once(rq, rp, operation, replay);
     }
-    if ((e != NULL || strike.over) && replay->place != NULL && replay->status == 0) {
+    if ((e || strike.over) && replay->place != NULL && replay->status == 0) {
         sandbox_replay_release(rq->ctx, replay);
     }
-    if (e == NULL && !strike.over) {
+    if (!e && !strike.over) {
         fault_end(rq, rp, &strike);
     }
     return e;
@@ -90,13 +90,9 @@ static const struct err *answer(struct request *rq, struct reply *rp, const stru
     if (!operation->open) {
         e = sandbox_authorise(rq->ctx, request_header(rq, "Authorization"));
     }
-    if (e == NULL) {
-        e = claim(rq, &replay);
-    }
-    if (e == NULL) {
-        e = work_under_faults(rq, rp, operation, &replay);
-    }
-    if (e != NULL) {
+    e = e ? e : claim(rq, &replay);
+    e = e ? e : work_under_faults(rq, rp, operation, &replay);
+    if (e) {
         write_error(rq, rp, e);
     }
     return NULL;
@@ -120,7 +116,7 @@ static const struct err *check_store_of_query(struct request *rq)
     SHAPE_OPEN(shape, struct args, {FIELD(struct args, "storeId", FIELD_STR, store_id)});
     void *args;
     const struct err *e = json_read_query(rq->ctx, rq->query, &shape, &args);
-    return e == NULL ? check_store(((const struct args *)args)->store_id) : e;
+    return !e ? check_store(((const struct args *)args)->store_id) : e;
 }
 
 /* ---- credentials ---- */
@@ -146,10 +142,8 @@ static const struct err *work_login(struct request *rq, struct reply *rp)
     void *body;
     struct sandbox_login login;
     const struct err *e = read_body(rq, &login_shape, &body);
-    if (e == NULL) {
-        e = sandbox_login(rq->ctx, ((const struct login_body *)body)->api_secret, &login);
-    }
-    if (e == NULL) {
+    e = e ? e : sandbox_login(rq->ctx, ((const struct login_body *)body)->api_secret, &login);
+    if (!e) {
         write_login(rp, &login);
     }
     return e;
@@ -173,10 +167,8 @@ static const struct err *work_refresh(struct request *rq, struct reply *rp)
     void *body;
     struct sandbox_login login;
     const struct err *e = read_body(rq, &refresh_shape, &body);
-    if (e == NULL) {
-        e = sandbox_login_refresh(rq->ctx, ((const struct refresh_body *)body)->refresh_token, &login);
-    }
-    if (e == NULL) {
+    e = e ? e : sandbox_login_refresh(rq->ctx, ((const struct refresh_body *)body)->refresh_token, &login);
+    if (!e) {
         write_login(rp, &login);
     }
     return e;
@@ -203,15 +195,13 @@ static const struct err *work_pre_register(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &pre_register_shape, &read);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct pre_register_body *body = read;
     e = check_store(body->store_id);
-    if (e == NULL) {
-        e = sandbox_payment_register(rq->ctx, request_param(rq, "paymentId"), body->total_amount);
-    }
-    if (e != NULL) {
+    e = e ? e : sandbox_payment_register(rq->ctx, request_param(rq, "paymentId"), body->total_amount);
+    if (e) {
         return e;
     }
     struct json_out *out = reply_json(rp, 200);
@@ -230,10 +220,8 @@ static const struct err *work_payment(struct request *rq, struct reply *rp)
 {
     struct sandbox_payment payment;
     const struct err *e = check_store_of_query(rq);
-    if (e == NULL) {
-        e = sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
-    }
-    if (e == NULL) {
+    e = e ? e : sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
+    if (!e) {
         portone_view_payment(reply_json(rp, 200), &payment);
     }
     return e;
@@ -274,16 +262,14 @@ static const struct err *work_confirm(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &confirm_shape, &read);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct confirm_body *body = read;
     struct sandbox_payment payment;
     e = check_store(body->store_id);
-    if (e == NULL) {
-        e = sandbox_payment_confirm(rq->ctx, request_param(rq, "paymentId"), &body->confirm, &payment);
-    }
-    if (e != NULL) {
+    e = e ? e : sandbox_payment_confirm(rq->ctx, request_param(rq, "paymentId"), &body->confirm, &payment);
+    if (e) {
         return e;
     }
     if (body->skip_webhook != 1) {
@@ -316,16 +302,14 @@ static const struct err *work_cancel(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &cancel_shape, &read);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct cancel_body *body = read;
     struct sandbox_payment payment;
     e = check_store(body->store_id);
-    if (e == NULL) {
-        e = sandbox_payment_cancel(rq->ctx, request_param(rq, "paymentId"), &body->cancel, &payment);
-    }
-    if (e != NULL) {
+    e = e ? e : sandbox_payment_cancel(rq->ctx, request_param(rq, "paymentId"), &body->cancel, &payment);
+    if (e) {
         return e;
     }
     if (body->skip_webhook != 1) {
@@ -373,16 +357,14 @@ static const struct err *work_resend(struct request *rq, struct reply *rp)
 {
     void *read;
     const struct err *e = read_body(rq, &resend_shape, &read);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct resend_body *body = read;
     struct sandbox_payment payment;
     e = check_store(body->store_id);
-    if (e == NULL) {
-        e = sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
-    }
-    if (e != NULL) {
+    e = e ? e : sandbox_payment_find(rq->ctx, request_param(rq, "paymentId"), &payment);
+    if (e) {
         return e;
     }
     if (payment.notice.id == NULL || (body->webhook_id != NULL && strcmp(body->webhook_id, payment.notice.id) != 0)) {
@@ -405,10 +387,8 @@ static const struct err *work_identity(struct request *rq, struct reply *rp)
 {
     struct sandbox_identity identity;
     const struct err *e = check_store_of_query(rq);
-    if (e == NULL) {
-        e = sandbox_identity_find(rq->ctx, request_param(rq, "identityVerificationId"), &identity);
-    }
-    if (e == NULL) {
+    e = e ? e : sandbox_identity_find(rq->ctx, request_param(rq, "identityVerificationId"), &identity);
+    if (!e) {
         portone_view_identity(reply_json(rp, 200), &identity);
     }
     return e;

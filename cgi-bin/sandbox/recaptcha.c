@@ -37,7 +37,7 @@ static const struct err *verify(struct request *rq, struct reply *rp)
     if (json_read_query(rq->ctx, rq->raw, &form_shape, &read) == NULL) {
         const struct form *form = read;
         const struct err *e = sandbox_captcha_verify(rq->ctx, form->secret, form->response, &captcha);
-        if (e != NULL) {
+        if (e) {
             return e;
         }
     }
@@ -49,11 +49,11 @@ const struct err *sandbox_handle_siteverify(struct request *rq, struct reply *rp
 {
     struct strike strike;
     const struct err *e = fault_begin(rq, rp, "recaptcha", "siteverify", &strike);
-    if (e != NULL || strike.over) {
+    if (e || strike.over) {
         return e;
     }
     e = verify(rq, rp);
-    if (e == NULL) {
+    if (!e) {
         fault_end(rq, rp, &strike);
     }
     return e;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cgi-bin/sandbox/sandbox.h"
+#include "common/base/array.h"
 #include "src/sandbox/sandbox_captcha.h"
 #include "src/sandbox/sandbox_errors.h"
 #include "src/sandbox/sandbox_fault.h"
@@ -25,14 +26,14 @@ static const struct field person_fields[] = {
     {FIELD(struct sandbox_identity, "birthDate", FIELD_STR, birth_date), .flags = FIELD_REQUIRED, .min = 10, .max = 10},
     {FIELD(struct sandbox_identity, "ci", FIELD_STR, ci), .min = 1, .max = 200},
 };
-const struct shape sandbox_person_body = {person_fields, sizeof person_fields / sizeof person_fields[0],
-                                          sizeof(struct sandbox_identity), false};
+const struct shape sandbox_person_body = {person_fields, ARRAY_COUNT(person_fields), sizeof(struct sandbox_identity),
+                                          false};
 
 const struct err *sandbox_handle_verify_person(struct request *rq, struct reply *rp)
 {
     struct sandbox_identity identity = *(const struct sandbox_identity *)rq->body;
     const struct err *e = sandbox_identity_verify(rq->ctx, &identity);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct json_out *out = reply_json(rp, 201);
@@ -46,7 +47,7 @@ const struct err *sandbox_handle_solve_captcha(struct request *rq, struct reply 
 {
     const char *token;
     const struct err *e = sandbox_captcha_solve(rq->ctx, &token);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct json_out *out = reply_json(rp, 201);
@@ -61,8 +62,7 @@ static const struct field user_fields[] = {
     {FIELD(struct sandbox_person, "email", FIELD_STR, email), .min = 1, .max = 200},
     {FIELD(struct sandbox_person, "name", FIELD_STR, name), .min = 1, .max = 100},
 };
-const struct shape sandbox_user_body = {user_fields, sizeof user_fields / sizeof user_fields[0],
-                                        sizeof(struct sandbox_person), false};
+const struct shape sandbox_user_body = {user_fields, ARRAY_COUNT(user_fields), sizeof(struct sandbox_person), false};
 
 const struct err *sandbox_handle_add_user(struct request *rq, struct reply *rp)
 {
@@ -77,7 +77,7 @@ const struct err *sandbox_handle_add_user(struct request *rq, struct reply *rp)
         return ctx_invalid(rq->ctx, "subject", "must be a number of at most 18 digits at Kakao");
     }
     const struct err *e = sandbox_oauth_add(rq->ctx, provider, person);
-    if (e == NULL) {
+    if (!e) {
         reply_empty(rp, 204);
     }
     return e;
@@ -86,7 +86,7 @@ const struct err *sandbox_handle_add_user(struct request *rq, struct reply *rp)
 const struct err *sandbox_handle_rotate_keys(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_oauth_rotate(rq->ctx);
-    if (e == NULL) {
+    if (!e) {
         reply_empty(rp, 204);
     }
     return e;
@@ -110,8 +110,7 @@ static const struct field pay_fields[] = {
     {FIELD(struct pay_body, "force", FIELD_BOOL, force)},
     {FIELD(struct pay_body, "noticeUrls", FIELD_STRS, notice_urls), .max = 4},
 };
-const struct shape sandbox_pay_body = {pay_fields, sizeof pay_fields / sizeof pay_fields[0], sizeof(struct pay_body),
-                                       false};
+const struct shape sandbox_pay_body = {pay_fields, ARRAY_COUNT(pay_fields), sizeof(struct pay_body), false};
 
 static enum sandbox_outcome outcome_of(const char *name)
 {
@@ -133,7 +132,7 @@ const struct err *sandbox_handle_pay(struct request *rq, struct reply *rp)
     };
     struct sandbox_payment payment;
     const struct err *e = sandbox_payment_attempt(rq->ctx, request_param(rq, "paymentId"), &attempt, &payment);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     sandbox_webhook_announce(rq->ctx, &payment);
@@ -160,8 +159,8 @@ static const struct field webhook_fields[] = {
     {FIELD(struct webhook_body, "times", FIELD_INT, times), .min = 1, .max = TIMES_MAX},
     {FIELD(struct webhook_body, "forge", FIELD_BOOL, forge)},
 };
-const struct shape sandbox_webhook_body = {webhook_fields, sizeof webhook_fields / sizeof webhook_fields[0],
-                                           sizeof(struct webhook_body), false};
+const struct shape sandbox_webhook_body = {webhook_fields, ARRAY_COUNT(webhook_fields), sizeof(struct webhook_body),
+                                           false};
 
 static int64_t int_or(int64_t value, int64_t fallback)
 {
@@ -173,7 +172,7 @@ const struct err *sandbox_handle_send_webhook(struct request *rq, struct reply *
     const struct webhook_body *body = rq->body;
     struct sandbox_payment payment;
     const struct err *e = sandbox_payment_notice(rq->ctx, request_param(rq, "paymentId"), body->type, &payment);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct sandbox_delivery delivery = {
@@ -222,7 +221,7 @@ const struct err *sandbox_handle_ledger(struct request *rq, struct reply *rp)
 {
     struct json_list list;
     const struct err *e = sandbox_payment_list(rq->ctx, &list);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct sandbox_payment *payments = list.items;
@@ -271,8 +270,7 @@ static const struct field fault_fields[] = {
     {FIELD(struct fault_body, "loseAnswer", FIELD_BOOL, lose_answer)},
     {FIELD(struct fault_body, "times", FIELD_INT, times), .min = 1, .max = MILLION},
 };
-const struct shape sandbox_fault_body = {fault_fields, sizeof fault_fields / sizeof fault_fields[0],
-                                         sizeof(struct fault_body), false};
+const struct shape sandbox_fault_body = {fault_fields, ARRAY_COUNT(fault_fields), sizeof(struct fault_body), false};
 
 /* Millionths; -1 when it is not a number from 0 to 1. */
 static int64_t share_of(const struct json *error_rate)
@@ -308,7 +306,7 @@ const struct err *sandbox_handle_order_fault(struct request *rq, struct reply *r
         fault.status = 500;
     }
     const struct err *e = sandbox_fault_order(rq->ctx, &fault);
-    if (e == NULL) {
+    if (!e) {
         reply_empty(rp, 204);
     }
     return e;
@@ -319,7 +317,7 @@ const struct err *sandbox_handle_faults(struct request *rq, struct reply *rp)
     const char *const *faults;
     size_t count;
     const struct err *e = sandbox_fault_list(rq->ctx, &faults, &count);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct json_out *out = reply_json(rp, 200);
@@ -336,7 +334,7 @@ const struct err *sandbox_handle_faults(struct request *rq, struct reply *rp)
 const struct err *sandbox_handle_clear_faults(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_fault_clear(rq->ctx);
-    if (e == NULL) {
+    if (!e) {
         reply_empty(rp, 204);
     }
     return e;
@@ -345,10 +343,8 @@ const struct err *sandbox_handle_clear_faults(struct request *rq, struct reply *
 const struct err *sandbox_handle_forget(struct request *rq, struct reply *rp)
 {
     const struct err *e = sandbox_forget(rq->ctx);
-    if (e == NULL) {
-        e = sandbox_fault_clear(rq->ctx);
-    }
-    if (e == NULL) {
+    e = e ? e : sandbox_fault_clear(rq->ctx);
+    if (!e) {
         reply_empty(rp, 204);
     }
     return e;

@@ -1,4 +1,5 @@
 #include "cgi-bin/user/handlers.h"
+#include "common/base/array.h"
 #include "common/base/log.h"
 #include "common/serve/responder.h"
 #include "src/providers/portone.h"
@@ -36,7 +37,7 @@ int main(int argc, char **argv)
 {
     return responder_main(&(struct responder){.name = "user",
                                               .routes = routes,
-                                              .route_count = sizeof routes / sizeof routes[0],
+                                              .route_count = ARRAY_COUNT(routes),
                                               .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
                                               .settings = settings,
                                               .init = init},

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 
@@ -22,7 +23,7 @@ static const struct cfg_key service_keys[] = {
 const struct cfg_section cfg_service_section = {
     .title = "Calls between services",
     .keys = service_keys,
-    .count = sizeof service_keys / sizeof service_keys[0],
+    .count = ARRAY_COUNT(service_keys),
     .values = &cfg_service,
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
@@ -37,7 +38,7 @@ static const struct cfg_key token_keys[] = {
 const struct cfg_section cfg_token_section = {
     .title = "Tokens",
     .keys = token_keys,
-    .count = sizeof token_keys / sizeof token_keys[0],
+    .count = ARRAY_COUNT(token_keys),
     .values = &cfg_token,
 };
 
@@ -297,7 +298,7 @@ const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char
     bool good = jwt != NULL && read_payload(ctx->arena, jwt, kind, &payload);
     jwt_free(jwt);
     const struct err *e = good ? check_times(&payload) : &err_token_invalid;
-    if (e == NULL) {
+    if (!e) {
         *claims_r = payload.claims;
     }
     return e;
@@ -336,11 +337,11 @@ const struct err *token_check_revoked(struct ctx *ctx, const char *jti)
 {
     const struct redis_value *found;
     const struct err *e = REDIS_RUN(ctx, &found, "EXISTS", revoked_key(ctx, jti));
-    if (e != NULL && (e->flags & (ERR_RETRY | ERR_UNCERTAIN)) != 0) {
+    if (e && (e->flags & (ERR_RETRY | ERR_UNCERTAIN)) != 0) {
         log_warn(&ctx->log, "revoked tokens cannot be looked up: %s", e->code);
         return NULL;
     }
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     return token_piped_revoked(found);

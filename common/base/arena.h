@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/array.h"
 #include "common/base/err.h"
 
 struct arena;
@@ -33,9 +34,8 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_memdup(struct arena *arena, const void *bytes, size_t len);
 /* The texts one after the other: ARENA_JOIN(arena, "key:", id) costs a tenth of arena_printf(arena, "key:%s", id). */
 char *arena_join(struct arena *arena, const char *const *texts, size_t count);
-#define ARENA_JOIN(arena, ...)                              \
-    arena_join((arena), (const char *const[]){__VA_ARGS__}, \
-               sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+#define ARENA_JOIN(arena, ...) \
+    arena_join((arena), (const char *const[]){__VA_ARGS__}, ARRAY_COUNT(((const char *const[]){__VA_ARGS__})))
 char *arena_int(struct arena *arena, int64_t number); /* in decimal */
 char *arena_printf(struct arena *arena, const char *fmt, ...) BO_PRINTF(2, 3);
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args) BO_PRINTF(2, 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 
 #define FILE_MAX 16384
 #define STRINGS_MAX ((size_t)1 << 20)
@@ -32,7 +33,7 @@ static const struct cfg_key process_keys[] = {
 const struct cfg_section cfg_process_section = {
     .title = "Every program",
     .keys = process_keys,
-    .count = sizeof process_keys / sizeof process_keys[0],
+    .count = ARRAY_COUNT(process_keys),
     .values = &cfg_process,
 };
 
@@ -103,7 +104,7 @@ static bool read_value(const struct cfg_key *key, const char **text_r)
 static bool well_known(const char *text)
 {
     static const char *const telling[] = {"secret", "changeme", "password", "sandbox", "c2FuZGJveC", "6LeIxAcTAAAAA"};
-    for (size_t i = 0; i < sizeof telling / sizeof telling[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(telling); i++) {
         if (strcasestr(text, telling[i]) != NULL) {
             return true;
         }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/log.h"
 #include "common/base/shared.h"
 
@@ -23,7 +24,7 @@
 
 /* Upper bounds of the histogram's buckets in milliseconds; one more bucket takes the rest. */
 static const int bounds_ms[] = {1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000};
-#define BOUNDS (sizeof bounds_ms / sizeof bounds_ms[0])
+#define BOUNDS ARRAY_COUNT(bounds_ms)
 
 /* A counter and a gauge use values[0]. A histogram uses one value per bucket (each observation counts in one), then
  * the sum in microseconds. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/context/retry.h"
 #include "common/io/db_arg.h"
@@ -33,8 +34,7 @@ static const struct cfg_key cfg_db_keys[] = {
     {"BOX_DB_LOCK_MS", CFG_INT, offsetof(struct cfg_db, lock_ms), "ms", "2000", 10, 600000, 0,
      "longest wait for a row or table lock"},
 };
-const struct cfg_section cfg_db_section = {"PostgreSQL", cfg_db_keys, sizeof cfg_db_keys / sizeof cfg_db_keys[0],
-                                           &cfg_db};
+const struct cfg_section cfg_db_section = {"PostgreSQL", cfg_db_keys, ARRAY_COUNT(cfg_db_keys), &cfg_db};
 
 struct db {
     struct cfg_db cfg; /* a copy: one process may hold sessions of several roles (tests, boxctl) */
@@ -264,7 +264,7 @@ static const struct err *finish(struct ctx *ctx, const char *what, int sent, con
         arena_defer(ctx->arena, clear_result, result);
     }
     const struct err *e = error_of_result(ctx, what, result, lost);
-    if (e == NULL && result_r != NULL) {
+    if (!e && result_r != NULL) {
         *result_r = result;
     }
     return e;
@@ -299,7 +299,7 @@ static const struct err *prepare(struct ctx *ctx, const struct db_stmt *stmt)
     }
     const struct err *e =
         finish(ctx, stmt->name, PQsendPrepare(db->conn, stmt->name, stmt->sql, 0, NULL), &err_unavailable, NULL);
-    if (e == NULL) {
+    if (!e) {
         db->prepared[slot] = stmt;
         db->prepared_count++;
     }
@@ -320,15 +320,15 @@ const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const stru
     db->raised[0] = '\0';
     const char *const *texts;
     const struct err *e = db_arg_texts(ctx, args, count, &texts);
-    e = e != NULL ? e : ensure_connected(ctx);
-    e = e != NULL ? e : prepare(ctx, stmt);
-    if (e != NULL) {
+    e = e ? e : ensure_connected(ctx);
+    e = e ? e : prepare(ctx, stmt);
+    if (e) {
         return e;
     }
     const PGresult *result;
     int sent = PQsendQueryPrepared(db->conn, stmt->name, (int)count, texts, NULL, NULL, 0);
     e = finish(ctx, stmt->name, sent, lost_means(db, stmt), &result);
-    if (e == NULL && rows_r != NULL) {
+    if (!e && rows_r != NULL) {
         struct db_rows *rows = ARENA_NEW(ctx->arena, struct db_rows);
         *rows = (struct db_rows){.result = (PGresult *)result, .stmt = stmt};
         *rows_r = rows;
@@ -346,7 +346,7 @@ static const struct err *commit(struct ctx *ctx)
     }
     const PGresult *result;
     const struct err *e = command(ctx, "COMMIT", &err_uncertain, &result);
-    if (e == NULL && strcmp(PQcmdStatus((PGresult *)result), "COMMIT") != 0) {
+    if (!e && strcmp(PQcmdStatus((PGresult *)result), "COMMIT") != 0) {
         log_error(&ctx->log, "a transaction that had failed was to be committed");
         return &err_internal;
     }
@@ -364,13 +364,13 @@ static void rollback(struct ctx *ctx)
 static const struct err *transact_once(struct ctx *ctx, db_work *work, void *arg)
 {
     const struct err *e = ensure_connected(ctx);
-    e = e != NULL ? e : command(ctx, "BEGIN", &err_unavailable, NULL);
-    if (e != NULL) {
+    e = e ? e : command(ctx, "BEGIN", &err_unavailable, NULL);
+    if (e) {
         return e;
     }
     ctx->db->in_transaction = true;
     e = work(ctx, arg);
-    if (e == NULL) {
+    if (!e) {
         e = commit(ctx);
     } else {
         rollback(ctx);
@@ -450,15 +450,15 @@ const struct err *db_try_lock(struct ctx *ctx, int64_t key, bool *held_r)
 {
     struct db *db = ctx->db;
     const struct err *e = ensure_connected(ctx); /* a lost session has no locks any more */
-    for (size_t i = 0; e == NULL && i < db->lock_count; i++) {
+    for (size_t i = 0; !e && i < db->lock_count; i++) {
         if (db->locks[i] == key) {
             *held_r = true;
             return NULL;
         }
     }
     const struct db_rows *rows;
-    e = e != NULL ? e : DB_RUN(ctx, &sql_db_try_lock, &rows, DB_INT(key));
-    if (e != NULL) {
+    e = e ? e : DB_RUN(ctx, &sql_db_try_lock, &rows, DB_INT(key));
+    if (e) {
         return e;
     }
     *held_r = db_bool(rows, 0, "held");
@@ -490,7 +490,7 @@ static const struct err *error_told(struct ctx *ctx, PGresult *result, const cha
 static const struct err *connect_told(struct ctx *ctx, const char **why_r)
 {
     const struct err *e = ensure_connected(ctx);
-    if (e != NULL) {
+    if (e) {
         *why_r = "no connection to the database";
     }
     return e;
@@ -517,18 +517,18 @@ static const struct err *check_columns(struct ctx *ctx, const char **why_r)
 const struct err *db_check(struct ctx *ctx, const struct db_stmt *stmt, const char **why_r)
 {
     const struct err *e = connect_told(ctx, why_r);
-    e = e != NULL ? e : error_told(ctx, PQprepare(ctx->db->conn, "", stmt->sql, 0, NULL), why_r);
-    e = e != NULL ? e : check_columns(ctx, why_r);
+    e = e ? e : error_told(ctx, PQprepare(ctx->db->conn, "", stmt->sql, 0, NULL), why_r);
+    e = e ? e : check_columns(ctx, why_r);
     const char *explain = arena_printf(ctx->arena, "EXPLAIN (GENERIC_PLAN) %s", stmt->sql);
-    return e != NULL ? e : error_told(ctx, PQexec(ctx->db->conn, explain), why_r);
+    return e ? e : error_told(ctx, PQexec(ctx->db->conn, explain), why_r);
 }
 
 /* A migration may take longer than a request. */
 const struct err *db_script(struct ctx *ctx, const char *sql, const char **why_r)
 {
     const struct err *e = connect_told(ctx, why_r);
-    e = e != NULL ? e : error_told(ctx, PQexec(ctx->db->conn, "SET statement_timeout = 0"), why_r);
-    e = e != NULL ? e : error_told(ctx, PQexec(ctx->db->conn, sql), why_r);
+    e = e ? e : error_told(ctx, PQexec(ctx->db->conn, "SET statement_timeout = 0"), why_r);
+    e = e ? e : error_told(ctx, PQexec(ctx->db->conn, sql), why_r);
     if (ctx->db->conn != NULL) {
         PQclear(PQexec(ctx->db->conn, "RESET statement_timeout"));
     }

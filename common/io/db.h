@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/base/err.h"
 #include "common/context/ctx.h"
@@ -84,9 +85,9 @@ struct db_rows; /* a result; lives in the arena of the context it was made with 
 BO_MUSTCHECK const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args,
                                       size_t count, const struct db_rows **rows_r);
 /* DB_RUN(ctx, &stmt, &rows, DB_TEXT(id), DB_INT(3)); rows may be NULL. At least one argument: DB_RUN0 has none. */
-#define DB_RUN(ctx, stmt, rows_r, ...)                          \
-    db_run((ctx), (stmt), (const struct db_arg[]){__VA_ARGS__}, \
-           sizeof((const struct db_arg[]){__VA_ARGS__}) / sizeof(struct db_arg), (rows_r))
+#define DB_RUN(ctx, stmt, rows_r, ...)                                                                               \
+    db_run((ctx), (stmt), (const struct db_arg[]){__VA_ARGS__}, ARRAY_COUNT(((const struct db_arg[]){__VA_ARGS__})), \
+           (rows_r))
 #define DB_RUN0(ctx, stmt, rows_r) db_run((ctx), (stmt), NULL, 0, (rows_r))
 
 size_t db_count(const struct db_rows *rows);    /* rows returned */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/io/db.h"
 
 ERR_DB_LIST(ERR_DEFINE)
@@ -31,7 +32,7 @@ static bool starts_with(const char *text, const char *prefix)
 const struct db_sqlstate *db_sqlstate_find(const char *code)
 {
     static const struct db_sqlstate other = {"", &err_internal, false};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (starts_with(code, rows[i].prefix)) {
             return &rows[i];
         }

@@ -101,7 +101,7 @@ const struct err *event_parse(struct ctx *ctx, const char *bytes, size_t len, st
         return ctx_invalid(ctx, "", "longer than %u bytes", EVENT_BYTES_MAX);
     }
     const struct err *e = json_read(ctx, bytes, len, &envelope_shape, (void **)&envelope);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (json_type(envelope->payload) != JSON_OBJECT) {
@@ -122,7 +122,7 @@ const struct err *inbox_claim(struct ctx *ctx, const char *event_id, const char 
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_messages_claim, &rows, DB_TEXT(event_id), DB_TEXT(consumer));
-    if (e == NULL) {
+    if (!e) {
         *first_r = db_affected(rows) == 1;
     }
     return e;

@@ -15,7 +15,7 @@ static const struct err *replay(struct ctx *ctx, const struct idempotency *idem,
 {
     const struct db_rows *rows;
     const struct err *e = run_for_key(ctx, &sql_idempotency_get, idem, fingerprint, &rows);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (db_count(rows) == 0) {
@@ -43,7 +43,7 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
     struct db_arg fingerprint = DB_BYTES(digest, sizeof digest);
     const struct db_rows *claimed;
     const struct err *e = run_for_key(ctx, &sql_idempotency_claim, idem, fingerprint, &claimed);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (db_affected(claimed) == 0) {
@@ -67,14 +67,14 @@ static const struct err *begin_or_roll_back(struct ctx *ctx, void *arg)
 {
     struct key_search *search = arg;
     const struct err *e = idempotency_begin(ctx, search->idem, &search->stored);
-    return e != NULL ? e : search->stored != NULL ? NULL : &err_not_found;
+    return e ? e : search->stored != NULL ? NULL : &err_not_found;
 }
 
 const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r)
 {
     struct key_search search = {idem, NULL};
     const struct err *e = idem->key != NULL ? db_transact(ctx, begin_or_roll_back, &search) : NULL;
-    if (e != NULL && e != &err_not_found) {
+    if (e && e != &err_not_found) {
         return e;
     }
     *stored_r = search.stored;

@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
@@ -24,8 +25,7 @@ static const struct cfg_key cfg_kafka_keys[] = {
     {"BOX_KAFKA_REPLICATION", CFG_INT, offsetof(struct cfg_kafka, replication), "copies", "1", 1, 10, 0,
      "replication of the topics we create"},
 };
-const struct cfg_section cfg_kafka_section = {"Kafka", cfg_kafka_keys, sizeof cfg_kafka_keys / sizeof cfg_kafka_keys[0],
-                                              &cfg_kafka};
+const struct cfg_section cfg_kafka_section = {"Kafka", cfg_kafka_keys, ARRAY_COUNT(cfg_kafka_keys), &cfg_kafka};
 
 struct setting {
     const char *name;
@@ -64,8 +64,8 @@ static rd_kafka_conf_t *conf_new(const struct setting *own, size_t count)
     };
     char why[WHY_SIZE];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    for (size_t i = 0; i < sizeof every / sizeof every[0] + count; i++) {
-        size_t common = sizeof every / sizeof every[0];
+    for (size_t i = 0; i < ARRAY_COUNT(every) + count; i++) {
+        size_t common = ARRAY_COUNT(every);
         const struct setting *setting = i < common ? &every[i] : &own[i - common];
         if (rd_kafka_conf_set(conf, setting->name, setting->value, why, sizeof why) != RD_KAFKA_CONF_OK) {
             log_panic("kafka setting '%s': '%s'", setting->name, why);
@@ -119,7 +119,7 @@ static rd_kafka_t *producer_handle(struct kafka_producer *producer)
         {"message.timeout.ms", "0"},
         {"topic.metadata.propagation.max.ms", "5000"}, /* a topic that is missing for longer is missing */
     };
-    rd_kafka_conf_t *conf = conf_new(own, sizeof own / sizeof own[0]);
+    rd_kafka_conf_t *conf = conf_new(own, ARRAY_COUNT(own));
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, producer);
     return handle_new(RD_KAFKA_PRODUCER, conf);
@@ -229,7 +229,7 @@ static rd_kafka_t *consumer_handle(const char *group)
         {"heartbeat.interval.ms", "1500"},
         {"topic.metadata.refresh.interval.ms", "10000"}, /* topics may be created after us */
     };
-    rd_kafka_t *rk = handle_new(RD_KAFKA_CONSUMER, conf_new(own, sizeof own / sizeof own[0]));
+    rd_kafka_t *rk = handle_new(RD_KAFKA_CONSUMER, conf_new(own, ARRAY_COUNT(own)));
     rd_kafka_poll_set_consumer(rk);
     return rk;
 }

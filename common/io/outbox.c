@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
@@ -24,8 +25,8 @@ static const struct cfg_key cfg_outbox_keys[] = {
     {"BOX_RELAY_ACK_MS", CFG_INT, offsetof(struct cfg_outbox, ack_ms), "ms", "10000", 100, 60000, 0,
      "longest wait for Kafka's acknowledgements before sending again"},
 };
-const struct cfg_section cfg_outbox_section = {"Outbox relay", cfg_outbox_keys,
-                                               sizeof cfg_outbox_keys / sizeof cfg_outbox_keys[0], &cfg_outbox};
+const struct cfg_section cfg_outbox_section = {"Outbox relay", cfg_outbox_keys, ARRAY_COUNT(cfg_outbox_keys),
+                                               &cfg_outbox};
 
 struct outbox_relay {
     struct kafka_producer *producer; /* NULL until there is something to send */
@@ -198,7 +199,7 @@ static const struct err *mark_published(struct outbox_relay *relay, struct ctx *
         return NULL;
     }
     const struct err *e = DB_RUN(ctx, &sql_outbox_published, NULL, DB_UUIDS(ids, count));
-    metrics_add(relay->published, e == NULL ? (int64_t)count : 0);
+    metrics_add(relay->published, !e ? (int64_t)count : 0);
     return e;
 }
 
@@ -218,7 +219,7 @@ static const struct err *mark_failed(struct ctx *ctx, const struct batch *batch)
     }
     const struct err *e =
         DB_RUN(ctx, &sql_outbox_failed, NULL, DB_UUIDS(ids, count), DB_TEXT("not acknowledged by Kafka"));
-    return e != NULL ? e : &err_unavailable;
+    return e ? e : &err_unavailable;
 }
 
 /* ---- a round ---- */
@@ -228,14 +229,14 @@ static const struct err *publish_round(struct outbox_relay *relay, struct ctx *c
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_outbox_next, &rows, DB_TEXT(shares_text(relay, ctx)), DB_BOOL(refused_too),
                                  DB_INT(cfg_outbox.batch));
-    if (e != NULL || db_count(rows) == 0) {
+    if (e || db_count(rows) == 0) {
         return e;
     }
     struct batch batch = read_batch(ctx, rows);
     publish_batch(relay, &batch, rows);
     e = mark_published(relay, ctx, &batch);
-    e = e != NULL ? e : mark_failed(ctx, &batch);
-    *more_r = e == NULL && (int64_t)batch.count == cfg_outbox.batch;
+    e = e ? e : mark_failed(ctx, &batch);
+    *more_r = !e && (int64_t)batch.count == cfg_outbox.batch;
     return e;
 }
 
@@ -246,12 +247,12 @@ const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *c
         kafka_producer_poll(relay->producer, 0); /* what librdkafka has to report, even while there is nothing to do */
     }
     const struct err *e = keep_leading(relay, ctx);
-    if (e != NULL || outbox_relay_shares(relay) == 0) {
+    if (e || outbox_relay_shares(relay) == 0) {
         return e;
     }
     bool refused_too = clock_monotonic() >= relay->retry_at;
     e = publish_round(relay, ctx, refused_too, more_r);
-    if (e != NULL) {
+    if (e) {
         relay->retry_at = clock_monotonic() + retry_next(&relay->backoff) * 1000;
         relay->error = e;
     } else if (refused_too) {
@@ -265,8 +266,8 @@ const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *c
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN0(ctx, &sql_outbox_oldest, &rows);
-    if (e == NULL) {
-        int64_t lag = db_null(rows, 0, "created_at") ? 0 : clock_now() - db_time(rows, 0, "created_at");
+    if (!e) {
+        int64_t lag = db_null(rows, 0, "oldest") ? 0 : clock_now() - db_time(rows, 0, "oldest");
         metrics_set(relay->lag, lag > 0 ? lag / CLOCK_SECOND : 0);
     }
     return e;

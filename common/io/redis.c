@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/context/retry.h"
@@ -27,8 +28,7 @@ static const struct cfg_key cfg_redis_keys[] = {
     {"BOX_REDIS_TIMEOUT_MS", CFG_INT, offsetof(struct cfg_redis, timeout_ms), "ms", "500", 10, 60000, 0,
      "longest wait for a connection, and for the answer to a command"},
 };
-const struct cfg_section cfg_redis_section = {"Redis", cfg_redis_keys, sizeof cfg_redis_keys / sizeof cfg_redis_keys[0],
-                                              &cfg_redis};
+const struct cfg_section cfg_redis_section = {"Redis", cfg_redis_keys, ARRAY_COUNT(cfg_redis_keys), &cfg_redis};
 
 struct redis {
     char *url;
@@ -218,7 +218,7 @@ static bool server_away(const struct redis_value *value)
 {
     static const char *const prefixes[] = {"LOADING ",    "BUSY ",       "MISCONF ",  "READONLY ",   "OOM ",
                                            "MASTERDOWN ", "NOREPLICAS ", "TRYAGAIN ", "CLUSTERDOWN "};
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++) {
         if (error_is(value, prefixes[i])) {
             return true;
         }
@@ -291,8 +291,8 @@ static const struct err *exchange(const struct redis_pipe *pipe, struct redis_va
 {
     struct redis *redis = pipe->ctx->redis;
     const struct err *e = send_all(redis->conn, pipe);
-    e = e != NULL ? e : receive_all(pipe->ctx, pipe->count, values);
-    if (e != NULL) {
+    e = e ? e : receive_all(pipe->ctx, pipe->count, values);
+    if (e) {
         log_warn(&pipe->ctx->log, "lost redis: '%s'", redis->conn->errstr);
         disconnect(redis);
     }
@@ -430,13 +430,13 @@ static const struct err *load_scripts(const struct redis_pipe *pipe)
 {
     struct redis *redis = pipe->ctx->redis;
     const struct err *e = NULL;
-    for (size_t i = 0; e == NULL && i < pipe->script_count; i++) {
+    for (size_t i = 0; !e && i < pipe->script_count; i++) {
         const struct redis_script *script = pipe->scripts[i];
         if (listed(redis->loaded, redis->loaded_count, script)) {
             continue;
         }
         e = REDIS_RUN(pipe->ctx, NULL, "SCRIPT", "LOAD", script->source);
-        if (e == NULL) {
+        if (!e) {
             list_add(redis->loaded, &redis->loaded_count, script);
         }
     }
@@ -461,8 +461,8 @@ static bool script_missing(const struct redis_value *value)
 static const struct err *run_once(const struct redis_pipe *pipe, struct redis_value *values)
 {
     const struct err *e = ensure_connected(pipe->ctx); /* a new connection has loaded no script */
-    e = e != NULL ? e : load_scripts(pipe);
-    return e != NULL ? e : exchange(pipe, values);
+    e = e ? e : load_scripts(pipe);
+    return e ? e : exchange(pipe, values);
 }
 
 /* Before anything is sent: a command of another length would shift the answers of all after it. */
@@ -482,20 +482,20 @@ static const struct err *check(const struct redis_pipe *pipe)
 const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_value **values_r)
 {
     const struct err *e = check(pipe);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct redis_value *values = arena_calloc(pipe->ctx->arena, pipe->count + 1, sizeof *values);
     e = run_once(pipe, values);
-    for (int i = 0; e == NULL && i < RELOADS_MAX && any_value(values, pipe->count, script_missing); i++) {
+    for (int i = 0; !e && i < RELOADS_MAX && any_value(values, pipe->count, script_missing); i++) {
         pipe->ctx->redis->loaded_count = 0; /* SCRIPT FLUSH, or a restart behind the same socket */
         memset(values, 0, pipe->count * sizeof *values);
         e = run_once(pipe, values);
     }
-    if (e == NULL && any_value(values, pipe->count, server_away)) {
+    if (!e && any_value(values, pipe->count, server_away)) {
         return &err_unavailable;
     }
-    if (e == NULL && values_r != NULL) {
+    if (!e && values_r != NULL) {
         *values_r = values;
     }
     return e;
@@ -509,8 +509,8 @@ const struct err *redis_run(struct ctx *ctx, const struct redis_value **value_r,
     const struct redis_value *value;
     redis_pipe_add(pipe, args, count);
     const struct err *e = redis_pipe_run(pipe, &value);
-    e = e != NULL ? e : error_of_reply(ctx, value);
-    if (e == NULL && value_r != NULL) {
+    e = e ? e : error_of_reply(ctx, value);
+    if (!e && value_r != NULL) {
         *value_r = value;
     }
     return e;
@@ -523,10 +523,10 @@ const struct err *redis_eval(struct ctx *ctx, const struct redis_script *script,
     const struct redis_value *value;
     redis_pipe_eval(pipe, script, keys, key_count, args, arg_count);
     const struct err *e = redis_pipe_run(pipe, &value);
-    if (e == NULL && !error_is(value, "BX")) {
+    if (!e && !error_is(value, "BX")) {
         e = error_of_reply(ctx, value);
     }
-    if (e == NULL && value_r != NULL) {
+    if (!e && value_r != NULL) {
         *value_r = value;
     }
     return e;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/base/err.h"
 #include "common/context/ctx.h"
@@ -42,9 +43,8 @@ struct redis_value {
 BO_MUSTCHECK const struct err *redis_run(struct ctx *ctx, const struct redis_value **value_r, const char *const *args,
                                          size_t count);
 /* REDIS_RUN(ctx, &value, "GET", key) */
-#define REDIS_RUN(ctx, value_r, ...)                                \
-    redis_run((ctx), (value_r), (const char *const[]){__VA_ARGS__}, \
-              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+#define REDIS_RUN(ctx, value_r, ...) \
+    redis_run((ctx), (value_r), (const char *const[]){__VA_ARGS__}, ARRAY_COUNT(((const char *const[]){__VA_ARGS__})))
 
 struct redis_script {
     const char *name; /* "queue_enter" */
@@ -75,9 +75,8 @@ void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *s
 void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len);
 void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number);
 BO_MUSTCHECK const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_value **values_r);
-#define REDIS_PIPE(pipe, ...)                                  \
-    redis_pipe_add((pipe), (const char *const[]){__VA_ARGS__}, \
-                   sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+#define REDIS_PIPE(pipe, ...) \
+    redis_pipe_add((pipe), (const char *const[]){__VA_ARGS__}, ARRAY_COUNT(((const char *const[]){__VA_ARGS__})))
 
 /* Element `index` of a list as integer (a numeric string counts) or text; 0 / NULL beyond the end or of another type.
  */

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/array.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
@@ -105,7 +106,7 @@ struct shape {
 /* SHAPE(name, struct type, {field}, {field}, ...) defines a closed shape; SHAPE_OPEN an open one. */
 #define SHAPE_(id, type, is_open, ...)                       \
     static const struct field id##_fields[] = {__VA_ARGS__}; \
-    static const struct shape id = {id##_fields, sizeof id##_fields / sizeof id##_fields[0], sizeof(type), is_open}
+    static const struct shape id = {id##_fields, ARRAY_COUNT(id##_fields), sizeof(type), is_open}
 #define SHAPE(id, type, ...) SHAPE_(id, type, false, __VA_ARGS__)
 #define SHAPE_OPEN(id, type, ...) SHAPE_(id, type, true, __VA_ARGS__)
 

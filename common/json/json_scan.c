@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/utf8.h"
 #include "common/json/json.h"
 
@@ -187,7 +188,7 @@ static bool scan_number(struct scan *scan)
 static bool scan_word(struct scan *scan)
 {
     static const char *const words[] = {"true", "false", "null"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         size_t len = strlen(words[i]);
         if ((size_t)(scan->end - scan->at) >= len && memcmp(scan->at, words[i], len) == 0) {
             scan->at += len;

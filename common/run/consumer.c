@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "common/context/retry.h"
@@ -123,7 +124,7 @@ static bool send_dead_letter(struct consumer *consumer, struct ctx *ctx, const s
     struct kafka_record dead = *record;
     dead.topic = consumer->subscription->dead_letters;
     dead.headers = headers;
-    dead.header_count = sizeof headers / sizeof headers[0];
+    dead.header_count = ARRAY_COUNT(headers);
     if (consumer->dead_letters == NULL) {
         consumer->dead_letters = kafka_producer_new(on_dead_letter_acked, consumer);
     }
@@ -209,14 +210,14 @@ static const struct err *claim_and_handle(struct ctx *ctx, void *arg)
 {
     struct effect *effect = arg;
     const struct err *e = inbox_claim(ctx, effect->event->id, effect->group, &effect->first);
-    return e == NULL && effect->first ? effect->subscriber->handle(ctx, effect->event, effect->payload) : e;
+    return !e && effect->first ? effect->subscriber->handle(ctx, effect->event, effect->payload) : e;
 }
 
 static void run_after(struct ctx *ctx, const struct effect *effect)
 {
     const struct subscriber *subscriber = effect->subscriber;
     const struct err *e = subscriber->after != NULL ? subscriber->after(ctx, effect->event, effect->payload) : NULL;
-    if (e != NULL) {
+    if (e) {
         log_warn(&ctx->log, "what follows '%s' failed: '%s'", effect->event->type, e->code);
     }
 }
@@ -248,7 +249,7 @@ static void handle_event(struct consumer *consumer, struct ctx *ctx, const struc
     struct effect effect = {
         .group = consumer->subscription->group, .subscriber = subscriber, .event = event, .payload = payload};
     const struct err *e = db_transact(ctx, claim_and_handle, &effect);
-    if (e != NULL) {
+    if (e) {
         failed(consumer, ctx, record, e);
         return;
     }

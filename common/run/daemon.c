@@ -66,13 +66,13 @@ static void wait_us(const struct run *run, int64_t microseconds)
 
 static void note_result(struct tick_state *state, const struct ctx *ctx, const struct err *e)
 {
-    if (e != NULL) {
+    if (e) {
         metrics_add(state->failures, 1);
     }
-    if (e != NULL && e != state->error) {
+    if (e && e != state->error) {
         log_error(&ctx->log, "tick '%s' failed: '%s'", state->tick->name, e->code);
     }
-    if (e == NULL && state->error != NULL) {
+    if (!e && state->error != NULL) {
         log_info(&ctx->log, "tick '%s' works again", state->tick->name);
     }
     state->error = e;
@@ -90,7 +90,7 @@ static void run_tick(const struct run *run, struct tick_state *state)
     watchdog_disarm();
     metrics_observe(state->duration, clock_monotonic() - started);
     note_result(state, ctx, e);
-    state->due_at = e == NULL && more ? started : started + *state->tick->period_ms * 1000;
+    state->due_at = !e && more ? started : started + *state->tick->period_ms * 1000;
 }
 
 /* Runs each tick that is due once; the time until the next one in microseconds. */
@@ -165,7 +165,7 @@ static void begin(struct run *run)
     metrics_open(cfg_process.run_dir, daemon->name);
     ctx_begin(run->ctx, NULL, NULL);
     const struct err *e = daemon->init != NULL ? daemon->init(run->ctx) : NULL;
-    if (e != NULL) {
+    if (e) {
         log_fatal("cannot start: '%s'", e->code);
     }
     run->ticks = ticks_new(daemon);

@@ -31,9 +31,7 @@ static const struct err *check_identity(struct request *rq, bool late)
     const char *token;
     struct token_claims claims;
     const struct err *e = find_bearer(rq, &token);
-    if (!e) {
-        e = token_verify(rq->ctx, TOKEN_ACCESS, token, &claims);
-    }
+    e = e ? e : token_verify(rq->ctx, TOKEN_ACCESS, token, &claims);
     if (!e && !late) {
         e = token_check_revoked(rq->ctx, claims.jti);
     }

@@ -171,15 +171,9 @@ static const struct err *run(struct unit *unit)
         return NULL;
     }
     const struct err *e = find_route(unit);
-    if (!e) {
-        e = access_check(unit->responder, unit->route, &unit->rq);
-    }
-    if (!e) {
-        e = read_body(unit);
-    }
-    if (!e) {
-        e = read_query(unit);
-    }
+    e = e ? e : access_check(unit->responder, unit->route, &unit->rq);
+    e = e ? e : read_body(unit);
+    e = e ? e : read_query(unit);
     return e ? e : call_handler(unit);
 }
 

@@ -60,6 +60,25 @@ def banned_functions(root: pathlib.Path) -> list[str]:
     return complaints
 
 
+# Two ways to write the same thing are one too many.
+DIALECT = {
+    re.compile(r"(?<![\w>.])e [!=]= NULL"): "an error is tested as `e` and `!e`",
+    re.compile(r"\bstruct err \*err = "): "an error at hand is called `e`",
+    re.compile(r"\bif \(!e\) \{\s*e = [^;{}?]*;\s*\}(?! else)"): "a chain is written `e = e ? e : next();`",
+    re.compile(r"\bsizeof (\w+) / sizeof \1\[0\]"): "the size of an array is ARRAY_COUNT(array)",
+}
+
+
+def dialect(root: pathlib.Path) -> list[str]:
+    complaints = []
+    for path in program_files(root):
+        code = strip(path.read_text())
+        for pattern, rule in DIALECT.items():
+            complaints += [f"{path.relative_to(root)}:{line_of(code, found.start())}: {rule}"
+                           for found in pattern.finditer(code)]
+    return complaints
+
+
 def program_files(root: pathlib.Path) -> list[pathlib.Path]:
     return sorted(path for folder in ("common", "src", "cgi-bin") for path in (root / folder).rglob("*.[ch]"))
 

@@ -24,12 +24,12 @@ static enum boxctl_status run_admin(struct boxctl *box, int count, char **args)
     if (!user_settings_init(&why)) {
         return boxctl_fail("%s", why);
     }
-    const struct err *err = user_set_role(box->ctx, args[1], role);
-    if (err == &err_not_found) {
+    const struct err *e = user_set_role(box->ctx, args[1], role);
+    if (e == &err_not_found) {
         return boxctl_fail("no account has this e-mail address: sign up first");
     }
-    if (err != NULL) {
-        return boxctl_fail("the role was not changed: %s", err->en);
+    if (e) {
+        return boxctl_fail("the role was not changed: %s", e->en);
     }
     printf("%s is now %s, from the next login or refresh on\n", args[1], role);
     return BOXCTL_OK;

@@ -11,13 +11,13 @@ static const struct err *open_url(struct boxctl *box, const char *url, const cha
     cfg_db.url = url;
     cfg_db.password = password;
     ctx->db = db_new();
-    const struct err *err = db_ping(ctx);
-    if (err != NULL) {
+    const struct err *e = db_ping(ctx);
+    if (e) {
         db_free(&ctx->db);
         *why_r = arena_printf(ctx->arena, "cannot connect to database '%s': see the line above; is PostgreSQL running?",
                               db_url_database(ctx->arena, url));
     }
-    return err;
+    return e;
 }
 
 static const struct err *check_url(struct boxctl *box, const char **why_r)
@@ -31,9 +31,9 @@ static const struct err *check_url(struct boxctl *box, const char **why_r)
 
 const struct err *boxctl_connect(struct boxctl *box, const char *role, const char **why_r)
 {
-    const struct err *err = check_url(box, why_r);
-    if (err != NULL) {
-        return err;
+    const struct err *e = check_url(box, why_r);
+    if (e) {
+        return e;
     }
     if (role == NULL) {
         return open_url(box, box->owner.url, box->owner.password, why_r);
@@ -48,9 +48,9 @@ const struct err *boxctl_connect(struct boxctl *box, const char *role, const cha
 
 const struct err *boxctl_connect_database(struct boxctl *box, const char *database, const char **why_r)
 {
-    const struct err *err = check_url(box, why_r);
-    if (err != NULL) {
-        return err;
+    const struct err *e = check_url(box, why_r);
+    if (e) {
+        return e;
     }
     return open_url(box, db_url_at(box->ctx->arena, box->owner.url, database), box->owner.password, why_r);
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/base/array.h"
 #include "common/io/kafka.h"
 #include "src/boxctl/settings.h"
 
@@ -21,7 +22,7 @@ static enum boxctl_status run_doctor(struct boxctl *box, int count, char **args)
         return BOXCTL_USAGE;
     }
     size_t problems = 0;
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(checks); i++) {
         struct doctor_finding finding = checks[i].run(box);
         printf("%-8s %-11s %s\n", finding.advice ? "PROBLEM" : "ok", checks[i].name, finding.seen);
         if (finding.advice != NULL) {
@@ -32,7 +33,7 @@ static enum boxctl_status run_doctor(struct boxctl *box, int count, char **args)
     if (problems == 0) {
         return BOXCTL_OK;
     }
-    return boxctl_fail("%zu of %zu checks found a problem", problems, sizeof checks / sizeof checks[0]);
+    return boxctl_fail("%zu of %zu checks found a problem", problems, ARRAY_COUNT(checks));
 }
 
 const struct command doctor_command = {

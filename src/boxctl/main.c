@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/run/program.h"
 #include "src/boxctl/boxctl.h"
 
@@ -11,7 +12,7 @@ static const struct command *const commands[] = {
     &config_command,  &outbox_command, &queue_command,     &version_command, &help_command,
 };
 
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+#define COMMAND_COUNT ARRAY_COUNT(commands)
 
 static void print_commands(FILE *to)
 {

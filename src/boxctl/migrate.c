@@ -23,9 +23,9 @@
 static const struct err *make_record(struct ctx *ctx, const char **why_r)
 {
     const struct db_rows *rows;
-    const struct err *err = DB_RUN0(ctx, &sql_migrate_has_record, &rows);
-    if (err != NULL || db_bool(rows, 0, "present")) {
-        return err;
+    const struct err *e = DB_RUN0(ctx, &sql_migrate_has_record, &rows);
+    if (e || db_bool(rows, 0, "present")) {
+        return e;
     }
     return db_script(ctx, sql_migrate_create_record.sql, why_r);
 }
@@ -33,17 +33,17 @@ static const struct err *make_record(struct ctx *ctx, const char **why_r)
 const struct err *migrate_read_record(struct ctx *ctx, struct migration_list *applied_r)
 {
     const struct db_rows *rows;
-    const struct err *err = DB_RUN0(ctx, &sql_migrate_has_record, &rows);
-    if (err != NULL) {
-        return err;
+    const struct err *e = DB_RUN0(ctx, &sql_migrate_has_record, &rows);
+    if (e) {
+        return e;
     }
     if (!db_bool(rows, 0, "present")) {
         *applied_r = (struct migration_list){0};
         return NULL;
     }
-    err = DB_RUN0(ctx, &sql_migrate_record, &rows);
-    if (err != NULL) {
-        return err;
+    e = DB_RUN0(ctx, &sql_migrate_record, &rows);
+    if (e) {
+        return e;
     }
     struct migration_list applied = {arena_calloc(ctx->arena, db_count(rows) + 1, sizeof(struct migration)),
                                      db_count(rows)};
@@ -70,9 +70,9 @@ static const struct err *apply_in_transaction(struct ctx *ctx, void *arg)
 {
     struct application *application = arg;
     const struct migration *file = application->file;
-    const struct err *err = db_script(ctx, file->sql, &application->why);
-    if (err != NULL) {
-        return err;
+    const struct err *e = db_script(ctx, file->sql, &application->why);
+    if (e) {
+        return e;
     }
     return DB_RUN(ctx, &sql_migrate_add, NULL, DB_INT(file->version), DB_TEXT(file->name), DB_TEXT(file->sha256));
 }
@@ -81,11 +81,11 @@ static const struct err *apply_file(struct ctx *ctx, const struct migration *fil
 {
     int64_t started = clock_monotonic();
     struct application application = {.file = file};
-    const struct err *err = db_transact(ctx, apply_in_transaction, &application);
-    if (err != NULL) {
+    const struct err *e = db_transact(ctx, apply_in_transaction, &application);
+    if (e) {
         *why_r =
-            arena_printf(ctx->arena, "%s was not applied: %s", file->name, application.why ? application.why : err->en);
-        return err;
+            arena_printf(ctx->arena, "%s was not applied: %s", file->name, application.why ? application.why : e->en);
+        return e;
     }
     printf("applied %s (%lld ms)\n", file->name, (long long)(clock_monotonic() - started) / 1000);
     return NULL;
@@ -99,23 +99,21 @@ static const struct err *apply_pending(struct ctx *ctx, const char *dir, const c
     if (!migration_list_read(ctx->arena, dir, &files, why_r)) {
         return &err_invalid_request;
     }
-    const struct err *err = make_record(ctx, why_r);
-    if (err == NULL) {
-        err = migrate_read_record(ctx, &applied);
-    }
-    if (err != NULL) {
-        return err;
+    const struct err *e = make_record(ctx, why_r);
+    e = e ? e : migrate_read_record(ctx, &applied);
+    if (e) {
+        return e;
     }
     if (!migration_list_compare(ctx->arena, &files, &applied, &pending, why_r)) {
         return &err_conflict;
     }
-    for (size_t i = pending; i < files.count && err == NULL; i++) {
-        err = apply_file(ctx, &files.items[i], why_r);
+    for (size_t i = pending; i < files.count && !e; i++) {
+        e = apply_file(ctx, &files.items[i], why_r);
     }
-    if (err == NULL) {
+    if (!e) {
         printf("%s: %zu migrations, %zu of them new\n", dir, files.count, files.count - pending);
     }
-    return err;
+    return e;
 }
 
 static const struct err *wait_for_lock(struct ctx *ctx, const char **why_r)
@@ -124,9 +122,9 @@ static const struct err *wait_for_lock(struct ctx *ctx, const char **why_r)
     struct retry retry = {.policy = {.base_ms = 50, .cap_ms = 1000, .jitter = true}};
     for (;;) {
         bool held;
-        const struct err *err = db_try_lock(ctx, MIGRATE_LOCK, &held);
-        if (err != NULL || held) {
-            return err;
+        const struct err *e = db_try_lock(ctx, MIGRATE_LOCK, &held);
+        if (e || held) {
+            return e;
         }
         if (retry.tries == 0) {
             printf("waiting for another boxctl migrate\n");
@@ -142,8 +140,8 @@ static const struct err *wait_for_lock(struct ctx *ctx, const char **why_r)
 
 const struct err *migrate_apply(struct ctx *ctx, const char *dir, const char **why_r)
 {
-    const struct err *err = wait_for_lock(ctx, why_r);
-    return err != NULL ? err : apply_pending(ctx, dir, why_r);
+    const struct err *e = wait_for_lock(ctx, why_r);
+    return e ? e : apply_pending(ctx, dir, why_r);
 }
 
 /* ---- around it ---- */
@@ -153,9 +151,9 @@ const struct err *migrate_set_password(struct ctx *ctx, const char *role, const 
     unsigned char salt[SCRAM_SALT_SIZE];
     crypto_random(salt, sizeof salt);
     const struct db_rows *rows;
-    const struct err *err = DB_RUN(ctx, &sql_migrate_format_password, &rows, DB_TEXT(role),
-                                   DB_TEXT(scram_verifier(ctx->arena, password, salt)));
-    return err != NULL ? err : db_script(ctx, db_str(rows, 0, "command"), why_r);
+    const struct err *e = DB_RUN(ctx, &sql_migrate_format_password, &rows, DB_TEXT(role),
+                                 DB_TEXT(scram_verifier(ctx->arena, password, salt)));
+    return e ? e : db_script(ctx, db_str(rows, 0, "command"), why_r);
 }
 
 static const struct err *set_passwords(struct ctx *ctx, const char **why_r)
@@ -169,9 +167,9 @@ static const struct err *set_passwords(struct ctx *ctx, const char **why_r)
         if (password == NULL) {
             continue;
         }
-        const struct err *err = migrate_set_password(ctx, *role, password, why_r);
-        if (err != NULL) {
-            return err;
+        const struct err *e = migrate_set_password(ctx, *role, password, why_r);
+        if (e) {
+            return e;
         }
     }
     return NULL;
@@ -188,37 +186,27 @@ static const struct err *make_database(struct boxctl *box, const char **why_r)
         return NULL;
     }
     const char *name = db_url_database(ctx->arena, box->owner.url);
-    const struct err *err = wait_for_lock(ctx, why_r);
-    if (err == NULL) {
-        err = DB_RUN(ctx, &sql_migrate_database_exists, &rows, DB_TEXT(name));
+    const struct err *e = wait_for_lock(ctx, why_r);
+    e = e ? e : DB_RUN(ctx, &sql_migrate_database_exists, &rows, DB_TEXT(name));
+    if (e || db_count(rows) > 0) {
+        return e;
     }
-    if (err != NULL || db_count(rows) > 0) {
-        return err;
-    }
-    err = DB_RUN(ctx, &sql_migrate_format_database, &rows, DB_TEXT(name));
-    if (err == NULL) {
-        err = db_script(ctx, db_str(rows, 0, "command"), why_r);
-    }
-    if (err == NULL) {
+    e = DB_RUN(ctx, &sql_migrate_format_database, &rows, DB_TEXT(name));
+    e = e ? e : db_script(ctx, db_str(rows, 0, "command"), why_r);
+    if (!e) {
         printf("created database %s\n", name);
     }
-    return err;
+    return e;
 }
 
 static const struct err *migrate(struct boxctl *box, const char *dir, const char **why_r)
 {
-    const struct err *err = make_database(box, why_r);
-    if (err == NULL) {
-        err = boxctl_connect(box, NULL, why_r);
-    }
-    if (err == NULL) {
-        err = migrate_apply(box->ctx, dir, why_r);
-    }
-    if (err == NULL) {
-        err = set_passwords(box->ctx, why_r);
-    }
+    const struct err *e = make_database(box, why_r);
+    e = e ? e : boxctl_connect(box, NULL, why_r);
+    e = e ? e : migrate_apply(box->ctx, dir, why_r);
+    e = e ? e : set_passwords(box->ctx, why_r);
     db_free(&box->ctx->db); /* and with it the lock */
-    return err;
+    return e;
 }
 
 static const struct err *show_status(struct boxctl *box, const char *dir, const char **why_r)
@@ -226,12 +214,10 @@ static const struct err *show_status(struct boxctl *box, const char *dir, const 
     struct ctx *ctx = box->ctx;
     struct migration_list files, applied;
     size_t pending;
-    const struct err *err = boxctl_connect(box, NULL, why_r);
-    if (err == NULL) {
-        err = migrate_read_record(ctx, &applied);
-    }
-    if (err != NULL) {
-        return err;
+    const struct err *e = boxctl_connect(box, NULL, why_r);
+    e = e ? e : migrate_read_record(ctx, &applied);
+    if (e) {
+        return e;
     }
     if (!migration_list_read(ctx->arena, dir, &files, why_r) ||
         !migration_list_compare(ctx->arena, &files, &applied, &pending, why_r)) {
@@ -258,9 +244,9 @@ static enum boxctl_status run_migrate(struct boxctl *box, int count, char **args
         }
     }
     const char *why = NULL;
-    const struct err *err = status ? show_status(box, dir, &why) : migrate(box, dir, &why);
-    if (err != NULL) {
-        return boxctl_fail("%s", why ? why : err->en);
+    const struct err *e = status ? show_status(box, dir, &why) : migrate(box, dir, &why);
+    if (e) {
+        return boxctl_fail("%s", why ? why : e->en);
     }
     return BOXCTL_OK;
 }

@@ -11,9 +11,9 @@ static enum boxctl_status run_outbox(struct boxctl *box, int count, char **args)
         return BOXCTL_USAGE;
     }
     const struct db_rows *rows;
-    const struct err *err = DB_RUN0(box->ctx, &sql_backlog_sum, &rows);
-    if (err != NULL) {
-        return boxctl_fail("the outbox cannot be read: %s", err->en);
+    const struct err *e = DB_RUN0(box->ctx, &sql_backlog_sum, &rows);
+    if (e) {
+        return boxctl_fail("the outbox cannot be read: %s", e->en);
     }
     printf("unpublished  %lld\n", (long long)db_int(rows, 0, "unpublished"));
     if (db_int(rows, 0, "unpublished") == 0) {

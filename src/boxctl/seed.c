@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "sql/seed.h"
 #include "src/boxctl/boxctl.h"
@@ -95,18 +96,18 @@ static const struct err *find(struct ctx *ctx, const struct db_stmt *stmt, const
                               char id_r[UUID_SIZE])
 {
     const struct db_rows *rows;
-    const struct err *err = db_run(ctx, stmt, args, count, &rows);
-    if (err == NULL) {
+    const struct err *e = db_run(ctx, stmt, args, count, &rows);
+    if (!e) {
         snprintf(id_r, UUID_SIZE, "%s", db_count(rows) > 0 ? db_str(rows, 0, "id") : "");
     }
-    return err;
+    return e;
 }
 
 static const struct err *have_venue(struct ctx *ctx, char id_r[UUID_SIZE])
 {
-    const struct err *err = find(ctx, &sql_seed_venue, (struct db_arg[]){DB_TEXT(venue_name)}, 1, id_r);
-    if (err != NULL || *id_r != '\0') {
-        return err;
+    const struct err *e = find(ctx, &sql_seed_venue, (struct db_arg[]){DB_TEXT(venue_name)}, 1, id_r);
+    if (e || *id_r != '\0') {
+        return e;
     }
     return venue_create(ctx, &(struct venue_new){venue_name, "1 Demo Street", "Seoul"}, id_r);
 }
@@ -114,55 +115,52 @@ static const struct err *have_venue(struct ctx *ctx, char id_r[UUID_SIZE])
 static const struct err *have_hall(struct ctx *ctx, const struct sale *sale, const char *venue_id, char id_r[UUID_SIZE])
 {
     struct hall_new *hall;
-    const struct err *err =
-        find(ctx, &sql_seed_hall, (struct db_arg[]){DB_TEXT(venue_id), DB_TEXT(sale->hall)}, 2, id_r);
-    if (err != NULL || *id_r != '\0') {
-        return err;
+    const struct err *e = find(ctx, &sql_seed_hall, (struct db_arg[]){DB_TEXT(venue_id), DB_TEXT(sale->hall)}, 2, id_r);
+    if (e || *id_r != '\0') {
+        return e;
     }
-    err = describe_hall(ctx, sale, &hall);
-    return err != NULL ? err : hall_create(ctx, venue_id, hall, id_r);
+    e = describe_hall(ctx, sale, &hall);
+    return e ? e : hall_create(ctx, venue_id, hall, id_r);
 }
 
 static const struct err *have_event(struct ctx *ctx, const struct sale *sale, const char *venue_id, const char *hall_id,
                                     char id_r[UUID_SIZE])
 {
-    const struct err *err =
+    const struct err *e =
         find(ctx, &sql_seed_event, (struct db_arg[]){DB_TEXT(hall_id), DB_TEXT(sale->title)}, 2, id_r);
-    if (err != NULL) {
-        return err;
+    if (e) {
+        return e;
     }
     if (*id_r == '\0') {
         struct event_draft draft = describe_event(ctx, sale, venue_id, hall_id);
-        err = event_admin_create(ctx, &draft, id_r);
+        e = event_admin_create(ctx, &draft, id_r);
     }
-    return err != NULL ? err : event_admin_publish(ctx, id_r);
+    return e ? e : event_admin_publish(ctx, id_r);
 }
 
 static const struct err *have_sale(struct ctx *ctx, const struct sale *sale, const char *venue_id)
 {
     char hall_id[UUID_SIZE], event_id[UUID_SIZE], schedule_id[UUID_SIZE];
-    const struct err *err = have_hall(ctx, sale, venue_id, hall_id);
-    if (err == NULL) {
-        err = have_event(ctx, sale, venue_id, hall_id, event_id);
+    const struct err *e = have_hall(ctx, sale, venue_id, hall_id);
+    e = e ? e : have_event(ctx, sale, venue_id, hall_id, event_id);
+    if (!e) {
+        e = find(ctx, &sql_seed_schedule, (struct db_arg[]){DB_TEXT(event_id)}, 1, schedule_id);
     }
-    if (err == NULL) {
-        err = find(ctx, &sql_seed_schedule, (struct db_arg[]){DB_TEXT(event_id)}, 1, schedule_id);
-    }
-    if (err == NULL) {
+    if (!e) {
         printf("%s: event %s schedule %s seats %d\n", sale->title, event_id, schedule_id,
                sale->rows * sale->seats_per_row);
     }
-    return err;
+    return e;
 }
 
 static const struct err *have_all(struct ctx *ctx)
 {
     char venue_id[UUID_SIZE];
-    const struct err *err = have_venue(ctx, venue_id);
-    for (size_t i = 0; i < sizeof sales / sizeof sales[0] && err == NULL; i++) {
-        err = have_sale(ctx, &sales[i], venue_id);
+    const struct err *e = have_venue(ctx, venue_id);
+    for (size_t i = 0; i < ARRAY_COUNT(sales) && !e; i++) {
+        e = have_sale(ctx, &sales[i], venue_id);
     }
-    return err;
+    return e;
 }
 
 static enum boxctl_status run_seed(struct boxctl *box, int count, char **args)
@@ -171,18 +169,16 @@ static enum boxctl_status run_seed(struct boxctl *box, int count, char **args)
         return BOXCTL_USAGE;
     }
     bool held;
-    const struct err *err = db_try_lock(box->ctx, SEED_LOCK, &held);
-    if (err == NULL && !held) {
+    const struct err *e = db_try_lock(box->ctx, SEED_LOCK, &held);
+    if (!e && !held) {
         return boxctl_fail("another boxctl seed is running");
     }
-    if (err == NULL) {
-        err = have_all(box->ctx);
-    }
-    for (const struct ctx_detail *detail = box->ctx->details; err != NULL && detail != NULL; detail = detail->next) {
+    e = e ? e : have_all(box->ctx);
+    for (const struct ctx_detail *detail = box->ctx->details; e && detail != NULL; detail = detail->next) {
         boxctl_fail("%s: %s", detail->field, detail->reason);
     }
-    if (err != NULL) {
-        return boxctl_fail("the demo is not complete: %s", err->en);
+    if (e) {
+        return boxctl_fail("the demo is not complete: %s", e->en);
     }
     return BOXCTL_OK;
 }

@@ -1,5 +1,7 @@
 #include "src/boxctl/settings.h"
 
+#include "common/base/array.h"
+
 struct cfg_boxctl cfg_boxctl;
 
 static const struct cfg_key keys[] = {
@@ -33,4 +35,4 @@ static const struct cfg_key keys[] = {
     },
 };
 
-const struct cfg_section cfg_boxctl_section = {"boxctl", keys, sizeof keys / sizeof keys[0], &cfg_boxctl};
+const struct cfg_section cfg_boxctl_section = {"boxctl", keys, ARRAY_COUNT(keys), &cfg_boxctl};

@@ -14,9 +14,9 @@ static enum boxctl_status run_topics(struct boxctl *box, int count, char **args)
         return BOXCTL_USAGE;
     }
     const char *why = NULL;
-    const struct err *err = kafka_create_topics(contract_topics, contract_topic_count, TIMEOUT_MS, &why);
-    if (err != NULL) {
-        return boxctl_fail("topics were not created at %s: %s", cfg_kafka.brokers, why ? why : err->en);
+    const struct err *e = kafka_create_topics(contract_topics, contract_topic_count, TIMEOUT_MS, &why);
+    if (e) {
+        return boxctl_fail("topics were not created at %s: %s", cfg_kafka.brokers, why ? why : e->en);
     }
     printf("%zu topics are there\n", contract_topic_count);
     return BOXCTL_OK;

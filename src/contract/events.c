@@ -1,5 +1,7 @@
 #include "src/contract/events.h"
 
+#include "common/base/array.h"
+
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define WON_MAX INT64_C(1000000000000)
 #define SEATS_MAX 1000
@@ -12,7 +14,7 @@ const struct kafka_topic contract_topics[] = {
     {.name = TOPIC_DEAD_RESERVATION, .partitions = 1, .retention_ms = 7 * DAY_MS},
     {.name = TOPIC_DEAD_EVENT, .partitions = 1, .retention_ms = 7 * DAY_MS},
 };
-const size_t contract_topic_count = sizeof contract_topics / sizeof contract_topics[0];
+const size_t contract_topic_count = ARRAY_COUNT(contract_topics);
 
 /* Payload shapes are open: a publisher one version ahead may say more. */
 SHAPE_OPEN(payment_success_shape, struct payment_success,

@@ -28,7 +28,7 @@ const struct err *internal_read(struct ctx *ctx, const char *json, size_t len, c
     struct ctx_detail *details = ctx->details;
     const struct err *e = json_read(ctx, json, len, shape, out_r);
     ctx->details = details;
-    if (e == NULL) {
+    if (!e) {
         return NULL;
     }
     log_error(&ctx->log, "another service's answer does not have the agreed shape");

@@ -28,7 +28,7 @@ const struct err *queue_token_check(struct ctx *ctx, const char *token, const ch
     }
     const struct redis_value *owner;
     const struct err *e = REDIS_RUN(ctx, &owner, "GET", queue_token_key(ctx->arena, schedule_id, token));
-    if (e != NULL) {
+    if (e) {
         return err_of_read(e);
     }
     if (owner->type != REDIS_STR) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/buf.h"
 #include "common/crypto/uuid.h"
 #include "src/contract/internal_call.h"
@@ -23,14 +24,14 @@ static const struct field info_fields[] = {
     {FIELD(struct reservation_info, "securedBy", FIELD_UUID, secured_by)},
     {FIELD(struct reservation_info, "eventTitle", FIELD_STR, event_title), .flags = FIELD_REQUIRED},
 };
-const struct shape reservation_info_shape = {info_fields, sizeof info_fields / sizeof info_fields[0],
-                                             sizeof(struct reservation_info), /* open= */ true};
+const struct shape reservation_info_shape = {info_fields, ARRAY_COUNT(info_fields), sizeof(struct reservation_info),
+                                             /* open= */ true};
 
 static const struct field secure_fields[] = {
     {FIELD(struct reservation_secure, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
     {FIELD(struct reservation_secure, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX},
 };
-const struct shape reservation_secure_shape = {secure_fields, sizeof secure_fields / sizeof secure_fields[0],
+const struct shape reservation_secure_shape = {secure_fields, ARRAY_COUNT(secure_fields),
                                                sizeof(struct reservation_secure), /* open= */ false};
 
 /* Errors that the service answers by name. Anything else tells nothing about what it did. */
@@ -39,7 +40,7 @@ static const struct err *named_error(struct ctx *ctx, const struct http_answer *
     static const struct err *const known[] = {&err_hold_expired, &err_amount_mismatch, &err_not_found,
                                               &err_unavailable};
     const char *code = internal_error_code(ctx, answer);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
         if (answer->status == known[i]->status && strcmp(code, known[i]->code) == 0) {
             return known[i];
         }
@@ -52,7 +53,7 @@ static const struct err *ask(struct ctx *ctx, const struct internal_call *call, 
 {
     struct http_answer answer;
     const struct err *e = internal_call(ctx, call, &answer);
-    if (e != NULL) {
+    if (e) {
         return e == &err_unavailable ? e : &err_uncertain;
     }
     if (answer.status != 200) {

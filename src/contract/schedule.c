@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/redis.h"
@@ -26,8 +27,8 @@ static const struct cfg_key cfg_schedule_keys[] = {
     {"BOX_SCHEDULE_LOCAL_MS", CFG_INT, offsetof(struct cfg_schedule, local_ms), "ms", "1000", 0, 60000, 0,
      "how long a process may use its own copy without asking Redis; 0 = never"},
 };
-const struct cfg_section cfg_schedule_section = {"Schedules", cfg_schedule_keys,
-                                                 sizeof cfg_schedule_keys / sizeof cfg_schedule_keys[0], &cfg_schedule};
+const struct cfg_section cfg_schedule_section = {"Schedules", cfg_schedule_keys, ARRAY_COUNT(cfg_schedule_keys),
+                                                 &cfg_schedule};
 
 static const struct field schedule_fields[] = {
     {FIELD(struct schedule, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
@@ -46,8 +47,8 @@ static const struct field schedule_fields[] = {
     {FIELD(struct schedule, "queueCapacity", FIELD_INT, queue_capacity), .flags = FIELD_REQUIRED, .min = 1,
      .max = PEOPLE_MAX},
 };
-const struct shape schedule_shape = {schedule_fields, sizeof schedule_fields / sizeof schedule_fields[0],
-                                     sizeof(struct schedule), /* open= */ true};
+const struct shape schedule_shape = {schedule_fields, ARRAY_COUNT(schedule_fields), sizeof(struct schedule),
+                                     /* open= */ true};
 
 SHAPE_OPEN(seat_shape, struct schedule_seat,
            {FIELD(struct schedule_seat, "id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
@@ -61,8 +62,8 @@ static const struct field seats_fields[] = {
     {FIELD(struct schedule_seats, "seats", FIELD_LIST, seats), .flags = FIELD_REQUIRED, .min = 0, .max = SEATS_MAX,
      .sub = &seat_shape},
 };
-const struct shape schedule_seats_shape = {seats_fields, sizeof seats_fields / sizeof seats_fields[0],
-                                           sizeof(struct schedule_seats), /* open= */ true};
+const struct shape schedule_seats_shape = {seats_fields, ARRAY_COUNT(seats_fields), sizeof(struct schedule_seats),
+                                           /* open= */ true};
 
 static const char *cache_key(struct ctx *ctx, const char *schedule_id)
 {
@@ -135,9 +136,8 @@ static const struct err *ask(struct ctx *ctx, const char *path, size_t answer_ma
     struct http_answer answer;
     const struct err *e =
         internal_call(ctx, &(struct internal_call){.method = "GET", .path = path, .answer_max = answer_max}, &answer);
-    if (e != NULL || (answer.status != 200 && answer.status != 404)) {
-        log_warn(&ctx->log, "the event service does not answer: %s %d", e != NULL ? e->code : "status",
-                 e != NULL ? 0 : answer.status);
+    if (e || (answer.status != 200 && answer.status != 404)) {
+        log_warn(&ctx->log, "the event service does not answer: %s %d", e ? e->code : "status", e ? 0 : answer.status);
         return &err_unavailable;
     }
     if (answer.status == 404) {
@@ -172,8 +172,8 @@ static const struct err *shared_get(struct ctx *ctx, const char *schedule_id, st
     if (e == &err_not_found) {
         cache_put(ctx, key, ABSENT, ABSENT_S);
     }
-    e = e != NULL ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
-    if (e == NULL) {
+    e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
+    if (!e) {
         cache_put(ctx, key, answer.body, arena_printf(ctx->arena, "%lld", (long long)cfg_schedule.cache_s));
     }
     return e;
@@ -188,7 +188,7 @@ const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct 
         return NULL;
     }
     const struct err *e = shared_get(ctx, schedule_id, schedule_r);
-    if (e == NULL) {
+    if (!e) {
         local_put(schedule_r);
     }
     return e;
@@ -202,7 +202,7 @@ const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, c
     struct http_answer answer;
     const char *path = arena_printf(ctx->arena, "/internal/schedules/%s/seats", schedule_id);
     const struct err *e = ask(ctx, path, SEATS_BYTES_MAX, &answer);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     void *seats;
@@ -234,7 +234,7 @@ const struct err *schedule_is_over(struct ctx *ctx, const char *schedule_id, boo
 {
     struct schedule schedule;
     const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    if (e != NULL && e != &err_not_found) {
+    if (e && e != &err_not_found) {
         return e;
     }
     *over_r = e == &err_not_found || schedule_check_sale(&schedule) == &err_sale_ended;

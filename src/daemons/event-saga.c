@@ -1,4 +1,5 @@
 /* event-saga: reservation.events -> seats SOLD and AVAILABLE (EVT-008, EVT-016). */
+#include "common/base/array.h"
 #include "common/io/kafka.h"
 #include "common/run/daemon.h"
 #include "src/contract/events.h"
@@ -37,7 +38,7 @@ static const struct subscription subscription = {.group = "event-reservation-con
                                                  .topics = topics,
                                                  .topic_count = 1,
                                                  .subscribers = subscribers,
-                                                 .subscriber_count = sizeof subscribers / sizeof subscribers[0],
+                                                 .subscriber_count = ARRAY_COUNT(subscribers),
                                                  .dead_letters = TOPIC_DEAD_RESERVATION};
 
 static const struct cfg_section *const settings[] = {&cfg_kafka_section, NULL};

@@ -1,4 +1,5 @@
 /* outbox-relay: publishes the events that the services have written into the outbox (see common/io/outbox.h). */
+#include "common/base/array.h"
 #include "common/io/kafka.h"
 #include "common/io/outbox.h"
 #include "common/run/daemon.h"
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
         .init = start,
         .drain = drain,
         .ticks = ticks,
-        .tick_count = sizeof ticks / sizeof ticks[0],
+        .tick_count = ARRAY_COUNT(ticks),
     };
     return daemon_main(&daemon, argc, argv);
 }

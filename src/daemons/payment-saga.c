@@ -1,6 +1,7 @@
 /* payment-saga: settles payments whose outcome is unknown and gives money back. Any number may run; see
  * src/payment/settle.h. */
 #include "common/auth/service_key.h"
+#include "common/base/array.h"
 #include "common/run/daemon.h"
 #include "src/contract/events.h"
 #include "src/payment/payment_settings.h"
@@ -30,7 +31,7 @@ static const struct subscription subscription = {
     .topics = topics,
     .topic_count = 1,
     .subscribers = subscribers,
-    .subscriber_count = sizeof subscribers / sizeof subscribers[0],
+    .subscriber_count = ARRAY_COUNT(subscribers),
     .dead_letters = TOPIC_DEAD_RESERVATION,
 };
 

@@ -1,6 +1,7 @@
 /* queue-approver: calls the next people of every line, and closes lines. Any number may run; see src/queue/admission.h
  * and closing.h. */
 #include "common/auth/service_key.h"
+#include "common/base/array.h"
 #include "common/base/metrics.h"
 #include "common/io/redis.h"
 #include "common/run/daemon.h"
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
         .needs = NEED_REDIS | NEED_HTTP,
         .settings = settings,
         .ticks = ticks,
-        .tick_count = sizeof ticks / sizeof ticks[0],
+        .tick_count = ARRAY_COUNT(ticks),
     };
     return daemon_main(&daemon, argc, argv);
 }

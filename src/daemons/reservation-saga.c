@@ -1,5 +1,6 @@
 /* reservation-saga: turns the outcomes of payments into tickets or free seats. Any number may run; see
  * src/reservation/outcome.h. */
+#include "common/base/array.h"
 #include "common/run/daemon.h"
 #include "src/contract/events.h"
 #include "src/reservation/outcome.h"
@@ -40,7 +41,7 @@ static const struct subscription subscription = {
     .topics = topics,
     .topic_count = 1,
     .subscribers = subscribers,
-    .subscriber_count = sizeof subscribers / sizeof subscribers[0],
+    .subscriber_count = ARRAY_COUNT(subscribers),
     .dead_letters = TOPIC_DEAD_PAYMENT,
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/io/db.h"
 #include "sql/event.h"
 #include "sql/seat.h"
@@ -17,8 +18,7 @@ static const struct field venue_new_fields[] = {
     {FIELD(struct venue_new, "address", FIELD_STR, address), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
     {FIELD(struct venue_new, "city", FIELD_STR, city), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
 };
-const struct shape venue_new_shape = {venue_new_fields, sizeof venue_new_fields / sizeof venue_new_fields[0],
-                                      sizeof(struct venue_new), false};
+const struct shape venue_new_shape = {venue_new_fields, ARRAY_COUNT(venue_new_fields), sizeof(struct venue_new), false};
 
 static const struct field hall_new_fields[] = {
     {FIELD(struct hall_new, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
@@ -27,8 +27,7 @@ static const struct field hall_new_fields[] = {
     {FIELD(struct hall_new, "seatTemplate", FIELD_OBJECT, seat_template), .flags = FIELD_REQUIRED,
      .sub = &seat_template_shape},
 };
-const struct shape hall_new_shape = {hall_new_fields, sizeof hall_new_fields / sizeof hall_new_fields[0],
-                                     sizeof(struct hall_new), false};
+const struct shape hall_new_shape = {hall_new_fields, ARRAY_COUNT(hall_new_fields), sizeof(struct hall_new), false};
 
 SHAPE(grade_prices_shape, struct grade_prices, {FIELD(struct grade_prices, "VIP", FIELD_INT, vip), .max = PRICE_MAX},
       {FIELD(struct grade_prices, "S", FIELD_INT, s), .max = PRICE_MAX},
@@ -57,8 +56,8 @@ static const struct field event_draft_fields[] = {
     {FIELD(struct event_draft, "schedules", FIELD_LIST, schedules), .flags = FIELD_REQUIRED, .min = 1,
      .max = SCHEDULES_MAX, .sub = &schedule_new_shape},
 };
-const struct shape event_draft_shape = {event_draft_fields, sizeof event_draft_fields / sizeof event_draft_fields[0],
-                                        sizeof(struct event_draft), false};
+const struct shape event_draft_shape = {event_draft_fields, ARRAY_COUNT(event_draft_fields), sizeof(struct event_draft),
+                                        false};
 
 static void copy_id(char id_r[UUID_SIZE], const struct db_rows *rows)
 {

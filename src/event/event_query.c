@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "sql/event.h"
@@ -19,8 +20,7 @@ static const struct field event_filter_fields[] = {
     {FIELD(struct event_filter, "to", FIELD_STR, to), .min = 10, .max = 40},
     {FIELD(struct event_filter, "sort", FIELD_ENUM, sort), .choices = "startDate|-startDate|title|newest"},
 };
-const struct shape event_filter_shape = {event_filter_fields,
-                                         sizeof event_filter_fields / sizeof event_filter_fields[0],
+const struct shape event_filter_shape = {event_filter_fields, ARRAY_COUNT(event_filter_fields),
                                          sizeof(struct event_filter), false};
 
 static const struct field event_summary_fields[] = {
@@ -33,8 +33,7 @@ static const struct field event_summary_fields[] = {
     {FIELD(struct event_summary, "endDate", FIELD_TIME, ends_at)},
     {FIELD(struct event_summary, "status", FIELD_STR, status)},
 };
-const struct shape event_summary_shape = {event_summary_fields,
-                                          sizeof event_summary_fields / sizeof event_summary_fields[0],
+const struct shape event_summary_shape = {event_summary_fields, ARRAY_COUNT(event_summary_fields),
                                           sizeof(struct event_summary), false};
 
 SHAPE(named_shape, struct named, {FIELD(struct named, "id", FIELD_UUID, id)},
@@ -62,8 +61,7 @@ static const struct field event_detail_fields[] = {
     {FIELD(struct event_detail, "hall", FIELD_OBJECT, hall), .sub = &named_shape},
     {FIELD(struct event_detail, "schedules", FIELD_LIST, schedules), .sub = &event_schedule_shape},
 };
-const struct shape event_detail_shape = {event_detail_fields,
-                                         sizeof event_detail_fields / sizeof event_detail_fields[0],
+const struct shape event_detail_shape = {event_detail_fields, ARRAY_COUNT(event_detail_fields),
                                          sizeof(struct event_detail), false};
 
 const char *event_like_pattern(struct arena *arena, const char *part)

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "common/base/array.h"
+
 struct cfg_event cfg_event;
 
 static const struct cfg_key keys[] = {
@@ -23,4 +25,4 @@ static const struct cfg_key keys[] = {
      .help = "Places in the queue of new schedules that name none."},
 };
 
-const struct cfg_section cfg_event_section = {"Events", keys, sizeof keys / sizeof keys[0], &cfg_event};
+const struct cfg_section cfg_event_section = {"Events", keys, ARRAY_COUNT(keys), &cfg_event};

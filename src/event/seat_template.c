@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
+
 enum { ROWS_MAX = 2000, LABEL_MAX = 20, EXCEPTIONS_MAX = 20000, COORDINATE_MAX = 1000000 };
 
 static const struct field seat_template_fields[] = {
@@ -15,8 +17,7 @@ static const struct field seat_template_fields[] = {
     {FIELD(struct seat_template, "viewRestricted", FIELD_STRS, view_restricted), .max = EXCEPTIONS_MAX},
     {FIELD(struct seat_template, "positions", FIELD_JSON, positions)},
 };
-const struct shape seat_template_shape = {seat_template_fields,
-                                          sizeof seat_template_fields / sizeof seat_template_fields[0],
+const struct shape seat_template_shape = {seat_template_fields, ARRAY_COUNT(seat_template_fields),
                                           sizeof(struct seat_template), false};
 
 #define IN_TEMPLATE(name) "seatTemplate." name
@@ -35,7 +36,7 @@ struct check {
     struct ctx *ctx;
     struct row *rows; /* sorted by label */
     size_t count;
-    const struct err *err; /* of the first member that was refused in a walk over an object */
+    const struct err *e; /* of the first member that was refused in a walk over an object */
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -87,14 +88,14 @@ static bool set_seats(const char *label, const struct json *value, void *arg)
     struct check *check = arg;
     struct row *row = find_row(check, label);
     if (!row) {
-        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "there is no row '%s'", label);
+        check->e = ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "there is no row '%s'", label);
     } else if (!seats_valid(value)) {
-        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "row '%s' must have 1 to %d seats", label,
-                                 SEAT_TEMPLATE_ROW_SEATS_MAX);
+        check->e = ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "row '%s' must have 1 to %d seats", label,
+                               SEAT_TEMPLATE_ROW_SEATS_MAX);
     } else {
         row->seats = json_int(value, 0);
     }
-    return !check->err;
+    return !check->e;
 }
 
 static const struct err *read_seats_per_row(struct check *check, const struct json *value)
@@ -105,7 +106,7 @@ static const struct err *read_seats_per_row(struct check *check, const struct js
         return ctx_invalid(check->ctx, IN_TEMPLATE("seatsPerRow"), "must be 1 to %d, or an object of row to seats",
                            SEAT_TEMPLATE_ROW_SEATS_MAX);
     }
-    for (size_t i = 0; i < check->count && !check->err; i++) {
+    for (size_t i = 0; i < check->count && !check->e; i++) {
         struct row *row = &check->rows[i];
         if (json_type(value) != JSON_OBJECT) {
             row->seats = json_int(value, 0);
@@ -115,7 +116,7 @@ static const struct err *read_seats_per_row(struct check *check, const struct js
         }
         row->seen = arena_calloc(check->ctx->arena, (size_t)row->seats + 1, 1);
     }
-    return check->err;
+    return check->e;
 }
 
 /* ---- gradeMapping ---- */
@@ -124,7 +125,7 @@ static bool grade_valid(const struct json *value)
 {
     static const char *const grades[] = {"VIP", "S", "A", "B"};
     const char *grade = json_str(value);
-    for (size_t i = 0; grade && i < sizeof grades / sizeof grades[0]; i++) {
+    for (size_t i = 0; grade && i < ARRAY_COUNT(grades); i++) {
         if (strcmp(grade, grades[i]) == 0) {
             return true;
         }
@@ -137,13 +138,13 @@ static bool set_grade(const char *label, const struct json *value, void *arg)
     struct check *check = arg;
     struct row *row = find_row(check, label);
     if (!row) {
-        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "there is no row '%s'", label);
+        check->e = ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "there is no row '%s'", label);
     } else if (!grade_valid(value)) {
-        check->err = ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "row '%s' must be VIP, S, A or B", label);
+        check->e = ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "row '%s' must be VIP, S, A or B", label);
     } else {
         row->graded = true;
     }
-    return !check->err;
+    return !check->e;
 }
 
 static const struct err *read_grades(struct check *check, const struct json *value)
@@ -152,12 +153,12 @@ static const struct err *read_grades(struct check *check, const struct json *val
         return ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "must be an object of row to grade");
     }
     json_each(value, set_grade, check);
-    for (size_t i = 0; i < check->count && !check->err; i++) {
+    for (size_t i = 0; i < check->count && !check->e; i++) {
         if (!check->rows[i].graded) {
             return ctx_invalid(check->ctx, IN_TEMPLATE("gradeMapping"), "row '%s' is missing", check->rows[i].label);
         }
     }
-    return check->err;
+    return check->e;
 }
 
 /* ---- exceptions ---- */
@@ -209,13 +210,13 @@ static bool coordinate_valid(const struct json *value)
 static bool set_position(const char *number, const struct json *value, void *arg)
 {
     struct check *check = arg;
-    check->err = mark(check, IN_TEMPLATE("positions"), number, SEEN_POSITION);
-    if (!check->err && (json_count(value) != 2 || !coordinate_valid(json_get(value, "x")) ||
-                        !coordinate_valid(json_get(value, "y")))) {
-        check->err =
+    check->e = mark(check, IN_TEMPLATE("positions"), number, SEEN_POSITION);
+    if (!check->e && (json_count(value) != 2 || !coordinate_valid(json_get(value, "x")) ||
+                      !coordinate_valid(json_get(value, "y")))) {
+        check->e =
             ctx_invalid(check->ctx, IN_TEMPLATE("positions"), "'%s' must be {\"x\": integer, \"y\": integer}", number);
     }
-    return !check->err;
+    return !check->e;
 }
 
 static const struct err *read_positions(struct check *check, const struct json *value)
@@ -226,7 +227,7 @@ static const struct err *read_positions(struct check *check, const struct json *
     if (value) {
         json_each(value, set_position, check);
     }
-    return check->err;
+    return check->e;
 }
 
 const struct err *seat_template_check(struct ctx *ctx, const struct seat_template *template, int64_t *seats_r)

@@ -1,5 +1,6 @@
 #include "src/event/venue.h"
 
+#include "common/base/array.h"
 #include "sql/venue.h"
 
 static const struct field venue_fields[] = {
@@ -8,8 +9,7 @@ static const struct field venue_fields[] = {
     {FIELD(struct venue, "address", FIELD_STR, address)},
     {FIELD(struct venue, "city", FIELD_STR, city)},
 };
-const struct shape venue_shape = {venue_fields, sizeof venue_fields / sizeof venue_fields[0], sizeof(struct venue),
-                                  false};
+const struct shape venue_shape = {venue_fields, ARRAY_COUNT(venue_fields), sizeof(struct venue), false};
 
 /* Lists answer the total beside each row, and one row of nulls beside it when the page is empty. */
 static size_t listed(const struct db_rows *rows)

@@ -7,9 +7,9 @@ static const struct err *run_expire_holds(struct ctx *ctx, int64_t *done_r)
     for (;;) {
         int64_t released;
         ctx_begin(ctx, NULL, NULL);
-        const struct err *err = reservation_expire_holds(ctx, &released);
-        if (err != NULL || released == 0) {
-            return err;
+        const struct err *e = reservation_expire_holds(ctx, &released);
+        if (e || released == 0) {
+            return e;
         }
         *done_r += released;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/run/program.h"
 #include "src/maint/job.h"
 
@@ -11,7 +12,7 @@ static const struct job *const jobs[] = {
     &expire_holds_job,
 };
 
-#define JOB_COUNT (sizeof jobs / sizeof jobs[0])
+#define JOB_COUNT ARRAY_COUNT(jobs)
 
 static const struct job *find_job(const char *name)
 {
@@ -58,15 +59,15 @@ static int run_job(const struct job *job)
     struct ctx *ctx = program_ctx_new(job->needs);
     ctx_begin(ctx, NULL, NULL);
     int64_t done = 0;
-    const struct err *err = job->run(ctx, &done);
+    const struct err *e = job->run(ctx, &done);
     log_field(&ctx->log, "job", job->name); /* now: each unit of work begins with an empty list of fields */
-    if (err != NULL) {
-        log_error(&ctx->log, "job failed after %lld: '%s'", (long long)done, err->code);
+    if (e) {
+        log_error(&ctx->log, "job failed after %lld: '%s'", (long long)done, e->code);
     } else {
         log_info(&ctx->log, "job done: %lld", (long long)done);
     }
     program_ctx_free(&ctx);
-    return err == NULL ? 0 : 1;
+    return !e ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -163,18 +163,14 @@ const struct err *confirm_payment(struct ctx *ctx, const struct confirm_request 
 {
     struct payment payment;
     const struct err *e = payment_get_of(ctx, request->user_id, request->payment_id, &payment);
-    if (!e) {
-        e = check_request(ctx, request, &payment);
-    }
+    e = e ? e : check_request(ctx, request, &payment);
     if (e) {
         return e;
     }
     bool ours = false;
     if (payment.status == PAYMENT_PENDING) {
         e = check_token(ctx, request, &payment);
-        if (!e) {
-            e = mark_busy(ctx, payment.id, &ours);
-        }
+        e = e ? e : mark_busy(ctx, payment.id, &ours);
         if (e) {
             return e;
         }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
@@ -23,8 +24,7 @@ static const struct field order_fields[] = {
     {FIELD(struct order, "channelKey", FIELD_STR, channel_key), .flags = FIELD_REQUIRED},
     {FIELD(struct order, "paymentKey", FIELD_STR, payment_key), .flags = FIELD_REQUIRED},
 };
-const struct shape order_shape = {order_fields, sizeof order_fields / sizeof order_fields[0], sizeof(struct order),
-                                  false};
+const struct shape order_shape = {order_fields, ARRAY_COUNT(order_fields), sizeof(struct order), false};
 
 struct ordering {
     const struct order_request *request;
@@ -158,9 +158,7 @@ const struct err *order_create(struct ctx *ctx, const struct order_request *requ
     if (!e) {
         e = stored ? replay(ctx, stored, &ordering.order) : place(ctx, &ordering);
     }
-    if (!e) {
-        e = pre_register(ctx, &ordering.order);
-    }
+    e = e ? e : pre_register(ctx, &ordering.order);
     if (!e) {
         *order_r = ordering.order;
     }

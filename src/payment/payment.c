@@ -67,9 +67,7 @@ const struct err *payment_list(struct ctx *ctx, const char *user_id, int64_t pag
 {
     const struct db_rows *counted, *rows;
     const struct err *e = DB_RUN(ctx, &sql_payment_count, &counted, DB_TEXT(user_id));
-    if (!e) {
-        e = DB_RUN(ctx, &sql_payment_list, &rows, DB_TEXT(user_id), DB_INT(size), DB_INT(page * size));
-    }
+    e = e ? e : DB_RUN(ctx, &sql_payment_list, &rows, DB_TEXT(user_id), DB_INT(size), DB_INT(page * size));
     if (e) {
         return e;
     }

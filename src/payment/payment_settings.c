@@ -1,5 +1,7 @@
 #include "src/payment/payment_settings.h"
 
+#include "common/base/array.h"
+
 struct payment_settings payment_settings;
 
 static const struct cfg_key keys[] = {
@@ -45,4 +47,4 @@ static const struct cfg_key keys[] = {
      .help = "Longest such pause."},
 };
 
-const struct cfg_section payment_settings_section = {"Payment", keys, sizeof keys / sizeof keys[0], &payment_settings};
+const struct cfg_section payment_settings_section = {"Payment", keys, ARRAY_COUNT(keys), &payment_settings};

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/log.h"
 
 const struct payment_transition payment_transitions[] = {
@@ -9,7 +10,7 @@ const struct payment_transition payment_transitions[] = {
     {PAYMENT_PENDING, PAYMENT_ON_FAILED, PAYMENT_FAILED},
     {PAYMENT_SUCCESS, PAYMENT_ON_REFUNDED, PAYMENT_REFUNDED},
 };
-const size_t payment_transition_count = sizeof payment_transitions / sizeof payment_transitions[0];
+const size_t payment_transition_count = ARRAY_COUNT(payment_transitions);
 
 static const char *const names[PAYMENT_STATUS__MAX] = {
     [PAYMENT_PENDING] = "PENDING",

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/io/http.h"
 #include "src/providers/portone_call.h"
@@ -92,7 +93,7 @@ static enum portone_status read_status(const char *status)
         [PORTONE_PARTIAL_CANCELLED] = "PARTIAL_CANCELLED",
         [PORTONE_CANCELLED] = "CANCELLED",
     };
-    for (size_t i = PORTONE_READY; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = PORTONE_READY; i < ARRAY_COUNT(names); i++) {
         if (status != NULL && strcmp(names[i], status) == 0) {
             return (enum portone_status)i;
         }
@@ -142,7 +143,7 @@ const struct err *portone_get(struct ctx *ctx, const char *payment_id, struct po
     };
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, NULL);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     *payment_r = read_payment(answer.root);
@@ -195,7 +196,7 @@ const struct err *portone_confirm(struct ctx *ctx, const char *payment_id, const
     };
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, refusal_r);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     confirmation_r->paid_at = instant_or_now(answer.root, "paidAt");
@@ -253,7 +254,7 @@ const struct err *portone_cancel(struct ctx *ctx, const char *payment_id, const 
     };
     struct portone_answer answer;
     const struct err *e = portone_exchange(ctx, &call, &answer, refusal_r);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     *cancellation_r = read_cancellation(json_get(answer.root, "cancellation"));
@@ -271,7 +272,7 @@ const struct err *portone_identity(struct ctx *ctx, const char *verification_id,
     if (e == &err_portone_unavailable || e == &err_portone_declined) {
         return &err_unavailable;
     }
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const char *status = text(answer.root, "status");
@@ -296,13 +297,13 @@ const struct err *portone_webhook_read(struct ctx *ctx, const struct webhook_hea
                                        size_t len, struct portone_webhook *webhook_r)
 {
     const struct err *e = webhook_verify(ctx->arena, cfg_portone.webhook_secret, headers, body, len);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const struct json *root = NULL;
     const char *why = NULL;
     e = json_parse(ctx->arena, body, len, &root, &why);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const char *type = text(root, "type");

@@ -151,7 +151,7 @@ const struct err *portone_exchange(struct ctx *ctx, const struct portone_call *c
     struct portone_answer answer = {0};
     enum verdict verdict;
     const struct err *e = perform(ctx, call, &http);
-    if (e == NULL) {
+    if (!e) {
         verdict = classify(ctx, &http, &answer);
     } else {
         verdict = e == &err_unavailable ? VERDICT_NOT_DONE : VERDICT_LOST;

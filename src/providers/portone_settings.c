@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/base/array.h"
 #include "src/providers/portone.h"
 #include "src/providers/sandbox_credentials.h"
 
@@ -35,7 +36,7 @@ static const struct cfg_key keys[] = {
      "A slower call counts as failed; 0 = speed does not count."},
 };
 
-const struct cfg_section cfg_portone_section = {"PortOne", keys, sizeof keys / sizeof keys[0], &cfg_portone};
+const struct cfg_section cfg_portone_section = {"PortOne", keys, ARRAY_COUNT(keys), &cfg_portone};
 
 /* The one way to pay for tickets with play money would be to forget a setting. */
 static bool sandboxed(void)

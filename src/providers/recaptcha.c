@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/io/http.h"
 #include "common/json/json.h"
 #include "src/providers/sandbox_credentials.h"
@@ -23,7 +24,7 @@ static const struct cfg_key keys[] = {
      "Longest call to reCAPTCHA."},
 };
 
-const struct cfg_section cfg_recaptcha_section = {"reCAPTCHA", keys, sizeof keys / sizeof keys[0], &cfg_recaptcha};
+const struct cfg_section cfg_recaptcha_section = {"reCAPTCHA", keys, ARRAY_COUNT(keys), &cfg_recaptcha};
 
 bool recaptcha_check_settings(const char **why_r)
 {
@@ -65,7 +66,7 @@ static bool our_fault(const struct json *codes)
     static const char *const ours[] = {"missing-input-secret", "invalid-input-secret", "bad-request"};
     for (size_t i = 0; i < json_count(codes); i++) {
         const char *code = json_str(json_at(codes, i));
-        for (size_t k = 0; code != NULL && k < sizeof ours / sizeof ours[0]; k++) {
+        for (size_t k = 0; code != NULL && k < ARRAY_COUNT(ours); k++) {
             if (strcmp(code, ours[k]) == 0) {
                 return true;
             }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/crypto/crypto.h"
 #include "common/io/redis.h"
 #include "src/queue/line.h"
@@ -57,7 +58,7 @@ static void pipe_admit(struct redis_pipe *pipe, struct ctx *ctx, const struct li
                               keys.active, keys.finished, keys.view,   keys.used};
     bool sampled = line->open && line->sequence - line->cursor >= 4;
     size_t args = 7 + (size_t)count + (sampled ? 4 * SAMPLES_OF_QUARTER : 0);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_admit, key_list, sizeof key_list / sizeof key_list[0], args);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_admit, key_list, ARRAY_COUNT(key_list), args);
     redis_pipe_arg_int(pipe, line->base_rate);
     redis_pipe_arg_int(pipe, queue_settings.arrival_s * 1000);
     redis_pipe_arg_int(pipe, queue_settings.catch_up_ms);
@@ -112,9 +113,7 @@ const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, 
     struct line line;
     struct queue_admission sum = {0};
     const struct err *e = line_read(ctx, schedule, &line);
-    if (!e) {
-        e = admit_line(ctx, &line, &sum);
-    }
+    e = e ? e : admit_line(ctx, &line, &sum);
     if (!e) {
         *admission_r = sum;
     }
@@ -154,9 +153,7 @@ static const struct err *unlist(struct ctx *ctx, const struct schedule *schedule
 {
     struct line line;
     const struct err *e = REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
-    if (!e) {
-        e = line_read(ctx, schedule, &line);
-    }
+    e = e ? e : line_read(ctx, schedule, &line);
     if (!e && line_busy(&line)) {
         e = REDIS_RUN(ctx, NULL, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
     }

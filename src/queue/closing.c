@@ -62,9 +62,7 @@ static const struct err *forget(struct ctx *ctx, const char *schedule_id)
     for (int i = 0; !e && i < SHARDS_A_CALL && shard < QUEUE_SHARDS; i++, shard++) {
         e = forget_shard(ctx, schedule_id, shard);
     }
-    if (!e) {
-        e = REDIS_RUN(ctx, NULL, "HSET", state, "forgotten_shards", arena_int(ctx->arena, shard));
-    }
+    e = e ? e : REDIS_RUN(ctx, NULL, "HSET", state, "forgotten_shards", arena_int(ctx->arena, shard));
     return e || shard < QUEUE_SHARDS ? e : forget_line(ctx, schedule_id);
 }
 

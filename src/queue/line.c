@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/io/redis.h"
 #include "src/queue/queue_keys.h"
 
@@ -84,8 +85,7 @@ const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, st
     struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);
     const char *key_list[] = {keys.state, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active};
     const struct redis_value *answer;
-    const struct err *e =
-        redis_eval(ctx, &redis_script_queue_look, &answer, key_list, sizeof key_list / sizeof key_list[0], NULL, 0);
+    const struct err *e = redis_eval(ctx, &redis_script_queue_look, &answer, key_list, ARRAY_COUNT(key_list), NULL, 0);
     if (e) {
         return e;
     }

@@ -1,5 +1,7 @@
 #include "src/queue/queue_settings.h"
 
+#include "common/base/array.h"
+
 struct queue_settings queue_settings;
 
 static const struct cfg_key keys[] = {
@@ -111,4 +113,4 @@ static const struct cfg_key keys[] = {
      .help = "How long the draw and the numbers of a closed line stay readable."},
 };
 
-const struct cfg_section queue_settings_section = {"Queue", keys, sizeof keys / sizeof keys[0], &queue_settings};
+const struct cfg_section queue_settings_section = {"Queue", keys, ARRAY_COUNT(keys), &queue_settings};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
@@ -103,7 +104,7 @@ static void pipe_glance(struct redis_pipe *pipe, const struct visit *visit)
     const char *key_list[] = {visit->people, visit->keys.seen, visit->keys.view, visit->keys.gone};
     uint16_t spread;
     crypto_random(&spread, sizeof spread);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_glance, key_list, sizeof key_list / sizeof key_list[0], 4);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_glance, key_list, ARRAY_COUNT(key_list), 4);
     pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, spread % 1000);
     redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
@@ -204,7 +205,7 @@ static const struct err *arrive(struct visit *visit, struct queue_place *place_r
     const char *key_list[] = {keys->state,     visit->people, keys->used, keys->called,
                               keys->returning, keys->active,  token_key};
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_arrive, key_list, sizeof key_list / sizeof key_list[0], 4);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_arrive, key_list, ARRAY_COUNT(key_list), 4);
     pipe_user(pipe, visit);
     pipe_text(pipe, visit->user.id);
     pipe_text(pipe, token);
@@ -322,7 +323,7 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
     const char *key_list[] = {keys->state, visit->people, keys->seen, keys->gone,
                               keys->early, keys->joined,  keys->used};
-    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, sizeof key_list / sizeof key_list[0], 7);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, ARRAY_COUNT(key_list), 7);
     pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, schedule->queue_capacity);
     redis_pipe_arg_int(pipe, schedule->admission_rate);
@@ -395,9 +396,7 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
     struct schedule schedule;
     struct queue_place place;
     const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    if (!e) {
-        e = check_window(&schedule);
-    }
+    e = e ? e : check_window(&schedule);
     if (e) {
         return e;
     }
@@ -407,12 +406,8 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
     if (!e && leaves >= LEAVES_A_MINUTE) {
         e = too_many(ctx, WINDOW_S); /* entering again and again uses up numbers */
     }
-    if (!e) {
-        e = join(&visit, &schedule, receipt, &place);
-    }
-    if (!e) {
-        e = call_at_once(&visit, &schedule, &place);
-    }
+    e = e ? e : join(&visit, &schedule, receipt, &place);
+    e = e ? e : call_at_once(&visit, &schedule, &place);
     if (!e) {
         *place_r = place;
     }
@@ -428,7 +423,7 @@ static const struct err *run_leave(struct visit *visit, int64_t place, const str
     const char *key_list[] = {keys->state, visit->people, keys->used,      keys->gone,
                               keys->early, keys->called,  keys->returning, keys->active};
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, sizeof key_list / sizeof key_list[0], 3);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, ARRAY_COUNT(key_list), 3);
     pipe_user(pipe, visit);
     pipe_if_any(pipe, place);
     pipe_text(pipe, keys->tokens);
@@ -445,9 +440,7 @@ const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *
         e = opening_draw_of(ctx, schedule_id, redis_int(answer, 2), &draw);
         e = e ? e : run_leave(&visit, draw_place(draw, redis_int(answer, 1)), &answer);
     }
-    if (!e) {
-        e = marker_drop(ctx, queue_shard_of(&visit.user), visit.user.ref, 1, schedule_id);
-    }
+    e = e ? e : marker_drop(ctx, queue_shard_of(&visit.user), visit.user.ref, 1, schedule_id);
     if (e || !says(answer, "LEFT")) {
         return e ? e : turn_away(&visit);
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
@@ -24,7 +25,7 @@ static const struct field hold_fields[] = {
     {FIELD(struct hold, "totalAmount", FIELD_INT, total_amount), .flags = FIELD_REQUIRED},
     {FIELD(struct hold, "holdExpiresAt", FIELD_TIME, hold_expires_at), .flags = FIELD_REQUIRED},
 };
-const struct shape hold_shape = {hold_fields, sizeof hold_fields / sizeof hold_fields[0], sizeof(struct hold), false};
+const struct shape hold_shape = {hold_fields, ARRAY_COUNT(hold_fields), sizeof(struct hold), false};
 
 /* One attempt, as it goes through the gate and the transaction. */
 struct attempt {
@@ -155,9 +156,7 @@ static const struct err *claim_seats(struct ctx *ctx, struct attempt *attempt)
     const struct err *e = try_claim(ctx, attempt);
     if (e == &err_db_raised && strcmp(db_raised(ctx), RAISED_HOLD_EXISTS) == 0) {
         e = db_transact(ctx, cancel_own_lapsed, attempt);
-        if (!e) {
-            e = try_claim(ctx, attempt);
-        }
+        e = e ? e : try_claim(ctx, attempt);
     }
     if (e != &err_db_raised) {
         return e;
@@ -202,9 +201,7 @@ const struct err *hold_create(struct ctx *ctx, const struct hold_request *reques
     }
     struct attempt attempt = {.request = request};
     const struct err *e = schedule_get(ctx, request->schedule_id, &attempt.schedule);
-    if (!e) {
-        e = schedule_check_sale(&attempt.schedule);
-    }
+    e = e ? e : schedule_check_sale(&attempt.schedule);
     if (e) {
         return e;
     }
@@ -215,9 +212,7 @@ const struct err *hold_create(struct ctx *ctx, const struct hold_request *reques
     attempt.hold =
         (struct hold){.reservation_id = reservation_id, .status = reservation_status_name(RESERVATION_PENDING)};
     e = seat_mirror_pass(ctx, &attempt.seats, &attempt.hold.seats);
-    if (!e) {
-        e = claim_or_release(ctx, &attempt);
-    }
+    e = e ? e : claim_or_release(ctx, &attempt);
     if (!e) {
         *hold_r = attempt.hold;
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "sql/reservation.h"
 #include "src/contract/events.h"
 
@@ -11,8 +12,8 @@ static const struct field seat_fields[] = {
     {FIELD(struct reservation_seat, "grade", FIELD_STR, grade), .flags = FIELD_REQUIRED},
     {FIELD(struct reservation_seat, "price", FIELD_INT, price), .flags = FIELD_REQUIRED},
 };
-const struct shape reservation_seat_shape = {seat_fields, sizeof seat_fields / sizeof seat_fields[0],
-                                             sizeof(struct reservation_seat), false};
+const struct shape reservation_seat_shape = {seat_fields, ARRAY_COUNT(seat_fields), sizeof(struct reservation_seat),
+                                             false};
 
 struct seat_column {
     struct json_list list;
@@ -93,9 +94,7 @@ const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t
 {
     const struct db_rows *counted, *rows;
     const struct err *e = DB_RUN(ctx, &sql_reservation_count, &counted, DB_TEXT(user_id));
-    if (!e) {
-        e = DB_RUN(ctx, &sql_reservation_list, &rows, DB_TEXT(user_id), DB_INT(size), DB_INT(page * size));
-    }
+    e = e ? e : DB_RUN(ctx, &sql_reservation_list, &rows, DB_TEXT(user_id), DB_INT(size), DB_INT(page * size));
     if (e) {
         return e;
     }
@@ -131,9 +130,7 @@ const struct err *reservation_cancel(struct ctx *ctx, const struct reservation *
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_reservation_cancel, &rows, DB_TEXT(reservation->id),
                                  DB_TEXT(reservation_status_name(step->to)), DB_TEXT(step->cancel_reason));
-    if (!e) {
-        e = DB_RUN(ctx, &sql_reservation_claims_free, NULL, DB_TEXT(reservation->id));
-    }
+    e = e ? e : DB_RUN(ctx, &sql_reservation_claims_free, NULL, DB_TEXT(reservation->id));
     if (e) {
         return e;
     }

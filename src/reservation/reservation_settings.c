@@ -1,5 +1,7 @@
 #include "src/reservation/reservation_settings.h"
 
+#include "common/base/array.h"
+
 struct reservation_settings reservation_settings;
 
 static const struct cfg_key keys[] = {
@@ -30,5 +32,4 @@ static const struct cfg_key keys[] = {
      .help = "Signs the QR codes of tickets."},
 };
 
-const struct cfg_section reservation_settings_section = {"Reservation", keys, sizeof keys / sizeof keys[0],
-                                                         &reservation_settings};
+const struct cfg_section reservation_settings_section = {"Reservation", keys, ARRAY_COUNT(keys), &reservation_settings};

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/log.h"
 
 const struct reservation_transition reservation_transitions[] = {
@@ -13,7 +14,7 @@ const struct reservation_transition reservation_transitions[] = {
     {RESERVATION_CONFIRMED, RESERVATION_ON_GIVEN_BACK, RESERVATION_CANCELLED, "USER_REQUEST"},
     {RESERVATION_CONFIRMED, RESERVATION_ON_EVENT_CANCELLED, RESERVATION_CANCELLED, "EVENT_CANCELLED"},
 };
-const size_t reservation_transition_count = sizeof reservation_transitions / sizeof reservation_transitions[0];
+const size_t reservation_transition_count = ARRAY_COUNT(reservation_transitions);
 
 static const char *const names[RESERVATION_STATUS__MAX] = {
     [RESERVATION_PENDING] = "PENDING",

@@ -1,5 +1,6 @@
 #include "src/reservation/seat_catalogue.h"
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
@@ -43,7 +44,7 @@ static void hash_add(struct hash_writer *writer, const char *field, const char *
 {
     writer->args[writer->count++] = field;
     writer->args[writer->count++] = value;
-    if (writer->count == sizeof writer->args / sizeof writer->args[0]) {
+    if (writer->count == ARRAY_COUNT(writer->args)) {
         hash_end(writer);
     }
 }
@@ -59,13 +60,18 @@ static void write_seats(struct ctx *ctx, struct hash_writer *writer, const struc
     hash_end(writer);
 }
 
+int64_t seat_claim_left_ms(const struct db_rows *rows, size_t row)
+{
+    return db_null(rows, row, "left_ms") ? SEAT_CLAIM_SECURED_MS : db_int(rows, row, "left_ms");
+}
+
 static void write_claims(struct ctx *ctx, struct hash_writer *writer, const struct db_rows *rows, int64_t now_ms)
 {
     hash_add(writer, "", "");
     for (size_t i = 0; i < db_count(rows); i++) {
-        int64_t left_ms = db_null(rows, i, "left_ms") ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, "left_ms");
-        const char *state =
-            db_bool(rows, i, "sold") ? "S" : arena_printf(ctx->arena, "%lld", (long long)(now_ms + left_ms));
+        const char *state = db_bool(rows, i, "sold")
+                                ? "S"
+                                : arena_printf(ctx->arena, "%lld", (long long)(now_ms + seat_claim_left_ms(rows, i)));
         hash_add(
             writer, db_str(rows, i, "seat_id"),
             arena_printf(ctx->arena, "%s|%s|%s", state, db_str(rows, i, "user_id"), db_str(rows, i, "reservation_id")));

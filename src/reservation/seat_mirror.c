@@ -87,9 +87,7 @@ const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *r
     const struct err *e = ask_gate(ctx, request, &answer);
     if (!e && answered(answer, "EMPTY")) {
         e = err_of_read(seat_catalogue_load(ctx, request->schedule_id));
-        if (!e) {
-            e = ask_gate(ctx, request, &answer);
-        }
+        e = e ? e : ask_gate(ctx, request, &answer);
     }
     if (e) {
         return e;
@@ -149,9 +147,8 @@ const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, 
     const char **args = arena_calloc(ctx->arena, 4 * db_count(rows), sizeof *args);
     for (size_t i = 0; i < db_count(rows); i++) {
         bool sold = db_bool(rows, i, "sold");
-        int64_t left_ms = db_null(rows, i, "left_ms") ? SEAT_MIRROR_SECURED_MS : db_int(rows, i, "left_ms");
         args[4 * i] = db_str(rows, i, "seat_id");
-        args[4 * i + 1] = sold ? "S" : text_of(ctx, left_ms);
+        args[4 * i + 1] = sold ? "S" : text_of(ctx, seat_claim_left_ms(rows, i));
         args[4 * i + 2] = db_str(rows, i, "user_id");
         args[4 * i + 3] = db_str(rows, i, "reservation_id");
         *sold_r = *sold_r || sold;
@@ -214,9 +211,7 @@ const struct err *seat_mirror_map(struct ctx *ctx, const char *schedule_id, stru
     const struct err *e = read_mirror(ctx, schedule_id, &values, &loaded);
     if (!e && !loaded) {
         e = err_of_read(seat_catalogue_load(ctx, schedule_id));
-        if (!e) {
-            e = read_mirror(ctx, schedule_id, &values, &loaded);
-        }
+        e = e ? e : read_mirror(ctx, schedule_id, &values, &loaded);
     }
     if (e) {
         return e;

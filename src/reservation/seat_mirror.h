@@ -4,7 +4,7 @@
  *
  * It may lag or be empty at any time: it is loaded when needed (the catalogue from the event service, the claims from
  * seat_claims), lives BOX_SEAT_CATALOGUE_S, and no claim in it but a sold one outlives its hold or
- * SEAT_MIRROR_SECURED_MS, so nothing stays wrong for long. Keys rsv:{<schedule>}:seats and rsv:{<schedule>}:claims;
+ * SEAT_CLAIM_SECURED_MS, so nothing stays wrong for long. Keys rsv:{<schedule>}:seats and rsv:{<schedule>}:claims;
  * their formats stand in lua/hold.lua.
  *
  * Killed between the gate and PostgreSQL: the seats look held for at most one hold's life.
@@ -20,9 +20,6 @@
 #include "common/json/json.h"
 #include "src/reservation/reservation.h"
 
-/* How long the mirror remembers a claim whose end it cannot know. Afterwards PostgreSQL is asked. */
-#define SEAT_MIRROR_SECURED_MS (15 * 60 * 1000)
-
 struct seat_request {
     const char *queue_token;
     const char *user_id;
@@ -32,9 +29,9 @@ struct seat_request {
 };
 
 /* The gate: checks token and seats and marks them, all or none. *seats_r: a list of struct reservation_seat in the
- * order asked for. Seats that the same user has already pass, because only PostgreSQL knows why they are asked for again.
- * &err_queue_token_invalid, &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the schedule
- * does not have, &err_not_found, &err_unavailable. */
+ * order asked for. Seats that the same user has already pass, because only PostgreSQL knows why they are asked for
+ * again. &err_queue_token_invalid, &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the
+ * schedule does not have, &err_not_found, &err_unavailable. */
 BO_MUSTCHECK const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
                                                 struct json_list *seats_r);
 /* Takes back what seat_mirror_pass() marked. Failure is logged and harmless. */

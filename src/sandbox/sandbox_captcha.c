@@ -22,7 +22,7 @@ const struct err *sandbox_captcha_solve(struct ctx *ctx, const char **token_r)
     const char *token = arena_printf(ctx->arena, TOKEN_PREFIX "%s", uuid_v4(id));
     const char *now = arena_printf(ctx->arena, "%lld", (long long)clock_now());
     const struct err *e = sandbox_store(ctx, token_key(ctx, token), now, TOKEN_LIFE_S);
-    if (e == NULL) {
+    if (!e) {
         *token_r = token;
     }
     return e;
@@ -32,7 +32,7 @@ static const struct err *verify_once(struct ctx *ctx, const char *token, struct 
 {
     const char *solved_at;
     const struct err *e = sandbox_take(ctx, token_key(ctx, token), &solved_at);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (solved_at == NULL) {

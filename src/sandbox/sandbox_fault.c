@@ -52,7 +52,7 @@ const struct err *sandbox_fault_take(struct ctx *ctx, const char *target, const 
     const char *const args[] = {target, operation, dice(ctx)};
     const struct redis_value *answer;
     const struct err *e = redis_eval(ctx, &redis_script_sandbox_fault_take, &answer, keys, 2, args, 3);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const char *text = redis_str(answer, 1);
@@ -76,7 +76,7 @@ const struct err *sandbox_fault_list(struct ctx *ctx, const char *const **faults
 {
     const struct redis_value *list;
     const struct err *e = REDIS_RUN(ctx, &list, "LRANGE", FAULTS, "0", "-1");
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     const char **faults = arena_calloc(ctx->arena, list->count + 1, sizeof *faults);
@@ -91,7 +91,7 @@ const struct err *sandbox_fault_list(struct ctx *ctx, const char *const **faults
 const struct err *sandbox_fault_clear(struct ctx *ctx)
 {
     const struct err *e = REDIS_RUN(ctx, NULL, "DEL", FAULTS);
-    return e == NULL ? REDIS_RUN(ctx, NULL, "SET", EPOCH, dice(ctx)) : e;
+    return !e ? REDIS_RUN(ctx, NULL, "SET", EPOCH, dice(ctx)) : e;
 }
 
 static bool orders_stand(struct ctx *ctx, const struct sandbox_fault *fault)

@@ -56,7 +56,7 @@ const struct err *sandbox_identity_find(struct ctx *ctx, const char *id, struct 
 {
     const char *text;
     const struct err *e = sandbox_load(ctx, identity_key(ctx, id), &text);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (text == NULL) {

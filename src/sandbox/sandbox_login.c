@@ -28,10 +28,8 @@ static const struct err *grant(struct ctx *ctx, struct sandbox_login *login_r)
 {
     struct sandbox_login login = {new_token(ctx), new_token(ctx)};
     const struct err *e = sandbox_store(ctx, access_key(ctx, login.access_token), "1", ACCESS_S);
-    if (e == NULL) {
-        e = sandbox_store(ctx, REFRESH_TOKEN, login.refresh_token, REFRESH_S);
-    }
-    if (e == NULL) {
+    e = e ? e : sandbox_store(ctx, REFRESH_TOKEN, login.refresh_token, REFRESH_S);
+    if (!e) {
         *login_r = login;
     }
     return e;
@@ -46,7 +44,7 @@ const struct err *sandbox_login_refresh(struct ctx *ctx, const char *refresh_tok
 {
     const char *live;
     const struct err *e = sandbox_load(ctx, REFRESH_TOKEN, &live);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (live == NULL || strcmp(live, refresh_token) != 0) {
@@ -68,7 +66,7 @@ const struct err *sandbox_authorise(struct ctx *ctx, const char *authorization)
     }
     const char *known;
     const struct err *e = sandbox_load(ctx, access_key(ctx, authorization + strlen(SCHEME_TOKEN)), &known);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     return known == NULL ? &err_sandbox_unauthorized : NULL;

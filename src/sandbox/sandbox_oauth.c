@@ -86,7 +86,7 @@ static const struct err *issue(struct ctx *ctx, enum sandbox_provider provider, 
     int life_s = strcmp(kind, "code") == 0 ? CODE_S : strcmp(kind, "access") == 0 ? ACCESS_S : REFRESH_S;
     const char *text = sandbox_write(ctx, &ticket_shape, ticket);
     const struct err *e = sandbox_store(ctx, key_of(ctx, provider, kind, name), text, life_s);
-    if (e == NULL) {
+    if (!e) {
         *name_r = name;
     }
     return e;
@@ -104,7 +104,7 @@ static const struct err *find_person(struct ctx *ctx, enum sandbox_provider prov
 {
     const char *text;
     const struct err *e = sandbox_load(ctx, key_of(ctx, provider, "person", subject), &text);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (text == NULL) {
@@ -155,7 +155,7 @@ const struct err *sandbox_oauth_consent(struct ctx *ctx, enum sandbox_provider p
         .nonce = consent->nonce,
     };
     const struct err *e = find_person(ctx, provider, consent->user, &ticket.person);
-    return e == NULL ? issue(ctx, provider, "code", &ticket, code_r) : e;
+    return !e ? issue(ctx, provider, "code", &ticket, code_r) : e;
 }
 
 /* ---- tokens ---- */
@@ -182,10 +182,8 @@ static const struct err *redeem_code(struct ctx *ctx, enum sandbox_provider prov
     }
     const char *text;
     const struct err *e = sandbox_take(ctx, key_of(ctx, provider, "code", request->code), &text);
-    if (e == NULL) {
-        e = read_ticket(ctx, text, &err_sandbox_oauth_grant, ticket_r);
-    }
-    if (e != NULL) {
+    e = e ? e : read_ticket(ctx, text, &err_sandbox_oauth_grant, ticket_r);
+    if (e) {
         return e;
     }
     if (request->redirect_uri != NULL && !equal(request->redirect_uri, ticket_r->redirect_uri)) {
@@ -202,7 +200,7 @@ static const struct err *use_refresh_token(struct ctx *ctx, enum sandbox_provide
     }
     const char *text;
     const struct err *e = sandbox_load(ctx, key_of(ctx, provider, "refresh", request->refresh_token), &text);
-    return e == NULL ? read_ticket(ctx, text, &err_sandbox_oauth_grant, ticket_r) : e;
+    return !e ? read_ticket(ctx, text, &err_sandbox_oauth_grant, ticket_r) : e;
 }
 
 const struct err *sandbox_oauth_grant(struct ctx *ctx, enum sandbox_provider provider,
@@ -220,15 +218,15 @@ const struct err *sandbox_oauth_grant(struct ctx *ctx, enum sandbox_provider pro
     } else if (equal(request->grant_type, "authorization_code")) {
         e = redeem_code(ctx, provider, request, &ticket);
     }
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct sandbox_grant grant = {.scope = ticket.scope, .nonce = ticket.nonce, .person = ticket.person};
     e = issue(ctx, provider, "access", &ticket, &grant.access_token);
-    if (e == NULL && !refreshing) {
+    if (!e && !refreshing) {
         e = issue(ctx, provider, "refresh", &ticket, &grant.refresh_token);
     }
-    if (e == NULL) {
+    if (!e) {
         *grant_r = grant;
     }
     return e;
@@ -244,10 +242,8 @@ const struct err *sandbox_oauth_person(struct ctx *ctx, enum sandbox_provider pr
     const char *text;
     struct ticket ticket;
     const struct err *e = sandbox_load(ctx, key_of(ctx, provider, "access", authorization + strlen(scheme)), &text);
-    if (e == NULL) {
-        e = read_ticket(ctx, text, &err_sandbox_oauth_token, &ticket);
-    }
-    if (e == NULL) {
+    e = e ? e : read_ticket(ctx, text, &err_sandbox_oauth_token, &ticket);
+    if (!e) {
         *person_r = ticket.person;
     }
     return e;
@@ -257,5 +253,5 @@ const struct err *sandbox_oauth_revoke(struct ctx *ctx, enum sandbox_provider pr
 {
     const char *gone;
     const struct err *e = sandbox_take(ctx, key_of(ctx, provider, "access", token), &gone);
-    return e == NULL ? sandbox_take(ctx, key_of(ctx, provider, "refresh", token), &gone) : e;
+    return !e ? sandbox_take(ctx, key_of(ctx, provider, "refresh", token), &gone) : e;
 }

@@ -22,7 +22,7 @@ static const struct err *make_key(struct ctx *ctx, const char **pem_r)
     const char *pem = crypto_rsa_pem(ctx->arena, key);
     crypto_rsa_free(&key);
     const struct err *e = REDIS_RUN(ctx, NULL, "SET", KEY, pem, "NX");
-    return e == NULL ? sandbox_load(ctx, KEY, pem_r) : e;
+    return !e ? sandbox_load(ctx, KEY, pem_r) : e;
 }
 
 /* The caller frees *key_r. */
@@ -30,10 +30,10 @@ static const struct err *open_key(struct ctx *ctx, struct crypto_rsa **key_r)
 {
     const char *pem;
     const struct err *e = sandbox_load(ctx, KEY, &pem);
-    if (e == NULL && pem == NULL) {
+    if (!e && pem == NULL) {
         e = make_key(ctx, &pem);
     }
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     *key_r = pem == NULL ? NULL : crypto_rsa_from_pem(pem);
@@ -52,7 +52,7 @@ const struct err *sandbox_oauth_key(struct ctx *ctx, struct sandbox_jwk *jwk_r)
 {
     struct crypto_rsa *key;
     const struct err *e = open_key(ctx, &key);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     describe_key(ctx, key, jwk_r);
@@ -128,7 +128,7 @@ const struct err *sandbox_oauth_id_token(struct ctx *ctx, const char *issuer, co
 {
     struct crypto_rsa *key;
     const struct err *e = open_key(ctx, &key);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct sandbox_jwk jwk;

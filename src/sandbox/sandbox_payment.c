@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/redis.h"
@@ -69,13 +70,11 @@ static const struct err *try_change(struct ctx *ctx, const char *payment_id, cha
     const struct err *e = sandbox_load(ctx, swap.key, &swap.old);
     *payment =
         (struct sandbox_payment){.payment_id = payment_id, .store_id = SANDBOX_PORTONE_STORE, .expected = FIELD_NO_INT};
-    if (e == NULL && swap.old != NULL) {
+    if (!e && swap.old != NULL) {
         e = read_document(ctx, swap.old, payment);
     }
-    if (e == NULL) {
-        e = change(ctx, payment, arg);
-    }
-    if (e != NULL) {
+    e = e ? e : change(ctx, payment, arg);
+    if (e) {
         return e;
     }
     swap.text = sandbox_write(ctx, &payment_shape, payment);
@@ -88,7 +87,7 @@ static const struct err *change_payment(struct ctx *ctx, const char *payment_id,
     for (int i = 0; i < TRIES_MAX; i++) {
         bool done = false;
         const struct err *e = try_change(ctx, payment_id, change, arg, payment_r, &done);
-        if (e != NULL || done) {
+        if (e || done) {
             return e;
         }
     }
@@ -99,21 +98,21 @@ const struct err *sandbox_payment_find(struct ctx *ctx, const char *payment_id, 
 {
     const char *text;
     const struct err *e = sandbox_load(ctx, document_key(ctx, payment_id), &text);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (text == NULL) {
         return &err_sandbox_payment_unknown;
     }
     e = read_document(ctx, text, payment_r);
-    return e == NULL && payment_r->status == NULL ? &err_sandbox_payment_unknown : e;
+    return !e && payment_r->status == NULL ? &err_sandbox_payment_unknown : e;
 }
 
 static const struct err *load_documents(struct ctx *ctx, const struct redis_value **documents_r)
 {
     const struct redis_value *ids;
     const struct err *e = REDIS_RUN(ctx, &ids, "ZRANGE", INDEX, "0", "-1");
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     if (ids->count == 0) {
@@ -132,7 +131,7 @@ const struct err *sandbox_payment_list(struct ctx *ctx, struct json_list *paymen
 {
     const struct redis_value *documents;
     const struct err *e = load_documents(ctx, &documents);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     struct sandbox_payment *payments = arena_calloc(ctx->arena, documents->count + 1, sizeof *payments);
@@ -143,7 +142,7 @@ const struct err *sandbox_payment_list(struct ctx *ctx, struct json_list *paymen
             continue;
         }
         e = read_document(ctx, text, &payments[count]);
-        if (e != NULL) {
+        if (e) {
             return e;
         }
         if (payments[count].status != NULL) {
@@ -352,7 +351,7 @@ static const char *fitting_type(const struct sandbox_payment *payment)
         {"FAILED", "Transaction.Failed"},       {"PARTIAL_CANCELLED", "Transaction.PartialCancelled"},
         {"CANCELLED", "Transaction.Cancelled"},
     };
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         if (has_status(payment, types[i].status)) {
             return types[i].type;
         }

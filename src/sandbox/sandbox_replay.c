@@ -32,7 +32,7 @@ static const struct err *read_kept(struct ctx *ctx, struct sandbox_replay *repla
 {
     const char *kept;
     const struct err *e = sandbox_load(ctx, replay->place, &kept);
-    if (e != NULL) {
+    if (e) {
         return e;
     }
     size_t digest_len = strlen(replay->digest);
@@ -62,7 +62,7 @@ const struct err *sandbox_replay_claim(struct ctx *ctx, const struct sandbox_key
     const char *running = arena_printf(ctx->arena, "%s 0 ", replay_r->digest);
     const struct redis_value *claimed;
     const struct err *e = REDIS_RUN(ctx, &claimed, "SET", replay_r->place, running, "NX", "EX", CLAIM_S);
-    if (e != NULL || claimed->type != REDIS_NIL) {
+    if (e || claimed->type != REDIS_NIL) {
         return e;
     }
     return read_kept(ctx, replay_r);

@@ -1,5 +1,6 @@
 #include "src/sandbox/sandbox_settings.h"
 
+#include "common/base/array.h"
 #include "src/providers/sandbox_credentials.h"
 
 struct cfg_sandbox cfg_sandbox;
@@ -17,4 +18,4 @@ static const struct cfg_key keys[] = {
      "How long a call that hangs is held before its connection is dropped."},
 };
 
-const struct cfg_section cfg_sandbox_section = {"Stand-ins", keys, sizeof keys / sizeof keys[0], &cfg_sandbox};
+const struct cfg_section cfg_sandbox_section = {"Stand-ins", keys, ARRAY_COUNT(keys), &cfg_sandbox};

@@ -13,7 +13,7 @@ const struct err *sandbox_load(struct ctx *ctx, const char *key, const char **te
 {
     const struct redis_value *value;
     const struct err *e = REDIS_RUN(ctx, &value, "GET", key);
-    if (e == NULL) {
+    if (!e) {
         *text_r = text_of(value);
     }
     return e;
@@ -31,7 +31,7 @@ const struct err *sandbox_take(struct ctx *ctx, const char *key, const char **te
 {
     const struct redis_value *value;
     const struct err *e = REDIS_RUN(ctx, &value, "GETDEL", key);
-    if (e == NULL) {
+    if (!e) {
         *text_r = text_of(value);
     }
     return e;
@@ -43,7 +43,7 @@ const struct err *sandbox_swap(struct ctx *ctx, const struct sandbox_swap *swap,
     const char *const args[] = {swap->old == NULL ? "" : swap->old, swap->text, swap->member};
     const struct redis_value *value;
     const struct err *e = redis_eval(ctx, &redis_script_sandbox_swap, &value, keys, 2, args, 3);
-    if (e == NULL) {
+    if (!e) {
         *done_r = value->integer == 1;
     }
     return e;

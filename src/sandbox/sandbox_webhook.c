@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/http.h"
@@ -22,7 +23,7 @@
 
 /* Waits before each attempt, in units. */
 static const int schedule[] = {0, 1, 4, 16, 64, 256};
-#define ATTEMPTS (int)(sizeof schedule / sizeof schedule[0])
+#define ATTEMPTS (int)ARRAY_COUNT(schedule)
 
 struct message {
     const char *id;
@@ -123,7 +124,7 @@ static void deliver(struct ctx *ctx, const struct message *message)
 static void detach(void)
 {
     static const int ours[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGALRM};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(ours); i++) {
         signal(ours[i], SIG_DFL);
     }
     sigset_t none;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/password.h"
 #include "sql/user.h"
@@ -26,16 +27,14 @@ static const struct field sign_up_fields[] = {
      .min = 1, .max = 200},
     {FIELD(struct sign_up, "emailVerificationToken", FIELD_STR, email_verification_token), .min = 1, .max = 1000},
 };
-const struct shape sign_up_shape = {sign_up_fields, sizeof sign_up_fields / sizeof sign_up_fields[0],
-                                    sizeof(struct sign_up), false};
+const struct shape sign_up_shape = {sign_up_fields, ARRAY_COUNT(sign_up_fields), sizeof(struct sign_up), false};
 
 static const struct field account_fields[] = {
     {FIELD(struct account, "id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
     {FIELD(struct account, "email", FIELD_STR, email), .flags = FIELD_REQUIRED},
     {FIELD(struct account, "name", FIELD_STR, name), .flags = FIELD_REQUIRED},
 };
-const struct shape account_shape = {account_fields, sizeof account_fields / sizeof account_fields[0],
-                                    sizeof(struct account), false};
+const struct shape account_shape = {account_fields, ARRAY_COUNT(account_fields), sizeof(struct account), false};
 
 static const struct err *email_exists(struct ctx *ctx, const char *email, bool *exists_r)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/password.h"
@@ -20,8 +21,7 @@ static const struct field login_fields[] = {
     {FIELD(struct login, "password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
     {FIELD(struct login, "recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
 };
-const struct shape login_shape = {login_fields, sizeof login_fields / sizeof login_fields[0], sizeof(struct login),
-                                  false};
+const struct shape login_shape = {login_fields, ARRAY_COUNT(login_fields), sizeof(struct login), false};
 
 static const struct field tokens_fields[] = {
     {FIELD(struct tokens, "accessToken", FIELD_STR, access_token), .flags = FIELD_REQUIRED},
@@ -29,8 +29,7 @@ static const struct field tokens_fields[] = {
     {FIELD(struct tokens, "expiresIn", FIELD_INT, expires_in), .flags = FIELD_REQUIRED},
     {FIELD(struct tokens, "tokenType", FIELD_STR, token_type), .flags = FIELD_REQUIRED},
 };
-const struct shape tokens_shape = {tokens_fields, sizeof tokens_fields / sizeof tokens_fields[0], sizeof(struct tokens),
-                                   false};
+const struct shape tokens_shape = {tokens_fields, ARRAY_COUNT(tokens_fields), sizeof(struct tokens), false};
 
 /* ---- issuing ---- */
 
@@ -98,7 +97,7 @@ static const struct err *find_account(struct ctx *ctx, const char *email, struct
 /* An outcome as the login history has it and as the client gets it. */
 struct verdict {
     const char *result;
-    const struct err *err;
+    const struct err *e;
 };
 
 /* bcrypt runs before anything is looked at, so that all refusals take the same time. A lock is told even for a wrong
@@ -146,7 +145,7 @@ static const struct err *finish_login(struct ctx *ctx, void *arg)
 {
     struct login_work *work = arg;
     const struct err *e = record_login(ctx, work);
-    if (e || work->verdict.err) {
+    if (e || work->verdict.e) {
         return e;
     }
     const struct session session = {work->account->id, work->account->role, work->family};
@@ -167,7 +166,7 @@ const struct err *session_login(struct ctx *ctx, const struct login *input, cons
         .account = &account, .client = client, .verdict = login_verdict(&account, input->password)};
     uuid_v7(work.family);
     e = db_transact(ctx, finish_login, &work);
-    e = e ? e : work.verdict.err;
+    e = e ? e : work.verdict.e;
     if (!e) {
         *tokens_r = work.tokens;
     }

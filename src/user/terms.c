@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "sql/user.h"
 #include "src/user/user_errors.h"
 
@@ -24,8 +25,7 @@ static const struct field agreement_fields[] = {
     {FIELD(struct agreement, "version", FIELD_INT, version), .flags = FIELD_REQUIRED, .min = 1, .max = INT32_MAX},
     {FIELD(struct agreement, "agreed", FIELD_BOOL, agreed), .flags = FIELD_REQUIRED},
 };
-const struct shape agreement_shape = {agreement_fields, sizeof agreement_fields / sizeof agreement_fields[0],
-                                      sizeof(struct agreement), false};
+const struct shape agreement_shape = {agreement_fields, ARRAY_COUNT(agreement_fields), sizeof(struct agreement), false};
 
 const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
 {

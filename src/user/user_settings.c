@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "common/base/array.h"
 #include "src/user/user_pii.h"
 
 /* Below this a stolen table of hashes is guessed too fast (AUTH-014); tests in the sandbox may go lower. */
@@ -43,7 +44,7 @@ static const struct cfg_key keys[] = {
      .help = "Keys that seal personal data, \"2:<64 hex>,1:<64 hex>\": the first seals, all open."},
 };
 
-const struct cfg_section cfg_user_section = {"Accounts", keys, sizeof keys / sizeof keys[0], &cfg_user};
+const struct cfg_section cfg_user_section = {"Accounts", keys, ARRAY_COUNT(keys), &cfg_user};
 
 bool user_settings_init(const char **why_r)
 {

@@ -5,6 +5,7 @@
 
 #include "common/auth/service_key.h"
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/io/redis.h"
 #include "common/serve/responder.h"
 
@@ -48,10 +49,8 @@ static const struct route routes[] = {
     {"GET", "/internal/<thing>", handle, RT_INTERNAL, NULL, NULL, 0},
     {"POST", "/raw", handle, RT_RAW, NULL, NULL, 0},
 };
-static const struct responder responder = {.name = "fuzz",
-                                           .routes = routes,
-                                           .route_count = sizeof routes / sizeof routes[0],
-                                           .admission_error = &err_forbidden};
+static const struct responder responder = {
+    .name = "fuzz", .routes = routes, .route_count = ARRAY_COUNT(routes), .admission_error = &err_forbidden};
 
 static void require(bool holds)
 {

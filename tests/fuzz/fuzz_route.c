@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/utf8.h"
 #include "common/crypto/uuid.h"
 #include "common/serve/route.h"
@@ -53,8 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct request rq = {.ctx = &ctx};
     const struct route *route = NULL;
     char allow[32]; /* shorter than it might be */
-    enum route_match match =
-        route_find(routes, sizeof routes / sizeof routes[0], method, path, &rq, &route, allow, sizeof allow);
+    enum route_match match = route_find(routes, ARRAY_COUNT(routes), method, path, &rq, &route, allow, sizeof allow);
     require((match == ROUTE_FOUND) == (route != NULL));
     require((match == ROUTE_NO_METHOD) == (match != ROUTE_FOUND && allow[0] != '\0'));
     if (route) {

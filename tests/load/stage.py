@@ -88,7 +88,7 @@ def _base64url(raw: bytes) -> str:
 
 
 def _compact(part: dict) -> str:
-    """A part of a token, byte for byte as our services write it: what they check quickly, real tokens are."""
+    """A part of a token."""
     return _base64url(json.dumps(part, separators=(",", ":")).encode())
 
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/serve/responder.h"
 
 #define PROCESSES_MAX 4
@@ -63,7 +64,7 @@ static const struct route routes[] = {
     {"GET", "/large", handle_large, 0, NULL, NULL, 0},
 };
 static const struct responder responder = {
-    .name = "transport-test", .routes = routes, .route_count = sizeof routes / sizeof routes[0]};
+    .name = "transport-test", .routes = routes, .route_count = ARRAY_COUNT(routes)};
 
 /* ---- its processes ---- */
 
@@ -184,7 +185,7 @@ int pool_tear_down(void **state)
         }
     }
     const int fds[] = {listener, entered[0], entered[1], leave[0], leave[1]};
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
         close(fds[i]);
     }
     alarm(0);

@@ -34,6 +34,6 @@ SET attempts = attempts + 1, last_error = $2
 WHERE id = any($1::uuid[]) AND published_at IS NULL;
 
 -- name: outbox_oldest :read
-SELECT min(created_at) AS created_at
+SELECT min(created_at) AS oldest
 FROM common.outbox_events
 WHERE published_at IS NULL;

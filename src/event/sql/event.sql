@@ -30,7 +30,7 @@ WHERE event_id = $1;
 
 -- Published events: $1 city, $2 pattern of the artist, $3 pattern of title or artist, $4 to $5 when a performance
 -- begins, $6 sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it. A list as venue_list.
--- name: event_list :write
+-- name: event_list :read
 WITH
 matching AS MATERIALIZED (
     SELECT

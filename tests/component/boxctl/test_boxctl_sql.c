@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "src/boxctl/boxctl.h"
 #include "src/boxctl/registry.h"
 #include "src/boxctl/settings.h"
@@ -124,7 +125,7 @@ static void test_outbox_relay_may_only_mark(void **state)
     };
     struct boxctl *box = *state;
     connect_as(box, "outbox_relay");
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         const char *why = "";
         const struct err *err = db_check(box->ctx, &(struct db_stmt){.name = "test_relay", .sql = cases[i].sql}, &why);
         assert_int_equal(err == NULL, cases[i].allowed);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/auth/service_key.h"
+#include "common/base/array.h"
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/io/redis.h"
@@ -296,7 +297,7 @@ static void test_reservation_refusals_keep_their_names(void **state)
     };
     struct bench *bench = *state;
     struct reservation_info info;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         start_service(bench, rows[i].status, rows[i].body);
         assert_ptr_equal(secure(bench, &info), rows[i].error);
         stop_service(bench);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/io/event.h"
 #include "tests/support/fixture.h"
@@ -171,7 +172,7 @@ static void test_parse_refuses_what_is_no_envelope(void **state)
     };
     struct ctx *ctx = ((struct pair *)*state)->ctx;
     struct event event;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_ptr_equal(event_parse(ctx, bad[i], strlen(bad[i]), &event), &err_invalid_request);
     }
 }

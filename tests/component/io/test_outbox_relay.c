@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/base/clock.h"
 #include "common/io/event.h"
@@ -331,7 +332,7 @@ static void test_row_delivered_twice_has_one_effect(void **state)
     consumer_free(&consumer);
     struct reader reader = reader_new(bench);
     const int64_t log[] = {0, 1, 2, 0, 1, 2, 3};
-    for (size_t i = 0; i < sizeof log / sizeof log[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(log); i++) {
         assert_int_equal(read_note(&reader, key), log[i]);
     }
     kafka_consumer_free(&reader.kafka);

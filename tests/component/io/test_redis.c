@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/redis.h"
@@ -252,7 +253,7 @@ static void test_wrong_count_is_refused_before_sending(void **state)
         size_t given;
     } cases[] = {{2, 1}, {2, 3}, {2, 0}, {0, 0}, {0, 2}};
     struct ctx *ctx = ctx_of(state);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         const char *key = fixture_uuid();
         assert_not_sent(ctx, miscounted(ctx, key, cases[i].announced, cases[i].given), key);
     }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/io/redis.h"
 #include "src/contract/queue_token.h"
@@ -362,7 +363,7 @@ static void test_receipt_of_somebody_else_or_forged_is_ignored(void **state)
                             ".",
                             "99999999999999999999.x",
                             uuid_v4(uuid)};
-    for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(forged); i++) {
         struct queue_place place;
         assert_null(try_enter(line, queue_line_user(line), forged[i], &place));
         assert_int_equal(place.sequence, 3 + i);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/io/redis.h"
 #include "src/queue/line.h"
 #include "src/queue/queue_errors.h"
@@ -72,7 +73,7 @@ static double bytes_of_a_person(struct queue_line *line)
     const struct queue_keys *keys = &line->keys;
     const char *whole[] = {keys->state, keys->view, keys->seen, keys->used, keys->gone, keys->early, keys->joined};
     int64_t bytes = 0, markers = 0, marker_bytes = 0;
-    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(whole); i++) {
         bytes += bytes_of(line, whole[i]);
     }
     for (unsigned shard = 0; shard < QUEUE_SHARDS; shard++) {
@@ -97,7 +98,7 @@ static void test_fifty_thousand_wait_and_the_next_is_refused(void **state)
     assert_null(line_find(line->ctx, line->id, &now));
     assert_int_equal(now.sequence, CROWD);
     assert_int_equal(now.waiting, CROWD);
-    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(samples); i++) {
         place = queue_line_status(line, user_of(getpid(), samples[i], id));
         assert_in_range(place.rank, 1, CROWD);
         assert_int_equal(place.rank, place.sequence);

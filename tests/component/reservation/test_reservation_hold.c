@@ -303,16 +303,16 @@ static void test_hold_of_own_seats_again_is_refused_and_keeps_the_first(void **s
     assert_int_equal(map_of(scene).held.count, 0);
 }
 
-/* The buyer's own attempt got no further than the gate, or its answer was lost: it stands in nobody's way but others'. */
+/* The buyer's own attempt got no further than the gate, or its answer was lost: the mark keeps off others only. */
 static void test_hold_after_own_mark_without_a_claim_succeeds(void **state)
 {
     struct scene *scene = *state;
     struct hold made;
     const char *claims = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id).claims;
     map_of(scene); /* loads the mirror */
-    const char *mark = arena_printf(scene->ctx->arena, "%lld|%s|%s",
-                                    (long long)((clock_now() + 200 * CLOCK_SECOND) / 1000),
-                                    scene->first.user, fixture_uuid());
+    const char *mark =
+        arena_printf(scene->ctx->arena, "%lld|%s|%s", (long long)((clock_now() + 200 * CLOCK_SECOND) / 1000),
+                     scene->first.user, fixture_uuid());
     assert_null(REDIS_RUN(scene->ctx, NULL, "HSET", claims, scene->sale.seats[0], mark));
     assert_ptr_equal(hold(scene, scene->second, 0, 1, &made), &err_seat_already_held);
     made = must_hold(scene, scene->first, 0, 1);

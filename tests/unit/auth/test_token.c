@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
@@ -164,7 +165,7 @@ static void test_token_malformed_is_refused(void **state)
     static const char *const bad[] = {
         "",     ".",     "..",      "...",     "a.b",         "a.b.",           ".b.c",
         "a..c", "a.b.c", "a.b.c.d", "a b.c.d", "e30.e30.e30", "bnVsbA.e30.e30", "W10.e30.e30"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_verdict(ctx, bad[i], &err_token_invalid);
     }
     assert_verdict(ctx, NULL, &err_token_invalid);
@@ -207,7 +208,7 @@ static void test_token_header_other_than_ours_is_refused(void **state)
         HEADER " x",
     };
     assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, GOOD), NULL);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_verdict(ctx, forge(ctx, SECRET_A, bad[i], GOOD), &err_token_invalid);
     }
     assert_verdict(ctx, forge(ctx, SECRET_B, HEADER, GOOD), &err_token_invalid);
@@ -227,7 +228,7 @@ static void test_token_header_holds_any_kid(void **state)
 {
     struct ctx *ctx = *state;
     static const char *const kids[] = {"a\"b\\c/d.e", "\xed\x95\x9c", "\x01\x02\x03\x04\x05\x06\x07\x0e\x0f\x10\x11"};
-    for (size_t i = 0; i < sizeof kids / sizeof kids[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(kids); i++) {
         use_keys(arena_printf(ctx->arena, "%s:" SECRET_A, kids[i]));
         assert_verdict(ctx, issue_access(ctx), NULL);
     }
@@ -255,7 +256,7 @@ static void test_token_claims_other_than_ours_are_refused(void **state)
         "[]",
         "not json",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, bad[i]), &err_token_invalid);
     }
     assert_verdict(ctx,
@@ -282,7 +283,7 @@ static void test_token_payload_of_another_form_is_read(void **state)
         "{ \"exp\":1780311600,\n\"role\" : \"USER\",\"iat\":1,\"nbf\":1,\"typ\":\"access\",\"jti\":\"" JTI
         "\",\"sub\":\"" USER "\",\"aud\":\"web\",\"iss\":\"boxoffice\" } ",
     };
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
         assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, good[i]), NULL);
     }
 }
@@ -321,7 +322,7 @@ static void test_token_payload_of_odd_values_is_refused(void **state)
         "{\"aud\":[\"web\"]," TIMES ",\"iss\":\"boxoffice\",\"typ\":\"access\",\"sub\":\"" USER "\",\"jti\":\"" JTI
         "\",\"role\":\"USER\"}",
     };
-    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(odd); i++) {
         assert_verdict(ctx, forge(ctx, SECRET_A, HEADER, odd[i]), &err_token_invalid);
     }
 }
@@ -342,7 +343,7 @@ static void test_token_payload_with_nul_is_refused(void **state)
     /* The one with and the one without something behind the end of the text. */
     const char *payloads[] = {crypto_base64url(ctx->arena, GOOD "\0", sizeof GOOD),
                               crypto_base64url(ctx->arena, GOOD "\0x", sizeof GOOD + 1)};
-    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(payloads); i++) {
         const char *text = arena_printf(ctx->arena, "%s.%s", header, payloads[i]);
         assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
     }
@@ -399,7 +400,7 @@ static void test_token_payload_outside_base64url_is_refused(void **state)
     static const char *const bad[] = {"=", "==", "+", "/", ".", " ", "A", "\xc3\xa9"};
     const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
     const char *payload = crypto_base64url(ctx->arena, GOOD, strlen(GOOD));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         const char *text = arena_printf(ctx->arena, "%s.%s%s", header, payload, bad[i]);
         assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
     }
@@ -446,7 +447,7 @@ static void test_token_init_refuses_unusable_rings(void **state)
                                       "a-kid-that-is-longer-than-thirty-two-characters:" SECRET_A,
                                       "1:" SECRET_A ",2:" SECRET_A ",3:" SECRET_A ",4:" SECRET_A ",5:" SECRET_A
                                       ",6:" SECRET_A ",7:" SECRET_A ",8:" SECRET_A ",9:" SECRET_A};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         const char *why = NULL;
         cfg_token.keys = bad[i];
         assert_false(token_init(&why));

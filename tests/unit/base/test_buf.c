@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/base/buf.h"
 
 static int setup(void **state)
@@ -80,7 +81,7 @@ static void test_buf_int_writes_every_size(void **state)
                 {1780308000, "1780308000"},
                 {INT64_MAX, "9223372036854775807"},
                 {INT64_MIN, "-9223372036854775808"}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct buf buf;
         buf_init(&buf, *state, 20);
         buf_int(&buf, rows[i].number);

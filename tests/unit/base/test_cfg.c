@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/cfg.h"
 
 struct values {
@@ -30,7 +31,7 @@ static const struct cfg_key keys[] = {
     {"BOX_T_WAIT_MS", CFG_INT, KEY(wait_ms), "ms", "250", -5, 1000, 0, "how long"},
     {"BOX_T_EAGER", CFG_BOOL, KEY(eager), "", "0", 0, 1, 0, "whether"},
 };
-static const struct cfg_section section = {"Test", keys, sizeof keys / sizeof keys[0], &values};
+static const struct cfg_section section = {"Test", keys, ARRAY_COUNT(keys), &values};
 static const struct cfg_section *const sections[] = {&section, &cfg_process_section, NULL};
 
 static char path[] = "/tmp/test_cfg.XXXXXX";
@@ -41,7 +42,7 @@ static int setup(void **state)
     static const char *const names[] = {"BOX_T_NAME",   "BOX_T_NAME_FILE",   "BOX_T_NOTE",    "BOX_T_NOTE_FILE",
                                         "BOX_T_SECRET", "BOX_T_SECRET_FILE", "BOX_T_WAIT_MS", "BOX_T_WAIT_MS_FILE",
                                         "BOX_T_EAGER",  "BOX_SANDBOX",       "BOX_RUN_DIR",   "BOX_LOG_LEVEL"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         unsetenv(names[i]);
     }
     setenv("BOX_T_NAME", "anna", 1);
@@ -109,7 +110,7 @@ static void test_cfg_bad_values_name_their_key(void **state)
     (void)state;
     static const char *const numbers[] = {"-6", "1001", "5x",  "x",   "5 ",
                                           " 5", "+5",   "0x5", "5.0", "99999999999999999999"};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         setenv("BOX_T_WAIT_MS", numbers[i], 1);
         assert_refused("BOX_T_WAIT_MS is '");
     }
@@ -156,7 +157,7 @@ static void test_cfg_secret_outside_the_sandbox_must_be_a_secret(void **state)
     assert_refused("fewer than 16");
     static const char *const known[] = {"Sandbox-0123456789abcdef", "my-SECRET-my-secret", "changeme-changeme-changeme",
                                         "password1234567890", "whsec_c2FuZGJveC13ZWJob29r"};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
         setenv("BOX_T_SECRET", known[i], 1);
         assert_refused("BOX_T_SECRET is a well-known secret");
     }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 
 #define JUNE_1_10H (INT64_C(1780308000) * CLOCK_SECOND) /* 2026-06-01T10:00:00Z */
@@ -128,7 +129,7 @@ static void test_clock_parse_bad_texts_leave_the_result_alone(void **state)
         "2026-06-01T19:00:00\xef\xbc\x8b"
         "09:00",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         int64_t at = 77;
         if (clock_parse(bad[i], &at)) {
             fail_msg("took '%s'", bad[i]);
@@ -182,7 +183,7 @@ static void test_clock_parse_pg_bad_texts(void **state)
                                       "2026-06-01 19:00:00+9",
                                       "2026-06-01 19:00:00+09:",
                                       "2026-06-01 19:00:00+09 BC"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         int64_t at = 77;
         assert_false(clock_parse_pg(bad[i], &at));
         assert_int_equal(at, 77);

@@ -7,11 +7,12 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/err.h"
 
 #define ADDRESS_OF(name, code, status, flags, ko, en) &err_##name,
 static const struct err *const rows[] = {ERR_COMMON_LIST(ADDRESS_OF)};
-#define COUNT (sizeof rows / sizeof rows[0])
+#define COUNT ARRAY_COUNT(rows)
 
 static void test_err_every_row_is_complete(void **state)
 {

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/base/log.h"
 #include "common/json/json.h"
 
@@ -167,7 +168,7 @@ static void log_many_fields(void)
 {
     static const char *const keys[] = {"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"};
     struct log_ctx ctx = {0};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         log_field(&ctx, keys[i], "v");
     }
     log_info(&ctx, "many");

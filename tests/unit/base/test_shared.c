@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/shared.h"
 
 #define LAYOUT 7
@@ -129,7 +130,7 @@ static void test_shared_map_replaces_truncated_and_foreign_files(void **state)
 {
     (void)state;
     static const off_t sizes[] = {0, 1, sizeof(struct shared_head), sizeof(struct file) - 1, sizeof(struct file) + 1};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
         close_file(open_file(LAYOUT));
         assert_int_equal(truncate(file_path(), sizes[i]), 0);
         struct file *file = open_file(LAYOUT);

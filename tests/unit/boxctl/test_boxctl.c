@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "src/boxctl/db_url.h"
 #include "src/boxctl/file.h"
 #include "src/boxctl/redis_info.h"
@@ -123,14 +124,14 @@ static void test_file_secret_odd_content_is_refused(void **state)
     char dir[] = "/tmp/test_boxctl.XXXXXX";
     assert_non_null(mkdtemp(dir));
     size_t refused = 0;
-    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(odd); i++) {
         const char *secret = NULL, *why = NULL;
         const char *path = write_secret(*state, dir, odd[i].bytes, odd[i].len);
         refused += !file_secret(*state, dir, "db-x", &secret, &why) && secret == NULL && strstr(why, path) != NULL;
         unlink(path);
     }
     rmdir(dir);
-    assert_int_equal(refused, sizeof odd / sizeof odd[0]);
+    assert_int_equal(refused, ARRAY_COUNT(odd));
 }
 
 static void test_file_read_larger_than_allowed_is_refused(void **state)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "src/boxctl/migration_list.h"
 
 struct state {
@@ -101,7 +102,7 @@ static void test_version_other_name_is_zero(void **state)
                                         "001_../a.sql",
                                         "001_\xc3\xa9.sql"};
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         assert_int_equal(migration_version(names[i]), 0);
     }
 }

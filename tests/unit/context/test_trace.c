@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/context/trace.h"
 
 #define ID "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -60,7 +61,7 @@ static void test_trace_start_ignores_malformed_parents(void **state)
         "00_" ID "-" SPAN "-01",
         "00-" ID "-" SPAN "-0x",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct trace trace;
         trace_start(&trace, bad[i], NULL);
         assert_fresh(&trace);
@@ -84,7 +85,7 @@ static void test_trace_start_takes_over_an_id_or_a_uuid(void **state)
                                       "00000000-0000-0000-0000-000000000000",
                                       "4bf92f3577b34da6a3ce929d0e0e473\n",
                                       "4bf92f-3577b34da6a3ce929d0e0e4736"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         trace_start(&trace, NULL, bad[i]);
         assert_fresh(&trace);
     }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/crypto/crypto.h"
 
 #define KEY_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -76,7 +77,7 @@ static void test_crypto_base64_matches_rfc_4648(void **state)
                                            {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"},
                                            {"\xfb\xff\xfe", "+//+"}};
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
         assert_string_equal(crypto_base64(*state, pairs[i][0], strlen(pairs[i][0])), pairs[i][1]);
         size_t len;
         unsigned char *bytes = crypto_base64_decode(*state, pairs[i][1], &len);
@@ -101,7 +102,7 @@ static void test_crypto_base64_decode_refuses_everything_else(void **state)
                                       "====",     "A===",  "AA=A", "AA==AA", "AA AA", "AAAA\n",
                                       "Zh==",     "Zm9=",  "Zh",   "-_+/",   "AA.A",  "\xff\xff\xff\xff",
                                       "AAAA====", "AA*="};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         size_t len = 77;
         if (crypto_base64_decode(*state, bad[i], &len) != NULL) {
             fail_msg("took '%s'", bad[i]);
@@ -156,7 +157,7 @@ static void test_crypto_keys_parse_malformed_says_why(void **state)
                                       "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1",
                                       "1:" KEY_A ",2:" KEY_A ",3:" KEY_A ",4:" KEY_A ",5:" KEY_A ",6:" KEY_A ",7:" KEY_A
                                       ",8:" KEY_A ",9:" KEY_A};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct crypto_keys keys = {.count = 77};
         const char *why = NULL;
         assert_false(crypto_keys_parse(bad[i], &keys, &why));
@@ -236,7 +237,7 @@ static void test_crypto_unhex_reads_whole_bytes_of_digits_only(void **state)
     assert_true(crypto_unhex("00fFA9 and more", out, sizeof out));
     assert_memory_equal(out, "\x00\xff\xa9", sizeof out);
     static const char *const wrong[] = {"", "0", "00ffa", "00ff", "00fga9", "00f a9", "0x00ff"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         assert_false(crypto_unhex(wrong[i], out, sizeof out));
     }
 }

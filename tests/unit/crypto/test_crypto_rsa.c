@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/crypto/crypto_rsa.h"
 
 /* RFC 7515, appendix A.2. */
@@ -63,7 +64,7 @@ static void test_jwk_gives_back_its_numbers(void **state)
 static void test_jwk_malformed_or_weak_is_refused(void **state)
 {
     static const char *const numbers[][2] = {{"", RFC_E}, {RFC_N, ""}, {"AQAB", RFC_E}, {RFC_N, "Ag"}, {"?", RFC_E}};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         assert_null(crypto_rsa_from_jwk(*state, numbers[i][0], numbers[i][1]));
     }
 }

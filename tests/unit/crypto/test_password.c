@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/crypto/password.h"
 
 #define COST 5 /* quick; production uses 10 */
@@ -70,7 +71,7 @@ static void test_password_verify_malformed_hash_is_false(void **state)
         "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWW",
         "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe!",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_false(password_verify("U*U", bad[i], COST));
     }
 }

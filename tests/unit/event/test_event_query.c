@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "src/event/event_query.h"
 
@@ -47,7 +48,7 @@ static void test_instant_of_anything_else_is_refused(void **state)
     static const char *const bad[] = {"2026-13-01",  "2026-02-30",  "20260601ab",
                                       "next monday", "2026-06-01T", "1-1-1-1-1-1"};
     int64_t at = 42;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_false(event_instant_parse(bad[i], false, &at));
     }
     assert_int_equal(at, 42);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/run/program.h"
 #include "src/event/seat_template.h"
 
@@ -104,7 +105,7 @@ static void test_template_that_contradicts_itself_is_refused_with_the_field(void
         {WITH("\"positions\":{\"A-9\":{\"x\":1,\"y\":2}}"), "seatTemplate.positions"},
         {"{\"rows\":[\"A\"],\"seatsPerRow\":1,\"gradeMapping\":{\"A\":\"S\"},\"missing\":[\"A-1\"]}", "seatTemplate"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         ctx_begin(ctx, NULL, NULL);
         assert_int_equal(seats_of(bad[i].json), -1);
         assert_string_equal(ctx->details->field, bad[i].field);

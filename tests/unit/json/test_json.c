@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/json/json.h"
 
@@ -112,7 +113,7 @@ static void test_parse_malformed_is_refused(void **state)
         "{\"a\"}",   "[1 2]", "[,1]", "{} {}", "{\"a\":1]", "[}",         "{1:2}",     "[:]",
         "truefalse", "1 2",   "[1]]", "{,}",   "{\"a\" 1}", "{\"a\"::1}", "null null",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         assert_refused(state, texts[i], "not a JSON value");
     }
 }
@@ -122,10 +123,10 @@ static void test_parse_lax_tokens_are_refused(void **state)
     static const char *const words[] = {"'a'",   "{'a':1}", "NaN",       "[Infinity]",     "True",  "nul", "// x\n1",
                                         "/**/1", "{a:1}",   "undefined", "\xef\xbb\xbf{}", "[1;2]", "{}x", "\"a\"b"};
     static const char *const numbers[] = {"01", "-", "1.", "+1", ".5", "1e", "1e+", "-Infinity", "--1", "0x10"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         assert_refused(state, words[i], "unexpected character");
     }
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         const struct json *root;
         assert_ptr_equal(json_parse(*state, numbers[i], strlen(numbers[i]), &root, NULL), &err_invalid_request);
     }
@@ -154,7 +155,7 @@ static void test_parse_malformed_utf8_is_refused(void **state)
     static const char *const texts[] = {"\"\xff\"",         "\"\xc0\xaf\"",         "\"\xe0\x80\xaf\"",
                                         "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xc3\"",
                                         "\"\x80\""};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         assert_refused(state, texts[i], "not UTF-8");
     }
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/base/clock.h"
 #include "src/providers/portone.h"
@@ -51,7 +52,7 @@ static int teardown_group(void **state)
 {
     (void)state;
     static const char *const files[] = {"portone-payments.breaker", "portone-identities.breaker"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", run_dir, files[i]);
         unlink(path);
@@ -140,7 +141,7 @@ static void test_cancel_not_finished_is_told_apart(void **state)
         {"{}", PORTONE_CANCEL_UNKNOWN},
     };
     const struct portone_cancel request = {.reason = "r", .idempotency_key = KEY};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct portone_cancellation cancellation;
         fake_http_answers(200, rows[i].body);
         assert_null(portone_cancel(*state, "p", &request, &cancellation, NULL));
@@ -210,7 +211,7 @@ static void test_every_answer_has_its_meaning(void **state)
 {
     struct ctx *ctx = *state;
     const struct portone_cancel cancel = {.reason = "r", .idempotency_key = KEY};
-    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(meanings); i++) {
         struct portone_confirmation confirmation;
         struct portone_cancellation cancellation;
         struct portone_payment payment;
@@ -294,7 +295,7 @@ static void test_get_of_every_status(void **state)
         {"OF_TOMORROW", PORTONE_UNKNOWN},
     };
     struct ctx *ctx = *state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct portone_payment payment;
         fake_http_answers(200, arena_printf(ctx->arena, "{\"status\":\"%s\",\"method\":null}", rows[i].text));
         assert_null(portone_get(ctx, "p", &payment));
@@ -355,7 +356,7 @@ static void test_identity_not_verified_gives_nobody(void **state)
 {
     static const char *const bodies[] = {"{\"status\":\"READY\"}", "{\"status\":\"FAILED\"}", "{\"status\":\"NEW\"}",
                                          "{}", "{\"status\":\"READY\",\"verifiedCustomer\":{\"ci\":\"stolen\"}}"};
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bodies); i++) {
         struct portone_identity identity;
         fake_http_answers(200, bodies[i]);
         assert_null(portone_identity(*state, "id", &identity));
@@ -413,7 +414,7 @@ static void test_webhook_of_unknown_type_is_read(void **state)
 static void test_webhook_signed_nonsense_is_invalid(void **state)
 {
     static const char *const bodies[] = {"", "{", "[]", "{}", "{\"type\":7}"};
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bodies); i++) {
         struct portone_webhook webhook;
         assert_ptr_equal(read_webhook(*state, bodies[i], &webhook), &err_invalid_request);
     }

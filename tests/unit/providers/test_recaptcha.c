@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "common/base/array.h"
 #include "src/providers/recaptcha.h"
 #include "tests/support/fake_http.h"
 
@@ -53,7 +54,7 @@ static void test_verify_bad_token_fails(void **state)
         "{\"success\":false,\"error-codes\":[\"a code of tomorrow\", 7]}",
         "{\"success\":false}",
     };
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(answers); i++) {
         fake_http_answers(200, answers[i]);
         assert_ptr_equal(recaptcha_verify(*state, "t", NULL), &err_captcha_failed);
     }
@@ -82,7 +83,7 @@ static void test_verify_refused_secret_is_unavailable(void **state)
 {
     static const char *const codes[] = {"missing-input-secret", "invalid-input-secret", "bad-request"};
     struct ctx *ctx = *state;
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
         fake_http_answers(200,
                           arena_printf(ctx->arena, "{\"success\":false,\"error-codes\":[\"x\",\"%s\"]}", codes[i]));
         assert_ptr_equal(recaptcha_verify(ctx, "t", NULL), &err_unavailable);
@@ -96,7 +97,7 @@ static void test_verify_no_good_answer_is_unavailable(void **state)
         int status;
         const char *body;
     } answers[] = {{500, PASSED}, {200, "<html>"}, {200, ""}, {200, "[]"}, {200, "{\"success\":\"true\"}"}, {302, ""}};
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(answers); i++) {
         ctx->retry_after_s = 0;
         fake_http_answers(answers[i].status, answers[i].body);
         assert_ptr_equal(recaptcha_verify(ctx, "t", NULL), &err_unavailable);

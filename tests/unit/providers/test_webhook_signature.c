@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "src/providers/provider_errors.h"
 #include "src/providers/webhook_signature.h"
@@ -98,7 +99,7 @@ static void test_verify_missing_header_is_refused(void **state)
 static void test_verify_doubled_id_is_refused(void **state)
 {
     static const char *const doubled[] = {ID ", " ID, ID "," ID, ID " " ID, ""};
-    for (size_t i = 0; i < sizeof doubled / sizeof doubled[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(doubled); i++) {
         struct webhook_headers headers = good_headers();
         headers.id = doubled[i];
         headers.signature = webhook_sign(*state, SECRET, doubled[i], SENT_S, BODY, strlen(BODY));
@@ -113,7 +114,7 @@ static void test_verify_at_edge_of_tolerance(void **state)
         bool passes;
     } rows[] = {{0, true}, {300, true}, {301, false}, {-300, true}, {-301, false}};
     struct webhook_headers headers = good_headers();
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         clock_freeze((SENT_S + rows[i].age_s) * CLOCK_SECOND);
         assert_int_equal(verify(state, SECRET, &headers) == NULL, rows[i].passes);
     }
@@ -123,7 +124,7 @@ static void test_verify_malformed_timestamp_is_refused(void **state)
 {
     static const char *const malformed[] = {
         "", " 1614265330", "+1614265330", "1614265330.0", "0x60380000", "now", "99999999999999999999999"};
-    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(malformed); i++) {
         struct webhook_headers headers = good_headers();
         headers.timestamp = malformed[i];
         assert_ptr_equal(verify(state, SECRET, &headers), &err_webhook_signature);
@@ -147,7 +148,7 @@ static void test_verify_no_usable_signature_is_refused(void **state)
                                           "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
                                           "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OA=",
                                           "v1,g0hM9SsE"};
-    for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(useless); i++) {
         struct webhook_headers headers = good_headers();
         headers.signature = useless[i];
         assert_ptr_equal(verify(state, SECRET, &headers), &err_webhook_signature);
@@ -192,7 +193,7 @@ static void test_secrets_valid(void **state)
                                       SECRET ",",
                                       SECRET " " SECRET,
                                       SECRET "," SECRET "," SECRET "," SECRET "," SECRET};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_false(webhook_secrets_valid(*state, bad[i]));
     }
     assert_false(webhook_secrets_valid(*state, NULL));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/utf8.h"
 #include "src/queue/draw.h"
 #include "tests/vectors/draw_vectors.h"
@@ -34,7 +35,7 @@ static void make_seed(uint32_t n, unsigned char seed[DRAW_SEED_SIZE])
 static void test_places_are_those_of_the_published_vectors(void **state)
 {
     (void)state;
-    size_t count = sizeof draw_vectors / sizeof draw_vectors[0];
+    size_t count = ARRAY_COUNT(draw_vectors);
     assert_true(count > 100);
     for (size_t i = 0; i < count; i++) {
         const struct draw_vector *vector = &draw_vectors[i];
@@ -149,7 +150,7 @@ static void test_count_schedule_and_seed_each_change_the_draw(void **state)
         int64_t count;
     } changes[] = {
         {second, SCHEDULE, 1000}, {seed, "018f3c0e-7d2a-7c1b-9a33-5f0f3b1d2c4f", 1000}, {seed, SCHEDULE, 1001}};
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
         int same = 0;
         draw_make(&other, changes[i].seed, changes[i].schedule_id, changes[i].count);
         for (int64_t number = 0; number < 1000; number++) {

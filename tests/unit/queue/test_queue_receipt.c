@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "src/queue/draw.h"
 #include "src/queue/queue_settings.h"
 #include "src/queue/receipt.h"
@@ -36,7 +37,7 @@ static void test_receipt_gives_its_number_back_to_its_owner_only(void **state)
 {
     (void)state;
     static const int64_t numbers[] = {0, 7, 49999, DRAW_COUNT_MAX - 1};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         const char *receipt = receipt_issue(arena, SCHEDULE, USER, numbers[i]);
         assert_true(strlen(receipt) <= RECEIPT_LENGTH_MAX);
         assert_int_equal(receipt_read(arena, SCHEDULE, USER, receipt), numbers[i]);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "tests/support/caller.h"
 
@@ -25,10 +26,8 @@ static const struct route routes[] = {
     {"GET", "/admitted", caller_handle, RT_USER | RT_ADMITTED, NULL, NULL, 0},
     {"GET", "/internal/things/{id}", caller_handle, RT_INTERNAL, NULL, NULL, 0},
 };
-static const struct responder responder = {.name = "test",
-                                           .routes = routes,
-                                           .route_count = sizeof routes / sizeof routes[0],
-                                           .admission_error = &err_admission};
+static const struct responder responder = {
+    .name = "test", .routes = routes, .route_count = ARRAY_COUNT(routes), .admission_error = &err_admission};
 
 static int set_up(void **state)
 {
@@ -99,7 +98,7 @@ static void test_admitted_route_needs_a_well_formed_queue_token(void **state)
     (void)state;
     static const char *const bad[] = {"HTTP_X_QUEUE_TOKEN=", "HTTP_X_QUEUE_TOKEN=" ID, "HTTP_X_QUEUE_TOKEN=qr_x",
                                       "HTTP_X_QUEUE_TOKEN=qr_" ID "0", "HTTP_X_QUEUE_TOKEN=QR_" ID};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         caller_ask("GET", "/admitted", ENV(bearer("USER"), bad[i]));
         caller_assert_error(401, "NOT_ADMITTED");
     }
@@ -141,7 +140,7 @@ static void test_idempotency_key_malformed_is_400(void **state)
     const char *bad[] = {"HTTP_IDEMPOTENCY_KEY=short",    "HTTP_IDEMPOTENCY_KEY=\"" ID,
                          "HTTP_IDEMPOTENCY_KEY=" ID "\"", "HTTP_IDEMPOTENCY_KEY=0123456789 0123456789",
                          "HTTP_IDEMPOTENCY_KEY=\"\"",     too_long};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         caller_post("/orders", ENV("CONTENT_TYPE=application/json", bad[i]), "{\"name\":\"x\",\"amount\":2}");
         caller_assert_error(400, "INVALID_REQUEST");
         assert_string_equal(caller_detail_field(), "Idempotency-Key");

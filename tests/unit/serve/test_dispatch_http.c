@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "tests/support/caller.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -63,8 +64,7 @@ static const struct route routes[] = {
     {"GET", "/lost", handle_lost, 0, NULL, NULL, 0},
     {"GET", "/cached", handle_cached, 0, NULL, NULL, 0},
 };
-static const struct responder responder = {
-    .name = "test", .routes = routes, .route_count = sizeof routes / sizeof routes[0]};
+static const struct responder responder = {.name = "test", .routes = routes, .route_count = ARRAY_COUNT(routes)};
 
 static int set_up(void **state)
 {
@@ -150,7 +150,7 @@ static void test_language_follows_the_client(void **state)
         {"HTTP_ACCEPT_LANGUAGE=en;q=0", "ko"},
         {"HTTP_ACCEPT_LANGUAGE=eng,*", "ko"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         caller_ask("GET", "/open", ENV(cases[i].accept));
         assert_string_equal(caller.seen.language, cases[i].language);
     }
@@ -175,7 +175,7 @@ static void test_body_is_bound_and_kept(void **state)
     static const char *const types[] = {"CONTENT_TYPE=application/json", "CONTENT_TYPE=Application/JSON",
                                         "CONTENT_TYPE=application/json; charset=UTF-8",
                                         "CONTENT_TYPE=application/json;charset=\"utf-8\""};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         caller_post("/orders", ENV(types[i]), "{\"name\":\"x\",\"amount\":2}");
         caller_assert_status(200);
         assert_int_equal(caller.seen.amount, 2);
@@ -189,7 +189,7 @@ static void test_body_of_another_type_is_415(void **state)
     static const char *const types[] = {"CONTENT_TYPE=", "CONTENT_TYPE=text/json", "CONTENT_TYPE=application/jsonx",
                                         "CONTENT_TYPE=application/json; charset=euc-kr",
                                         "CONTENT_TYPE=application/x-www-form-urlencoded"};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
         caller_post("/orders", ENV(types[i]), "{\"name\":\"x\",\"amount\":2}");
         caller_assert_error(415, "UNSUPPORTED_MEDIA_TYPE");
     }

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/run/watchdog.h"
 #include "tests/support/fcgi_client.h"
@@ -31,7 +32,7 @@ static void test_idle_process_stops_on_each_signal(void **state)
 {
     (void)state;
     static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
         pid_t pid = pool_start();
         client_assert_echo("up");
         kill(pid, signals[i]);

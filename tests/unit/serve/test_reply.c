@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/base/array.h"
 #include "common/serve/reply.h"
 
 static struct arena *arena;
@@ -140,7 +141,7 @@ static void test_etag_known_to_the_client_gives_304(void **state)
         arena_printf(arena, " %s ,\"y\"", etag),
         "*",
     };
-    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(same); i++) {
         etag_of("a", same[i], &status);
         assert_int_equal(status, 304);
     }

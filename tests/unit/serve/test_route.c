@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/serve/route.h"
 
 #define ID "0190f5a0-7c1e-7b3a-9c55-0123456789ab"
@@ -24,7 +25,7 @@ static const struct route routes[] = {
     {"GET", "/oauth/<provider>/callback", NULL, 0, NULL, NULL, 0},
     {"GET", "/", NULL, 0, NULL, NULL, 0},
 };
-#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+#define ROUTE_COUNT ARRAY_COUNT(routes)
 
 static struct ctx ctx;
 static struct request rq;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "src/user/user_text.h"
 
 static struct arena *arena;
@@ -56,7 +57,7 @@ static void test_email_that_is_none_is_refused(void **state)
                                       "김@example.com",
                                       "kim@예시.com",
                                       "kim<b>@example.com"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_null(user_email_normalise(arena, bad[i]));
     }
 }
@@ -86,7 +87,7 @@ static void test_phone_in_any_spelling_becomes_digits(void **state)
     (void)state;
     static const char *const same[] = {"01012345678",      "010-1234-5678", "010 1234 5678",
                                        "+82 10-1234-5678", "+821012345678", "+82 010 1234 5678"};
-    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(same); i++) {
         assert_string_equal(user_phone_normalise(arena, same[i]), "01012345678");
     }
 }
@@ -96,7 +97,7 @@ static void test_phone_that_is_none_is_refused(void **state)
     (void)state;
     static const char *const bad[] = {"",    "-", "12345678", "1234567890123456", "010-1234-567a", "010.1234.5678",
                                       "+1 2"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_null(user_phone_normalise(arena, bad[i]));
     }
 }
