@@ -1,7 +1,7 @@
 # What people type. Every target first installs what it needs and is missing (scripts/setup).
 .DEFAULT_GOAL := help
 
-.PHONY: docs help up down status logs demo test check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test
+.PHONY: docs help up down status logs demo test test-compose check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test setup-engine
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' scripts/targets.mk | awk -F'#' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ demo: up ## one buyer's whole way, with the real answers
 test: setup-test ## every test, against a stack of its own that runs beside that of make up
 	@scripts/test-all
 
+test-compose: setup-engine ## docker-compose.yml in a real engine: healthy, the demo, scaled, one killed, stopped
+	@tests/compose/run
+
 check: setup-unit ## unit tests only, in seconds
 	@scripts/test-all unit
 
@@ -48,5 +51,5 @@ clean-data: ## stops everything and forgets its data
 clean: ## removes what was compiled
 	@rm -rf build
 
-setup-build setup-unit setup-run setup-test: setup-%:
+setup-build setup-unit setup-run setup-test setup-engine: setup-%:
 	@scripts/setup $*
