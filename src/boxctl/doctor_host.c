@@ -1,6 +1,7 @@
 #include <errno.h>
+#include <linux/magic.h>
 #include <string.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 #include "common/base/clock.h"
 #include "common/io/http.h"
@@ -20,14 +21,17 @@ struct doctor_finding check_zone(struct boxctl *box)
 struct doctor_finding check_disk(struct boxctl *box)
 {
     struct arena *arena = box->ctx->arena;
-    struct statvfs disk;
-    if (statvfs(cfg_process.run_dir, &disk) < 0) {
+    struct statfs disk;
+    if (statfs(cfg_process.run_dir, &disk) < 0) {
         return (struct doctor_finding){
             arena_printf(arena, "%s: %s", cfg_process.run_dir, strerror(errno)),
             "Make this folder, or set BOX_RUN_DIR to the one the programs use.",
         };
     }
-    unsigned long long free_mib = (unsigned long long)disk.f_bavail * disk.f_frsize >> 20;
+    if (disk.f_type == TMPFS_MAGIC) { /* in a container: sockets alone live there */
+        return (struct doctor_finding){.seen = "that of the stores is not seen from here"};
+    }
+    unsigned long long free_mib = (unsigned long long)disk.f_bavail * (unsigned long long)disk.f_bsize >> 20;
     return (struct doctor_finding){
         arena_printf(arena, "%llu MiB free at %s", free_mib, cfg_process.run_dir),
         free_mib < DISK_LEAST_MIB ? "Make room: PostgreSQL and Kafka stop when the disk is full." : NULL,
