@@ -10,7 +10,7 @@ static const struct route routes[] = {
     {"GET", "/.well-known/jwks.json", gateway_handle_jwks, 0, NULL, NULL, 0},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_kafka_section, NULL};
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_kafka_section, NULL};
 
 int main(int argc, char **argv)
 {

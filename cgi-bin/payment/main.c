@@ -15,7 +15,7 @@ static const struct route routes[] = {
     {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_portone_section,
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_portone_section,
                                                      &payment_settings_section, NULL};
 
 static const struct err *check_settings(struct ctx *ctx)

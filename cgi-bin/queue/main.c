@@ -15,7 +15,7 @@ static const struct route routes[] = {
     {"PUT", "/queue/admin/schedules/{id}", queue_handle_tune, RT_ADMIN, &tuning_shape, NULL, 0},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_schedule_section,
                                                      &queue_settings_section, NULL};
 
 int main(int argc, char **argv)

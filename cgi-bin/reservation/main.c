@@ -20,8 +20,9 @@ static const struct route routes[] = {
      NULL, 0},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
-                                                     &reservation_settings_section, NULL};
+static const struct cfg_section *const settings[] = {&cfg_internal_section,    &cfg_caller_section,
+                                                     &cfg_schedule_section,    &reservation_settings_section,
+                                                     &ticket_settings_section, NULL};
 
 int main(int argc, char **argv)
 {

@@ -11,21 +11,24 @@
 
 struct cfg_service cfg_service;
 
-static const struct cfg_key service_keys[] = {
+static const struct cfg_key internal_keys[] = {
     {"BOX_INTERNAL_URL", CFG_STR, offsetof(struct cfg_service, internal_url), "", "http://127.0.0.1:8081", 8, 200, 0,
      "where the other services serve /internal"},
+};
+static const struct cfg_key caller_keys[] = {
     {"BOX_SERVICE_KEY", CFG_STR, offsetof(struct cfg_service, key), "", NULL, KEY_LEN, KEY_LEN, CFG_SECRET,
      "UUID v4 that this program shows when it calls /internal"},
+};
+static const struct cfg_key accepted_keys[] = {
     {"BOX_SERVICE_KEYS", CFG_STR, offsetof(struct cfg_service, accepted), "", NULL, KEY_LEN + 2, 2000, CFG_SECRET,
      "who may call /internal: name:uuid,name:uuid; a name may stand twice"},
 };
 
-const struct cfg_section cfg_service_section = {
-    .title = "Calls between services",
-    .keys = service_keys,
-    .count = ARRAY_COUNT(service_keys),
-    .values = &cfg_service,
-};
+const struct cfg_section cfg_internal_section = {"Calls between services", internal_keys, ARRAY_COUNT(internal_keys),
+                                                 &cfg_service};
+const struct cfg_section cfg_caller_section = {"Who calls", caller_keys, ARRAY_COUNT(caller_keys), &cfg_service};
+const struct cfg_section cfg_accepted_section = {"Who may call", accepted_keys, ARRAY_COUNT(accepted_keys),
+                                                 &cfg_service};
 
 const char *service_key_caller(const char *key)
 {

@@ -16,7 +16,8 @@ struct cfg_service {
     const char *accepted;     /* BOX_SERVICE_KEYS */
 };
 extern struct cfg_service cfg_service;
-extern const struct cfg_section cfg_service_section;
+/* One each for what a program does: it looks for the others; it calls them; it is called. */
+extern const struct cfg_section cfg_internal_section, cfg_caller_section, cfg_accepted_section;
 
 /* The caller's name (static storage), or NULL when `key` is none of the accepted ones. Constant time per key. */
 const char *service_key_caller(const char *key);

@@ -44,7 +44,7 @@ static void list_sections(const struct responder *responder, const struct cfg_se
         own[count++] = &cfg_token_section;
     }
     if (is_internal(responder)) {
-        own[count++] = &cfg_service_section;
+        own[count++] = &cfg_accepted_section;
     }
     for (size_t i = 0; responder->settings && responder->settings[i]; i++) {
         if (count + 1 == PROGRAM_SECTIONS_MAX) {

@@ -30,15 +30,27 @@
 #include "src/user/user_settings.h"
 
 const struct cfg_section *const registry_sections[] = {
-    &cfg_process_section,      &cfg_db_section,
-    &cfg_redis_section,        &cfg_kafka_section,
-    &cfg_outbox_section,       &cfg_token_section,
-    &cfg_service_section,      &cfg_schedule_section,
-    &cfg_portone_section,      &cfg_recaptcha_section,
-    &cfg_user_section,         &cfg_event_section,
-    &queue_settings_section,   &reservation_settings_section,
-    &payment_settings_section, &cfg_sandbox_section,
-    &cfg_boxctl_section,       NULL,
+    &cfg_process_section,
+    &cfg_db_section,
+    &cfg_redis_section,
+    &cfg_kafka_section,
+    &cfg_outbox_section,
+    &cfg_token_section,
+    &cfg_internal_section,
+    &cfg_caller_section,
+    &cfg_accepted_section,
+    &cfg_schedule_section,
+    &cfg_portone_section,
+    &cfg_recaptcha_section,
+    &cfg_user_section,
+    &cfg_event_section,
+    &queue_settings_section,
+    &reservation_settings_section,
+    &ticket_settings_section,
+    &payment_settings_section,
+    &cfg_sandbox_section,
+    &cfg_boxctl_section,
+    NULL,
 };
 
 const struct registry_row registry_statements[] = {

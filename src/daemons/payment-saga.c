@@ -37,7 +37,7 @@ static const struct subscription subscription = {
 
 static const struct tick ticks[] = {{"settle", &payment_settings.tick_ms, settle_next}};
 
-static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_portone_section,
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_portone_section,
                                                      &payment_settings_section, NULL};
 
 static const struct err *check_settings(struct ctx *ctx)

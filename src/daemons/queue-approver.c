@@ -43,7 +43,7 @@ static const struct tick ticks[] = {
     {"close", &queue_settings.closing_tick_ms, close_lines},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_service_section, &cfg_schedule_section,
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_schedule_section,
                                                      &queue_settings_section, NULL};
 
 int main(int argc, char **argv)

@@ -143,7 +143,7 @@ static const struct err *cancel_own_lapsed(struct ctx *ctx, void *arg)
         return e;
     }
     if (db_count(rows) == 0) {
-        return &err_hold_exists;
+        return NULL; /* a sweeper was faster, or it has not lapsed */
     }
     struct reservation lapsed;
     e = reservation_read_row(ctx, rows, 0, &lapsed);
@@ -166,8 +166,7 @@ static const struct err *claim_seats(struct ctx *ctx, struct attempt *attempt)
 
 /* ---- the gate and after ---- */
 
-/* The marks of seats that did not become this reservation's: PostgreSQL's word for those that have a claim, then none
- * for the rest. In this order no seat looks free that is not. */
+/* PostgreSQL's word for the seats, where the mirror was wrong or may be. */
 static bool set_marks_right(struct ctx *ctx, const struct attempt *attempt)
 {
     bool sold = false;
@@ -175,21 +174,21 @@ static bool set_marks_right(struct ctx *ctx, const struct attempt *attempt)
     if (e) {
         log_warn(&ctx->log, "seat mirror not refreshed: %s", e->code);
     }
-    seat_mirror_release(ctx, &attempt->seats);
     return sold;
 }
 
-static const struct err *claim_or_release(struct ctx *ctx, struct attempt *attempt)
+/* `own`: some seats had a mark of the same buyer, which the gate has left as it was. */
+static const struct err *claim_or_release(struct ctx *ctx, struct attempt *attempt, bool own)
 {
     const struct err *e = claim_seats(ctx, attempt);
-    bool replayed = !e && strcmp(attempt->hold.reservation_id, attempt->seats.reservation_id) != 0;
-    if (replayed || e == &err_seat_already_held || e == &err_hold_exists) {
-        bool sold = set_marks_right(ctx, attempt);
-        return e == &err_seat_already_held && sold ? &err_seat_sold : e;
-    }
+    bool claimed = !e && strcmp(attempt->hold.reservation_id, attempt->seats.reservation_id) == 0;
     /* Unknown outcome: the hold may stand, so its mark stays and lapses with it. */
-    if (e && !(e->flags & ERR_UNCERTAIN)) {
+    if (!claimed && !(e && (e->flags & ERR_UNCERTAIN))) {
         seat_mirror_release(ctx, &attempt->seats);
+    }
+    if (e == &err_seat_already_held || (!e && (own || !claimed))) {
+        bool sold = set_marks_right(ctx, attempt);
+        return e && sold ? &err_seat_sold : e;
     }
     return e;
 }
@@ -211,8 +210,9 @@ const struct err *hold_create(struct ctx *ctx, const struct hold_request *reques
                                           request->seat_ids};
     attempt.hold =
         (struct hold){.reservation_id = reservation_id, .status = reservation_status_name(RESERVATION_PENDING)};
-    e = seat_mirror_pass(ctx, &attempt.seats, &attempt.hold.seats);
-    e = e ? e : claim_or_release(ctx, &attempt);
+    bool own;
+    e = seat_mirror_pass(ctx, &attempt.seats, &attempt.hold.seats, &own);
+    e = e ? e : claim_or_release(ctx, &attempt, own);
     if (!e) {
         *hold_r = attempt.hold;
     }

@@ -13,6 +13,14 @@ static const struct cfg_key keys[] = {
      .min = 1,
      .max = 3600,
      .help = "How long seats are held for a buyer who has not begun to pay."},
+    {.name = "BOX_HOLDS_PER_MINUTE",
+     .type = CFG_INT,
+     .offset = offsetof(struct reservation_settings, holds_per_minute),
+     .unit = "holds",
+     .fallback = "60",
+     .min = 1,
+     .max = 1000000,
+     .help = "How often one buyer may try to hold seats of one performance."},
     {.name = "BOX_SEAT_CATALOGUE_S",
      .type = CFG_INT,
      .offset = offsetof(struct reservation_settings, catalogue_s),
@@ -21,6 +29,9 @@ static const struct cfg_key keys[] = {
      .min = 60,
      .max = 86400,
      .help = "After that time the seats and claims in Redis are read anew from their owners."},
+};
+
+static const struct cfg_key ticket_keys[] = {
     {.name = "BOX_TICKET_KEY",
      .type = CFG_STR,
      .offset = offsetof(struct reservation_settings, ticket_key),
@@ -33,3 +44,5 @@ static const struct cfg_key keys[] = {
 };
 
 const struct cfg_section reservation_settings_section = {"Reservation", keys, ARRAY_COUNT(keys), &reservation_settings};
+const struct cfg_section ticket_settings_section = {"Tickets", ticket_keys, ARRAY_COUNT(ticket_keys),
+                                                    &reservation_settings};

@@ -5,11 +5,13 @@
 #include "common/base/cfg.h"
 
 struct reservation_settings {
-    int64_t hold_ttl_s;     /* BOX_HOLD_TTL_S: life of a hold (RSV-001) */
-    int64_t catalogue_s;    /* BOX_SEAT_CATALOGUE_S: life of the seat catalogue in Redis */
-    const char *ticket_key; /* BOX_TICKET_KEY: signs the QR codes of tickets */
+    int64_t hold_ttl_s;       /* BOX_HOLD_TTL_S: life of a hold (RSV-001) */
+    int64_t holds_per_minute; /* BOX_HOLDS_PER_MINUTE: tries of one buyer in one performance */
+    int64_t catalogue_s;      /* BOX_SEAT_CATALOGUE_S: life of the seat catalogue in Redis */
+    const char *ticket_key;   /* BOX_TICKET_KEY: signs the QR codes of tickets */
 };
 extern struct reservation_settings reservation_settings;
-extern const struct cfg_section reservation_settings_section;
+/* The ticket key is a section of its own: maintenance expires holds and signs nothing. */
+extern const struct cfg_section reservation_settings_section, ticket_settings_section;
 
 #endif

@@ -105,7 +105,7 @@ static const struct err *install(struct ctx *ctx, const char *schedule_id, const
     }
     const char *life = arena_printf(ctx->arena, "%lld", (long long)reservation_settings.catalogue_s);
     return redis_eval(ctx, &redis_script_reservation_install, NULL,
-                      (const char *const[]){keys.seats, keys.claims, new_seats, new_claims}, 4,
+                      (const char *const[]){keys.seats, keys.claims, keys.gone, new_seats, new_claims}, 5,
                       (const char *const[]){life}, 1);
 }
 

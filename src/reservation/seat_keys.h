@@ -7,9 +7,12 @@
 struct seat_keys {
     const char *seats;   /* hash: seat -> "number|grade|price" */
     const char *claims;  /* hash: seat -> "state|user|reservation"; the field "" says that it is complete */
+    const char *gone;    /* sorted set: reservation that was cancelled or never came to be -> since when, in ms */
     const char *loading; /* there while somebody loads the other two */
 };
 
 struct seat_keys seat_keys_of(struct arena *arena, const char *schedule_id);
+/* Counts the holds that a buyer has tried this minute. */
+const char *seat_tries_key(struct arena *arena, const char *schedule_id, const char *user_id);
 
 #endif

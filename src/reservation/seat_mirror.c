@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/io/db.h"
 #include "common/io/redis.h"
 #include "sql/reservation.h"
@@ -29,19 +30,24 @@ static bool answered(const struct redis_value *answer, const char *word)
     return first && strcmp(first, word) == 0;
 }
 
+/* How long one who has read of a reservation may take to write it down. */
+#define SEAT_GONE_MS "60000"
+
 static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *request,
                                   const struct redis_value **answer_r)
 {
     struct seat_keys keys = seat_keys_of(ctx->arena, request->schedule_id);
     const char *key_list[] = {queue_token_key(ctx->arena, request->schedule_id, request->queue_token), keys.seats,
-                              keys.claims};
-    size_t count = 3 + request->seat_ids.count;
+                              keys.claims, seat_tries_key(ctx->arena, request->schedule_id, request->user_id)};
+    size_t count = 4 + request->seat_ids.count;
     const char **args = arena_calloc(ctx->arena, count, sizeof *args);
     args[0] = request->user_id;
     args[1] = request->reservation_id;
     args[2] = text_of(ctx, reservation_settings.hold_ttl_s * 1000);
-    memcpy(args + 3, request->seat_ids.items, request->seat_ids.count * sizeof *args);
-    const struct err *e = redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, 3, args, count);
+    args[3] = text_of(ctx, reservation_settings.holds_per_minute);
+    memcpy(args + 4, request->seat_ids.items, request->seat_ids.count * sizeof *args);
+    const struct err *e =
+        redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, ARRAY_COUNT(key_list), args, count);
     if (e && (e->flags & ERR_UNCERTAIN)) {
         seat_mirror_release(ctx, request); /* the seats may be marked all the same */
     }
@@ -72,7 +78,7 @@ static const struct err *read_seats(struct ctx *ctx, const struct seat_request *
     const char *const *ids = request->seat_ids.items;
     struct reservation_seat *seats = arena_calloc(ctx->arena, request->seat_ids.count, sizeof *seats);
     for (size_t i = 0; i < request->seat_ids.count; i++) {
-        const char *text = redis_str(answer, i + 1);
+        const char *text = redis_str(answer, i + 2);
         if (!text || !read_seat(ctx, ids[i], text, &seats[i])) {
             return &err_internal;
         }
@@ -81,7 +87,8 @@ static const struct err *read_seats(struct ctx *ctx, const struct seat_request *
     return NULL;
 }
 
-const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct json_list *seats_r)
+const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct json_list *seats_r,
+                                   bool *own_r)
 {
     const struct redis_value *answer;
     const struct err *e = ask_gate(ctx, request, &answer);
@@ -93,10 +100,15 @@ const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *r
         return e;
     }
     if (answered(answer, "OK")) {
+        *own_r = redis_int(answer, 1) > 0;
         return read_seats(ctx, request, answer, seats_r);
     }
     if (answered(answer, "TOKEN")) {
         return &err_queue_token_invalid;
+    }
+    if (answered(answer, "OFTEN")) {
+        ctx->retry_after_s = (int)redis_int(answer, 1);
+        return &err_too_many_requests;
     }
     if (answered(answer, "UNKNOWN")) {
         return ctx_invalid(ctx, "seatIds", "'%s' is not a seat of this performance", redis_str(answer, 1));
@@ -112,11 +124,14 @@ const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *r
 static const struct err *forget(struct ctx *ctx, const char *schedule_id, const char *reservation_id,
                                 struct json_list seat_ids)
 {
-    const char *claims = seat_keys_of(ctx->arena, schedule_id).claims;
-    const char **args = arena_calloc(ctx->arena, 1 + seat_ids.count, sizeof *args);
-    args[0] = reservation_id;
-    memcpy(args + 1, seat_ids.items, seat_ids.count * sizeof *args);
-    return redis_eval(ctx, &redis_script_reservation_release, NULL, &claims, 1, args, 1 + seat_ids.count);
+    struct seat_keys keys = seat_keys_of(ctx->arena, schedule_id);
+    const char *key_list[] = {keys.claims, keys.gone};
+    size_t count = 2 + seat_ids.count;
+    const char **args = arena_calloc(ctx->arena, count, sizeof *args);
+    args[0] = SEAT_GONE_MS;
+    args[1] = reservation_id;
+    memcpy(args + 2, seat_ids.items, seat_ids.count * sizeof *args);
+    return redis_eval(ctx, &redis_script_reservation_release, NULL, key_list, ARRAY_COUNT(key_list), args, count);
 }
 
 static void note_failure(struct ctx *ctx, const struct err *e)
@@ -143,7 +158,8 @@ const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, 
     if (db_count(rows) == 0) {
         return NULL;
     }
-    const char *claims = seat_keys_of(ctx->arena, schedule_id).claims;
+    struct seat_keys keys = seat_keys_of(ctx->arena, schedule_id);
+    const char *key_list[] = {keys.claims, keys.gone};
     const char **args = arena_calloc(ctx->arena, 4 * db_count(rows), sizeof *args);
     for (size_t i = 0; i < db_count(rows); i++) {
         bool sold = db_bool(rows, i, "sold");
@@ -153,7 +169,8 @@ const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, 
         args[4 * i + 3] = db_str(rows, i, "reservation_id");
         *sold_r = *sold_r || sold;
     }
-    return redis_eval(ctx, &redis_script_reservation_mark, NULL, &claims, 1, args, 4 * db_count(rows));
+    return redis_eval(ctx, &redis_script_reservation_mark, NULL, key_list, ARRAY_COUNT(key_list), args,
+                      4 * db_count(rows));
 }
 
 void seat_mirror_follow(struct ctx *ctx, const struct reservation *reservation)

@@ -7,6 +7,9 @@
  * SEAT_CLAIM_SECURED_MS, so nothing stays wrong for long. Keys rsv:{<schedule>}:seats and rsv:{<schedule>}:claims;
  * their formats stand in lua/hold.lua.
  *
+ * What is read of PostgreSQL and written here a moment later may be outdated by then: a reservation that went in
+ * between is remembered for SEAT_GONE_MS, and its seats are not marked again.
+ *
  * Killed between the gate and PostgreSQL: the seats look held for at most one hold's life.
  */
 #ifndef RESERVATION_SEAT_MIRROR_H
@@ -29,11 +32,12 @@ struct seat_request {
 };
 
 /* The gate: checks token and seats and marks them, all or none. *seats_r: a list of struct reservation_seat in the
- * order asked for. Seats that the same user has already pass, because only PostgreSQL knows why they are asked for
- * again. &err_queue_token_invalid, &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the
- * schedule does not have, &err_not_found, &err_unavailable. */
+ * order asked for. Seats that the same user has already pass and keep their marks, because only PostgreSQL knows why
+ * they are asked for again: *own_r says that there were such. &err_queue_token_invalid, &err_too_many_requests (more
+ * than BOX_HOLDS_PER_MINUTE), &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the schedule
+ * does not have, &err_not_found, &err_unavailable. */
 BO_MUSTCHECK const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
-                                                struct json_list *seats_r);
+                                                struct json_list *seats_r, bool *own_r);
 /* Takes back what seat_mirror_pass() marked. Failure is logged and harmless. */
 void seat_mirror_release(struct ctx *ctx, const struct seat_request *request);
 /* Reads the claims of the seats from PostgreSQL and writes them into the mirror. *sold_r: one of them is sold. */

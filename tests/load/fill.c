@@ -114,7 +114,7 @@ static int run_all(const struct work *work)
 
 int main(int argc, char **argv)
 {
-    static const struct cfg_section *const own[] = {&cfg_service_section, &cfg_schedule_section,
+    static const struct cfg_section *const own[] = {&cfg_internal_section, &cfg_caller_section, &cfg_schedule_section,
                                                     &queue_settings_section, NULL};
     const struct cfg_section *sections[PROGRAM_SECTIONS_MAX];
     struct work work;

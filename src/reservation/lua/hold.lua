@@ -1,44 +1,46 @@
 -- Lets one buyer through to PostgreSQL for these seats, or says why not. All or nothing.
 -- KEYS: queue token; seat catalogue (hash: seat -> "number|grade|price");
---       claims (hash: seat -> "state|user|reservation", state = expiry in ms or "S" for sold; field "" marks it loaded)
--- ARGV: user, reservation, life of the hold in ms, seat...
--- Answer: {"OK", "number|grade|price"...}, {"TOKEN"}, {"EMPTY"} (catalogue or claims must be loaded first),
---         {"UNKNOWN", seat}, {"SOLD", seat}, {"HELD", seat}
--- A seat that the same buyer has already does not end here: whether that is a repeat, the trace of a lost answer or a
--- second hold, PostgreSQL knows.
+--       claims (hash: seat -> "state|user|reservation", state = expiry in ms or "S" for sold; field "" marks it loaded);
+--       the buyer's tries of this minute
+-- ARGV: user, reservation, life of the hold in ms, tries a minute, seat...
+-- Answer: {"OK", own, "number|grade|price"...}, {"TOKEN"}, {"OFTEN", seconds}, {"EMPTY"} (catalogue or claims must be
+--         loaded first), {"UNKNOWN", seat}, {"SOLD", seat}, {"HELD", seat}
+-- own: how many of the seats the same buyer has already. They pass, and keep their mark: whether this is a repeat, the
+-- trace of a lost answer or a second hold, PostgreSQL knows.
 local user, reservation, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if redis.call('GET', KEYS[1]) ~= user then
     return {'TOKEN'}
 end
+local tries = redis.call('INCR', KEYS[4])
+if tries == 1 then
+    redis.call('EXPIRE', KEYS[4], 60)
+elseif tries > tonumber(ARGV[4]) then
+    return {'OFTEN', redis.call('TTL', KEYS[4])}
+end
 if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[3], '') == 0 then
     return {'EMPTY'}
 end
-local seats = {unpack(ARGV, 4)}
+local seats = {unpack(ARGV, 5)}
 local known = redis.call('HMGET', KEYS[2], unpack(seats))
 local claims = redis.call('HMGET', KEYS[3], unpack(seats))
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local sold = {}
+local own, free = 0, {}
 for i, seat in ipairs(seats) do
     if not known[i] then
         return {'UNKNOWN', seat}
     end
-    if claims[i] then
-        local state, owner = string.match(claims[i], '^([^|]*)|([^|]*)|')
-        if state == 'S' then
-            if owner ~= user then
-                return {'SOLD', seat}
-            end
-            sold[seat] = true
-        elseif owner ~= user and tonumber(state) > now then
-            return {'HELD', seat}
-        end
+    local state, owner = string.match(claims[i] or '', '^([^|]*)|([^|]*)|')
+    if not state or (state ~= 'S' and tonumber(state) <= now) then
+        free[#free + 1] = seat
+    elseif owner == user then
+        own = own + 1
+    else
+        return {state == 'S' and 'SOLD' or 'HELD', seat}
     end
 end
 local claim = string.format('%.0f|%s|%s', now + ttl, user, reservation)
-for _, seat in ipairs(seats) do
-    if not sold[seat] then
-        redis.call('HSET', KEYS[3], seat, claim)
-    end
+for _, seat in ipairs(free) do
+    redis.call('HSET', KEYS[3], seat, claim)
 end
-return {'OK', unpack(known)}
+return {'OK', own, unpack(known)}

@@ -1,128 +1,7 @@
 /* Holds against real stores: all or nothing, PostgreSQL decides, one owner per seat (RSV-001, RSV-003, RSV-005,
  * RSV-008). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/auth/service_key.h"
-#include "common/base/clock.h"
-#include "common/io/db.h"
-#include "common/io/redis.h"
-#include "src/contract/queue_token.h"
-#include "src/reservation/hold.h"
-#include "src/reservation/reservation.h"
-#include "src/reservation/reservation_errors.h"
-#include "src/reservation/reservation_settings.h"
-#include "src/reservation/seat_keys.h"
-#include "src/reservation/seat_mirror.h"
-#include "tests/support/fixture.h"
-#include "tests/support/sale.h"
-#include "tests/support/stub_server.h"
-
-static const struct db_stmt test_stmt_lapse = {
-    .name = "test_lapse",
-    .sql = "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
-           "WHERE id = $1 RETURNING id) UPDATE seat_claims c SET expires_at = clock_timestamp() - interval '1 s' "
-           "FROM r WHERE c.reservation_id = r.id"};
-static const struct db_stmt test_stmt_sell = {
-    .name = "test_sell",
-    .sql = "UPDATE seat_claims SET sold = true, expires_at = 'infinity' WHERE reservation_id = $1"};
-static const struct db_stmt test_stmt_confirm = {
-    .name = "test_confirm",
-    .sql = "UPDATE reservations SET status = 'CONFIRMED', confirmed_at = clock_timestamp(), secured_by = id, "
-           "ticket_number = 'T20260101-' || upper(translate(right(id::text, 7), '01', '89')) WHERE id = $1"};
-static const struct db_stmt test_stmt_claims = {
-    .name = "test_claims", .sql = "SELECT count(*) AS total FROM seat_claims WHERE reservation_id = $1"};
-
-struct buyer {
-    const char *user;
-    const char *token;
-};
-
-struct scene {
-    struct ctx *ctx;
-    struct sale sale;
-    struct buyer first, second;
-};
-
-static struct buyer admit(struct ctx *ctx, const struct sale *sale)
-{
-    const char *user = fixture_uuid();
-    return (struct buyer){user, sale_admit(ctx, sale, user)};
-}
-
-static int set_up(void **state)
-{
-    struct scene *scene = calloc(1, sizeof *scene);
-    reservation_settings = (struct reservation_settings){.hold_ttl_s = 300, .catalogue_s = 600, .ticket_key = "unused"};
-    scene->ctx = fixture_ctx("reservation_service", NEED_REDIS | NEED_HTTP);
-    scene->sale = sale_open(scene->ctx);
-    scene->first = admit(scene->ctx, &scene->sale);
-    scene->second = admit(scene->ctx, &scene->sale);
-    *state = scene;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct scene *scene = *state;
-    fixture_free(&scene->ctx);
-    free(scene);
-    return 0;
-}
-
-static struct hold_request request_of(const struct scene *scene, struct buyer buyer, size_t first, size_t count)
-{
-    return (struct hold_request){.user_id = buyer.user,
-                                 .queue_token = buyer.token,
-                                 .schedule_id = scene->sale.schedule_id,
-                                 .seat_ids = sale_seats(&scene->sale, first, count)};
-}
-
-static const struct err *hold(struct scene *scene, struct buyer buyer, size_t first, size_t count, struct hold *hold_r)
-{
-    struct hold_request request = request_of(scene, buyer, first, count);
-    return hold_create(scene->ctx, &request, hold_r);
-}
-
-static struct hold must_hold(struct scene *scene, struct buyer buyer, size_t first, size_t count)
-{
-    struct hold made = {0};
-    assert_null(hold(scene, buyer, first, count, &made));
-    return made;
-}
-
-static int64_t claims_of(struct scene *scene, const char *reservation_id)
-{
-    const struct db_rows *rows;
-    assert_null(DB_RUN(scene->ctx, &test_stmt_claims, &rows, DB_TEXT(reservation_id)));
-    return db_int(rows, 0, "total");
-}
-
-static struct seat_map map_of(struct scene *scene)
-{
-    struct seat_map map = {0};
-    assert_null(seat_mirror_map(scene->ctx, scene->sale.schedule_id, &map));
-    return map;
-}
-
-/* The mirror loses what it knows of one seat, as after a crash of Redis. */
-static void forget_in_redis(struct scene *scene, size_t seat)
-{
-    const char *claims = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id).claims;
-    assert_null(REDIS_RUN(scene->ctx, NULL, "HDEL", claims, scene->sale.seats[seat]));
-}
-
-static void lapse(struct scene *scene, const char *reservation_id)
-{
-    assert_null(DB_RUN(scene->ctx, &test_stmt_lapse, NULL, DB_TEXT(reservation_id)));
-}
+#include "tests/support/hold_scene.h"
 
 static void test_hold_free_seats_claims_them_all(void **state)
 {
@@ -200,22 +79,6 @@ static void test_hold_after_own_lapsed_hold_cancels_it(void **state)
     assert_int_equal(reservation.status, RESERVATION_CANCELLED);
     assert_int_equal(claims_of(scene, old.reservation_id), 0);
     assert_int_equal(sale_events(old.reservation_id, "ReservationCancelled"), 1);
-}
-
-/* The event service, for one sale. */
-static void serve_seats(const struct stub_request *request, struct stub_answer *answer, void *shared)
-{
-    const struct sale *sale = shared;
-    (void)request;
-    answer->status = 200;
-    size_t len =
-        (size_t)snprintf(answer->body, sizeof answer->body, "{\"scheduleId\":\"%s\",\"seats\":[", sale->schedule_id);
-    for (size_t i = 0; i < SALE_SEATS; i++) {
-        len += (size_t)snprintf(answer->body + len, sizeof answer->body - len,
-                                "%s{\"id\":\"%s\",\"seatNumber\":\"A-%zu\",\"grade\":\"VIP\",\"price\":%d}",
-                                i > 0 ? "," : "", sale->seats[i], i + 1, SALE_PRICE);
-    }
-    snprintf(answer->body + len, sizeof answer->body - len, "]}");
 }
 
 /* Redis was emptied: seats come back from the event service, claims from PostgreSQL. */
@@ -301,33 +164,6 @@ static void test_hold_of_own_seats_again_is_refused_and_keeps_the_first(void **s
     assert_int_equal(map_of(scene).held.count, 2);
     assert_null(hold_release(scene->ctx, scene->first.user, made.reservation_id));
     assert_int_equal(map_of(scene).held.count, 0);
-}
-
-/* The buyer's own attempt got no further than the gate, or its answer was lost: the mark keeps off others only. */
-static void test_hold_after_own_mark_without_a_claim_succeeds(void **state)
-{
-    struct scene *scene = *state;
-    struct hold made;
-    const char *claims = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id).claims;
-    map_of(scene); /* loads the mirror */
-    const char *mark =
-        arena_printf(scene->ctx->arena, "%lld|%s|%s", (long long)((clock_now() + 200 * CLOCK_SECOND) / 1000),
-                     scene->first.user, fixture_uuid());
-    assert_null(REDIS_RUN(scene->ctx, NULL, "HSET", claims, scene->sale.seats[0], mark));
-    assert_ptr_equal(hold(scene, scene->second, 0, 1, &made), &err_seat_already_held);
-    made = must_hold(scene, scene->first, 0, 1);
-    assert_null(hold_release(scene->ctx, scene->first.user, made.reservation_id));
-    assert_int_equal(map_of(scene).held.count, 0);
-}
-
-static void test_hold_of_own_sold_seat_is_sold(void **state)
-{
-    struct scene *scene = *state;
-    struct hold made = must_hold(scene, scene->first, 0, 1);
-    assert_null(DB_RUN(scene->ctx, &test_stmt_sell, NULL, DB_TEXT(made.reservation_id)));
-    assert_null(DB_RUN(scene->ctx, &test_stmt_confirm, NULL, DB_TEXT(made.reservation_id)));
-    assert_ptr_equal(hold(scene, scene->first, 0, 1, &made), &err_seat_sold);
-    assert_int_equal(map_of(scene).sold.count, 1);
 }
 
 static void test_hold_five_seats_is_refused(void **state)
@@ -441,8 +277,6 @@ int main(void)
         TEST(test_hold_without_postgresql_leaves_the_seats_free),
         TEST(test_hold_second_hold_of_a_buyer_is_refused),
         TEST(test_hold_of_own_seats_again_is_refused_and_keeps_the_first),
-        TEST(test_hold_after_own_mark_without_a_claim_succeeds),
-        TEST(test_hold_of_own_sold_seat_is_sold),
         TEST(test_hold_five_seats_is_refused),
         TEST(test_hold_seat_of_another_sale_is_invalid),
         TEST(test_hold_with_anothers_token_is_refused),

@@ -58,8 +58,10 @@ static struct hold hold_as(struct scene *scene, const char *user, size_t first, 
 static int set_up(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
-    reservation_settings = (struct reservation_settings){
-        .hold_ttl_s = 300, .catalogue_s = 600, .ticket_key = "ticket-key-of-these-tests-0123456789"};
+    reservation_settings = (struct reservation_settings){.hold_ttl_s = 300,
+                                                         .holds_per_minute = 1000,
+                                                         .catalogue_s = 600,
+                                                         .ticket_key = "ticket-key-of-these-tests-0123456789"};
     scene->ctx = fixture_ctx("reservation_service", NEED_REDIS | NEED_HTTP);
     scene->sale = sale_open(scene->ctx);
     scene->buyer = fixture_uuid();
