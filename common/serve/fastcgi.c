@@ -4,9 +4,13 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/crypto/crypto.h"
@@ -22,6 +26,43 @@ bool fastcgi_available(void)
     return !FCGX_IsCGI();
 }
 
+/* The listen socket's name in the file system, and what stood there when this process began. */
+static struct {
+    char path[sizeof((struct sockaddr_un *)0)->sun_path + 1];
+    struct stat was;
+} listening;
+
+static void note_listening(void)
+{
+    struct sockaddr_un address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(LISTEN_FD, (struct sockaddr *)&address, &size) < 0 || address.sun_family != AF_UNIX) {
+        return;
+    }
+    snprintf(listening.path, sizeof listening.path, "%s", address.sun_path);
+    if (stat(listening.path, &listening.was) < 0) {
+        listening.path[0] = '\0';
+    }
+}
+
+/* Numbers of files are given again, hence the time too. */
+static bool is_ours(const struct stat *there)
+{
+    const struct stat *was = &listening.was;
+    return there->st_dev == was->st_dev && there->st_ino == was->st_ino &&
+           there->st_ctim.tv_sec == was->st_ctim.tv_sec && there->st_ctim.tv_nsec == was->st_ctim.tv_nsec;
+}
+
+/* The whole pool ends: from now on nginx finds nobody here and tries another pool, even with a POST, while what has
+ * connected before is still served. A pool that has taken over the name meanwhile keeps it. */
+static void leave_name(void)
+{
+    struct stat there;
+    if (listening.path[0] != '\0' && stat(listening.path, &there) == 0 && is_ours(&there)) {
+        unlink(listening.path);
+    }
+}
+
 /* A descriptor that becomes readable when this process shall stop. */
 static int open_stop_fd(void)
 {
@@ -31,7 +72,7 @@ static int open_stop_fd(void)
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGUSR1);
     sigprocmask(SIG_BLOCK, &stop, NULL);
-    int fd = signalfd(-1, &stop, SFD_CLOEXEC);
+    int fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
         log_fatal("cannot open a signalfd: %s", strerror(errno));
     }
@@ -207,6 +248,34 @@ static enum next serve_next(FCGX_Request *request, const struct waiting *waiting
     return awaited == NEXT_LAST ? NEXT_STOP : next;
 }
 
+/* SIGTERM and SIGINT end the pool, SIGUSR1 only this process. */
+static bool pool_ends(const struct waiting *waiting)
+{
+    struct signalfd_siginfo signal;
+    bool ends = false;
+    while (read(waiting->stop_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
+        ends = ends || signal.ssi_signo != SIGUSR1;
+    }
+    return ends;
+}
+
+/* Nobody else may be left to serve those that had connected before the name was gone. */
+static void drain(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
+                  struct ctx *ctx)
+{
+    leave_name();
+    enum next next = NEXT_REQUEST;
+    while (next == NEXT_REQUEST) {
+        watchdog_arm(cfg_process.watchdog_ms);
+        next = accept_request(request, waiting);
+        if (next == NEXT_REQUEST) {
+            serve(request, responder, ctx);
+        }
+        watchdog_rest();
+        ctx_end(ctx);
+    }
+}
+
 static int loop(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
                 struct ctx *ctx)
 {
@@ -214,6 +283,9 @@ static int loop(FCGX_Request *request, const struct waiting *waiting, const stru
     while (left > 0) {
         enum next next = serve_next(request, waiting, responder, ctx);
         if (next == NEXT_STOP) {
+            if (pool_ends(waiting)) {
+                drain(request, waiting, responder, ctx);
+            }
             return 0;
         }
         if (next == NEXT_BROKEN) {
@@ -233,6 +305,7 @@ int fastcgi_run(const struct responder *responder, struct ctx *ctx)
     }
     /* Should two processes wake up for one connection, the later one must not block in accept(). */
     fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK);
+    note_listening();
     watchdog_init(responder->name, ctx);
     int status = loop(&request, &waiting, responder, ctx);
     FCGX_Free(&request, 1);

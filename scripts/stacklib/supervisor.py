@@ -11,7 +11,7 @@ from stacklib.settings import Failure, Stack, program
 
 # runsvdir looks for new folders every five seconds.
 SUPERVISE_WAIT_S = 8
-STOP_WAIT_S = 30
+STOP_WAIT_S = 75  # nginx finishes what it has, for 65 s at most
 
 
 class Supervisor:

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/array.h"
@@ -28,16 +29,79 @@ static void await_read(int fd)
     }
 }
 
-static void test_idle_process_stops_on_each_signal(void **state)
+static void test_idle_process_is_renewed_and_the_pool_keeps_its_name(void **state)
 {
     (void)state;
-    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
-    for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
+    for (int i = 0; i < 2; i++) {
         pid_t pid = pool_start();
         client_assert_echo("up");
-        kill(pid, signals[i]);
+        kill(pid, SIGUSR1);
         assert_int_equal(pool_exit_status(pid), 0);
+        assert_int_equal(access(pool_address()->sun_path, F_OK), 0);
     }
+}
+
+static void stops_and_leaves_its_name(int signal)
+{
+    pid_t pid = pool_start();
+    client_assert_echo("up");
+    kill(pid, signal);
+    assert_int_equal(pool_exit_status(pid), 0);
+    assert_int_equal(access(pool_address()->sun_path, F_OK), -1);
+}
+
+static void test_idle_pool_told_to_terminate_leaves_its_name(void **state)
+{
+    (void)state;
+    stops_and_leaves_its_name(SIGTERM);
+}
+
+static void test_idle_pool_interrupted_leaves_its_name(void **state)
+{
+    (void)state;
+    stops_and_leaves_its_name(SIGINT);
+}
+
+/* The last process is busy when the pool is told to end: those that have connected meanwhile are served after it. */
+static void test_pool_that_ends_serves_those_that_have_connected(void **state)
+{
+    (void)state;
+    pid_t pid = pool_start();
+    int first = client_open();
+    client_send_head(first, 0, "GET", "/wait", "");
+    client_send_record(first, STDIN, NULL, 0);
+    pool_await_entered();
+    int waiting[3];
+    for (size_t i = 0; i < ARRAY_COUNT(waiting); i++) {
+        waiting[i] = client_open();
+        client_send_head(waiting[i], 0, "POST", "/echo", "4");
+        client_send_record(waiting[i], STDIN, "late", 4);
+        client_send_record(waiting[i], STDIN, NULL, 0);
+    }
+    kill(pid, SIGTERM);
+    pool_let_leave();
+    client_assert_answer(first, 200, "waited");
+    close(first);
+    for (size_t i = 0; i < ARRAY_COUNT(waiting); i++) {
+        client_assert_answer(waiting[i], 200, "late");
+        close(waiting[i]);
+    }
+    assert_int_equal(pool_exit_status(pid), 0);
+}
+
+/* Another pool has taken over the name: it is not ours to remove. */
+static void test_pool_that_ends_leaves_the_name_of_another(void **state)
+{
+    (void)state;
+    pid_t pid = pool_start();
+    client_assert_echo("up");
+    assert_int_equal(unlink(pool_address()->sun_path), 0);
+    int other = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(other, (const struct sockaddr *)pool_address(), sizeof *pool_address()), 0);
+    kill(pid, SIGTERM);
+    assert_int_equal(pool_exit_status(pid), 0);
+    assert_int_equal(access(pool_address()->sun_path, F_OK), 0);
+    close(other);
 }
 
 static void test_idle_pool_stops_though_all_woke_for_one_request(void **state)
@@ -178,7 +242,11 @@ static void test_broken_listener_ends_the_process_with_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_idle_process_stops_on_each_signal),
+        TEST(test_idle_process_is_renewed_and_the_pool_keeps_its_name),
+        TEST(test_idle_pool_told_to_terminate_leaves_its_name),
+        TEST(test_idle_pool_interrupted_leaves_its_name),
+        TEST(test_pool_that_ends_serves_those_that_have_connected),
+        TEST(test_pool_that_ends_leaves_the_name_of_another),
         TEST(test_idle_pool_stops_though_all_woke_for_one_request),
         TEST(test_signal_during_a_request_lets_it_finish),
         TEST(test_signal_during_an_upload_lets_it_finish),
