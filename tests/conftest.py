@@ -10,6 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))  # people and tools, for the fault tests too
+sys.path.insert(0, str(ROOT / "scripts"))  # stacklib
 COMMAND_TIMEOUT_S = 120
 
 

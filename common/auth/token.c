@@ -14,7 +14,8 @@
 
 #define KEYS_MAX 8
 #define KID_MAX 32
-#define HEADERS 2 /* that a token of a key may have */
+/* The headers that a token of a key may have: as libjwt writes it, and in the order that most others do. */
+enum { HEADER_OURS, HEADER_USUAL, HEADERS };
 #define HEADER_MAX 384
 #define SECRET_MIN 32
 #define SECRET_MAX 256
@@ -148,8 +149,8 @@ static bool note_headers(struct token_key *key)
     struct arena *arena = arena_new(TOKEN_LENGTH_MAX * 4);
     char *token = sign(arena, jwt);
     token[strcspn(token, ".")] = '\0';
-    snprintf(key->headers[0], sizeof key->headers[0], "%s.", token);
-    snprintf(key->headers[1], sizeof key->headers[1], "%s.", usual_header(arena, key));
+    snprintf(key->headers[HEADER_OURS], sizeof key->headers[HEADER_OURS], "%s.", token);
+    snprintf(key->headers[HEADER_USUAL], sizeof key->headers[HEADER_USUAL], "%s.", usual_header(arena, key));
     arena_free(&arena);
     return true;
 }

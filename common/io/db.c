@@ -127,7 +127,7 @@ static PGconn *connect_start(const struct cfg_db *cfg, struct arena *arena)
                                   "30",
                                   "5",
                                   "3",
-                                  arena_printf(arena, "%lld", (long long)(cfg->statement_ms + ANSWER_GRACE_MS)),
+                                  arena_int(arena, (cfg->statement_ms + ANSWER_GRACE_MS)),
                                   NULL};
     return PQconnectStartParams(names, values, /* expand_dbname= */ 1);
 }

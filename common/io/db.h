@@ -92,8 +92,8 @@ BO_MUSTCHECK const struct err *db_run(struct ctx *ctx, const struct db_stmt *stm
 
 size_t db_count(const struct db_rows *rows);    /* rows returned */
 size_t db_affected(const struct db_rows *rows); /* rows changed by INSERT, UPDATE, DELETE */
-/* A column by its name; a name that the statement does not have is our own bug and ends the process (boxctl check-sql
- * and lint find it first). */
+/* A column by its name; a name that the statement does not have is our own bug and ends the process (lint finds
+ * a name that none of the folder's statements has). */
 bool db_null(const struct db_rows *rows, size_t row, const char *col);
 const char *db_str(const struct db_rows *rows, size_t row, const char *col); /* NULL for SQL NULL */
 int64_t db_int(const struct db_rows *rows, size_t row, const char *col);     /* 0 for SQL NULL */

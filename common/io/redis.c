@@ -523,9 +523,7 @@ const struct err *redis_eval(struct ctx *ctx, const struct redis_script *script,
     const struct redis_value *value;
     redis_pipe_eval(pipe, script, keys, key_count, args, arg_count);
     const struct err *e = redis_pipe_run(pipe, &value);
-    if (!e && !error_is(value, "BX")) {
-        e = error_of_reply(ctx, value);
-    }
+    e = e ? e : error_of_reply(ctx, value);
     if (!e && value_r != NULL) {
         *value_r = value;
     }

@@ -52,15 +52,16 @@ struct redis_script {
     const char *sha1; /* hex digest of source */
 };
 
-/* One script call: EVALSHA, on NOSCRIPT SCRIPT LOAD and EVALSHA again. An error answer that begins with "BX" is the
- * script refusing: it is returned as a value of type REDIS_ERROR with err NULL. */
+/* One script call: a pipeline of one, so it must be safe to repeat in the same sense. */
 BO_MUSTCHECK const struct err *redis_eval(struct ctx *ctx, const struct redis_script *script,
                                           const struct redis_value **value_r, const char *const *keys, size_t key_count,
                                           const char *const *args, size_t arg_count);
 
 /* A pipeline: several commands and scripts, one round trip. Values come back in order; an error answer of one command
- * is a REDIS_ERROR value, not a failure of the pipeline. Scripts in it are loaded first when this connection has not
- * yet; a NOSCRIPT inside reloads and repeats the whole pipeline once, so every command in it must be safe to repeat. */
+ * is a REDIS_ERROR value, not a failure of the pipeline. But when the server says "not now" to any of them (loading,
+ * out of memory, read-only), all of it is &err_unavailable, though others may have run: every command must be safe to
+ * repeat. Scripts are loaded first when this connection has not yet; a NOSCRIPT inside, after a SCRIPT FLUSH, reloads
+ * and repeats the whole pipeline, a few times at most. */
 struct redis_pipe;
 struct redis_pipe *redis_pipe_new(struct ctx *ctx); /* in the arena */
 void redis_pipe_add(struct redis_pipe *pipe, const char *const *args, size_t count);

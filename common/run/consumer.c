@@ -117,7 +117,7 @@ static bool send_dead_letter(struct consumer *consumer, struct ctx *ctx, const s
     const struct kafka_header headers[] = {
         {"source-topic", record->topic},
         {"source-partition", arena_printf(ctx->arena, "%d", (int)record->partition)},
-        {"source-offset", arena_printf(ctx->arena, "%lld", (long long)record->offset)},
+        {"source-offset", arena_int(ctx->arena, record->offset)},
         {"error", error},
         {"attempts", arena_printf(ctx->arena, "%d", attempts)},
     };

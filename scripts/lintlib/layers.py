@@ -27,9 +27,14 @@ VENDORS = {
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 
 
+# Ours, however they are written.
+OWN = ("common/", "src/", "cgi-bin/", "sql/", "tests/")
+
+
 def includes(path: pathlib.Path, bracket: str) -> list[tuple[int, str]]:
     text = path.read_text()
-    return [(text.count("\n", 0, found.start()) + 1, found[2]) for found in INCLUDE.finditer(text) if found[1] == bracket]
+    return [(text.count("\n", 0, found.start()) + 1, found[2]) for found in INCLUDE.finditer(text)
+            if bracket == ('"' if found[2].startswith(OWN) else found[1])]
 
 
 def layer_of(name: str) -> str:

@@ -72,6 +72,11 @@ def parts() -> list[pathlib.Path]:
     return sorted((ROOT / "nginx").glob("*.conf"))
 
 
+def timezone() -> str:
+    """Of the times that nginx itself tells: that of the programs."""
+    return os.environ.get("BOX_TIMEZONE", "Asia/Seoul")
+
+
 def pid_file(stack: Stack) -> pathlib.Path:
     return stack.run / "nginx.pid"
 

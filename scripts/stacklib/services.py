@@ -80,6 +80,10 @@ def _responders(stack: Stack) -> list[Service]:
     return found
 
 
+# A pool whose programs end at once, for a wrong setting, takes connections and never answers.
+POOL_ANSWER_S = 1
+
+
 def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathlib.Path) -> Service:
     socket = stack.run / f"{name}.sock"
     return Service(
@@ -91,7 +95,7 @@ def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathli
         inputs=(env,),
         soft_inputs=(binary,),
         renew=processes.replace_children,
-        ready=socket.is_socket,
+        ready=lambda: processes.pool_health(socket, POOL_ANSWER_S) != b"",
     )
 
 
@@ -131,7 +135,7 @@ def _nginx(stack: Stack) -> Service:
         "gateway",
         [program("chpst"), "-P", *gateway.command(stack, stack.conf / "nginx.conf")],
         before=["sh", "-c", leftover],
-        variables={"TZ": "Asia/Seoul"},
+        variables={"TZ": gateway.timezone()},
         soft_inputs=(stack.conf / "nginx.conf", *(stack.conf / part.name for part in gateway.parts())),
         renew=lambda pid: os.kill(pid, signal.SIGHUP),
         stop_signal="QUIT",

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "boxoffice"
+# What scripts/setup keeps there, under the same names.
+POSTGRESQL = CACHE / "postgresql-18.6"
+KAFKA = CACHE / "kafka-4.1.1"
+DOCKER_COMPOSE = CACHE / "docker-compose-2.40.3"
 STACKS = ("dev", "test")
 
 # The ports of the second stack are those of the first plus this, so that both run side by side.
@@ -154,7 +158,7 @@ def extra_settings() -> dict[str, str]:
 
 
 def postgresql_bin() -> pathlib.Path:
-    for folder in (pathlib.Path("/usr/lib/postgresql/18/bin"), CACHE / "postgresql-18.6" / "bin"):
+    for folder in (pathlib.Path("/usr/lib/postgresql/18/bin"), POSTGRESQL / "bin"):
         if (folder / "postgres").exists():
             return folder
     raise Failure("PostgreSQL 18 is not there: run scripts/setup")

@@ -9,7 +9,7 @@ import subprocess
 import uuid
 
 from stacklib import files
-from stacklib.settings import CACHE, ROOT, Failure, Stack, postgresql_bin, program
+from stacklib.settings import CACHE, KAFKA, ROOT, Failure, Stack, postgresql_bin, program
 
 POSTGRES_PLACES = """\
 hba_file = '{conf}/pg_hba.conf'
@@ -237,7 +237,7 @@ def redis_ready(stack: Stack) -> bool:
 
 def kafka_command(stack: Stack, *words: str) -> list[str]:
     log = f"-Dlog4j2.configurationFile=file:{stack.conf / 'kafka-log.properties'}"
-    return [program("java"), *KAFKA_JAVA, log, "-cp", f"{CACHE / 'kafka-4.1.1'}/*", *words]
+    return [program("java"), *KAFKA_JAVA, log, "-cp", f"{KAFKA}/*", *words]
 
 
 def init_kafka(stack: Stack) -> None:

@@ -88,7 +88,7 @@ class Supervisor:
     def up(self, services: list[Service]) -> list[Service]:
         """Starts what is down, restarts or renews what was started from something that has changed. Returns those."""
         commands = {"up": [], "restart": []}
-        renewed = []
+        renewed, noted = [], {}
         for service in services:
             hard, soft = fingerprint(self.stack, service)
             was_hard, _, was_soft = self._started_from(service.name).partition(" ")
@@ -99,11 +99,12 @@ class Supervisor:
             elif service.renew and was_soft != soft:
                 service.renew(self.process(service.name))
                 renewed.append(service)
-            (self.stack.state / service.name).write_text(f"{hard} {soft}")
+            noted[service.name] = f"{hard} {soft}"
         for command, changed in commands.items():
             if changed:
                 self._sv(command, *(service.name for service in changed))
         for service in services:
+            (self.stack.state / service.name).write_text(noted[service.name])
             (self.stack.service / service.name / "down").unlink(missing_ok=True)
         return [*commands["up"], *commands["restart"], *renewed]
 

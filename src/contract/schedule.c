@@ -174,7 +174,7 @@ static const struct err *shared_get(struct ctx *ctx, const char *schedule_id, st
     }
     e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
     if (!e) {
-        cache_put(ctx, key, answer.body, arena_printf(ctx->arena, "%lld", (long long)cfg_schedule.cache_s));
+        cache_put(ctx, key, answer.body, arena_int(ctx->arena, cfg_schedule.cache_s));
     }
     return e;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/reservation.h"

@@ -69,9 +69,8 @@ static void write_claims(struct ctx *ctx, struct hash_writer *writer, const stru
 {
     hash_add(writer, "", "");
     for (size_t i = 0; i < db_count(rows); i++) {
-        const char *state = db_bool(rows, i, "sold")
-                                ? "S"
-                                : arena_printf(ctx->arena, "%lld", (long long)(now_ms + seat_claim_left_ms(rows, i)));
+        const char *state =
+            db_bool(rows, i, "sold") ? "S" : arena_int(ctx->arena, (now_ms + seat_claim_left_ms(rows, i)));
         hash_add(
             writer, db_str(rows, i, "seat_id"),
             arena_printf(ctx->arena, "%s|%s|%s", state, db_str(rows, i, "user_id"), db_str(rows, i, "reservation_id")));
@@ -103,7 +102,7 @@ static const struct err *install(struct ctx *ctx, const char *schedule_id, const
     if (e) {
         return e;
     }
-    const char *life = arena_printf(ctx->arena, "%lld", (long long)reservation_settings.catalogue_s);
+    const char *life = arena_int(ctx->arena, reservation_settings.catalogue_s);
     return redis_eval(ctx, &redis_script_reservation_install, NULL,
                       (const char *const[]){keys.seats, keys.claims, keys.gone, new_seats, new_claims}, 5,
                       (const char *const[]){life}, 1);

@@ -17,11 +17,6 @@ extern const struct redis_script redis_script_reservation_hold;
 extern const struct redis_script redis_script_reservation_release;
 extern const struct redis_script redis_script_reservation_mark;
 
-static const char *text_of(struct ctx *ctx, int64_t number)
-{
-    return arena_printf(ctx->arena, "%lld", (long long)number);
-}
-
 /* ---- the gate ---- */
 
 static bool answered(const struct redis_value *answer, const char *word)
@@ -43,8 +38,8 @@ static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *re
     const char **args = arena_calloc(ctx->arena, count, sizeof *args);
     args[0] = request->user_id;
     args[1] = request->reservation_id;
-    args[2] = text_of(ctx, reservation_settings.hold_ttl_s * 1000);
-    args[3] = text_of(ctx, reservation_settings.holds_per_minute);
+    args[2] = arena_int(ctx->arena, reservation_settings.hold_ttl_s * 1000);
+    args[3] = arena_int(ctx->arena, reservation_settings.holds_per_minute);
     memcpy(args + 4, request->seat_ids.items, request->seat_ids.count * sizeof *args);
     const struct err *e =
         redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, ARRAY_COUNT(key_list), args, count);
@@ -164,7 +159,7 @@ const struct err *seat_mirror_refresh(struct ctx *ctx, const char *schedule_id, 
     for (size_t i = 0; i < db_count(rows); i++) {
         bool sold = db_bool(rows, i, "sold");
         args[4 * i] = db_str(rows, i, "seat_id");
-        args[4 * i + 1] = sold ? "S" : text_of(ctx, seat_claim_left_ms(rows, i));
+        args[4 * i + 1] = sold ? "S" : arena_int(ctx->arena, seat_claim_left_ms(rows, i));
         args[4 * i + 2] = db_str(rows, i, "user_id");
         args[4 * i + 3] = db_str(rows, i, "reservation_id");
         *sold_r = *sold_r || sold;

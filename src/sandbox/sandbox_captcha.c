@@ -20,7 +20,7 @@ const struct err *sandbox_captcha_solve(struct ctx *ctx, const char **token_r)
 {
     char id[UUID_SIZE];
     const char *token = arena_printf(ctx->arena, TOKEN_PREFIX "%s", uuid_v4(id));
-    const char *now = arena_printf(ctx->arena, "%lld", (long long)clock_now());
+    const char *now = arena_int(ctx->arena, clock_now());
     const struct err *e = sandbox_store(ctx, token_key(ctx, token), now, TOKEN_LIFE_S);
     if (!e) {
         *token_r = token;

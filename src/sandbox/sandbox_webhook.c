@@ -97,7 +97,7 @@ static bool attempt_delivery(struct ctx *ctx, const struct message *message)
             {
                 {"Content-Type", "application/json"},
                 {"webhook-id", message->id},
-                {"webhook-timestamp", arena_printf(ctx->arena, "%lld", (long long)now_s)},
+                {"webhook-timestamp", arena_int(ctx->arena, now_s)},
                 {"webhook-signature",
                  webhook_sign(ctx->arena, message->secret, message->id, now_s, message->body, len)},
             },

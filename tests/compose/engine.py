@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from stacklib.settings import CACHE, ROOT
+from stacklib.settings import CACHE, DOCKER_COMPOSE, KAFKA, POSTGRESQL, ROOT
 
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = "debian:bookworm-slim"
@@ -18,9 +18,9 @@ PULL_S = 300
 BUILD_S = 900
 # What each stand-in's Dockerfile copies from the cache of scripts/setup.
 STANDINS = {
-    "postgres:18": ("postgres", {"pg": "postgresql-18.6"}),
+    "postgres:18": ("postgres", {"pg": POSTGRESQL}),
     "redis:7": ("redis", {}),
-    "apache/kafka:4.1.1": ("kafka", {"kafka": "kafka-4.1.1"}),
+    "apache/kafka:4.1.1": ("kafka", {"kafka": KAFKA}),
 }
 
 
@@ -62,7 +62,7 @@ def _find_compose(folder: pathlib.Path) -> None:
     if command(["docker", "compose", "version"]).returncode != 0:
         plugins = folder / "config" / "cli-plugins"
         plugins.mkdir(parents=True)
-        (plugins / "docker-compose").symlink_to(CACHE / "docker-compose-2.40.3")
+        (plugins / "docker-compose").symlink_to(DOCKER_COMPOSE)
         os.environ["DOCKER_CONFIG"] = str(folder / "config")
 
 
@@ -142,7 +142,7 @@ def _make_standin(name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="boxoffice-standin.", dir=CACHE) as folder:
         context = pathlib.Path(folder)
         for target, source in parts.items():
-            shutil.copytree(CACHE / source, context / target, copy_function=os.link, symlinks=True)
+            shutil.copytree(source, context / target, copy_function=os.link, symlinks=True)
         for file in (HERE / "standin").iterdir():
             shutil.copy(file, context)
         must(["docker", "build", "--quiet", "--tag", name, "--file", context / f"{short}.Dockerfile", context])

@@ -1,10 +1,9 @@
 """The stack's processes: which they are, and ending them one by one."""
 import os
 import signal
-import socket
-import struct
 
 from box_office import wait_for
+from stacklib.processes import pool_health
 from stack_tools import alive, children, redis_says, service_pid, sv
 
 RESPONDERS = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
@@ -29,19 +28,8 @@ def all_pids(stack) -> dict[str, int]:
 
 
 def answers(stack, pool: str) -> bool:
-    """Whether this pool itself serves a request, asked on its socket: nginx would ask the other one too."""
-    params = {"REQUEST_METHOD": "GET", "DOCUMENT_URI": "/internal/health", "SERVER_PROTOCOL": "HTTP/1.1"}
-    pairs = b"".join(bytes([len(key), len(value)]) + (key + value).encode() for key, value in params.items())
-    request = b"".join(struct.pack(">BBHHxx", 1, kind, 1, len(data)) + data
-                       for kind, data in ((1, b"\0\1\0\0\0\0\0\0"), (4, pairs), (4, b""), (5, b"")))
-    try:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5)
-            client.connect(str(stack.dir / "run" / f"{pool}.sock"))
-            client.sendall(request)
-            return b'"UP"' in client.makefile("rb").read()
-    except OSError:
-        return False
+    """Whether this pool itself serves a request and has its stores: nginx would ask the other one too."""
+    return b'"UP"' in pool_health(stack.dir / "run" / f"{pool}.sock")
 
 
 # ---- Redis ----

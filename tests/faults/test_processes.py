@@ -171,6 +171,28 @@ def test_restart_of_one_pool_after_the_other_loses_no_request(stack, readers):
     assert set(readers()) == {200}
 
 
+def test_restart_of_pools_under_posting_clients_loses_no_post(stack, base_url):
+    """What nginx has handed over is answered; what it has not yet goes to the other pool, though a POST is sent once."""
+    ended = threading.Event()
+
+    def post() -> set[int]:
+        statuses = set()
+        with requests.Session() as session:
+            while not ended.is_set():
+                statuses.add(session.post(f"{base_url}/reservations/hold", json={}, timeout=30).status_code)
+        return statuses
+
+    with concurrent.futures.ThreadPoolExecutor(4) as clients:
+        posting = [clients.submit(post) for _ in range(4)]
+        try:
+            for pool in ("reservation-1", "reservation-2") * 3:
+                sv(stack, "restart", pool)
+                await_(lambda: answers(stack, pool))
+        finally:
+            ended.set()
+    assert set().union(*(future.result() for future in posting)) == {401}
+
+
 def served_by(pool: str, line: dict) -> bool:
     return line["upstream"].endswith(f"/{pool}.sock") and line["upstreamStatus"] == "200"
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,16 +143,6 @@ static void test_script_flushed_is_loaded_again(void **state)
     assert_int_equal(value->integer, 10);
 }
 
-static void test_script_refusal_is_a_value(void **state)
-{
-    struct ctx *ctx = ctx_of(state);
-    struct redis_script refuse = script_of(ctx, "return redis.error_reply('BXTAKEN A-12')");
-    const struct redis_value *value;
-    assert_null(redis_eval(ctx, &refuse, &value, NULL, 0, NULL, 0));
-    assert_int_equal(value->type, REDIS_ERROR);
-    assert_string_equal(value->str, "BXTAKEN A-12");
-}
-
 static void test_script_crash_is_internal(void **state)
 {
     struct ctx *ctx = ctx_of(state);
@@ -162,6 +153,21 @@ static void test_script_crash_is_internal(void **state)
 }
 
 /* ---- pipelines ---- */
+
+/* "Not now" to one command says it to all: nobody takes half a pipeline for the whole. */
+static void test_pipe_of_which_one_is_refused_for_memory_is_unavailable(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const struct redis_value *before;
+    assert_null(REDIS_RUN(ctx, &before, "CONFIG", "GET", "maxmemory"));
+    assert_null(REDIS_RUN(ctx, NULL, "CONFIG", "SET", "maxmemory", "1"));
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "PING");
+    REDIS_PIPE(pipe, "SET", "no-room", "x");
+    const struct err *e = redis_pipe_run(pipe, NULL);
+    assert_null(REDIS_RUN(ctx, NULL, "CONFIG", "SET", "maxmemory", redis_str(before, 1)));
+    assert_ptr_equal(e, &err_unavailable);
+}
 
 static void test_pipe_values_come_in_order_with_errors_inside(void **state)
 {
@@ -367,6 +373,7 @@ static pid_t silent_server(char *url, size_t size, bool reads)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test fails */
         char bytes[512];
         int peer = accept(fd, NULL, NULL);
         bool ok = read(peer, bytes, sizeof bytes) > 0 && write(peer, "+OK\r\n", 5) == 5;
@@ -422,8 +429,8 @@ int main(void)
         TEST(test_values_with_nul_keep_their_length),
         TEST(test_error_answer_is_internal_and_connection_stays),
         TEST(test_script_flushed_is_loaded_again),
-        TEST(test_script_refusal_is_a_value),
         TEST(test_script_crash_is_internal),
+        TEST(test_pipe_of_which_one_is_refused_for_memory_is_unavailable),
         TEST(test_pipe_values_come_in_order_with_errors_inside),
         TEST(test_pipe_borrows_nothing),
         TEST(test_pipe_scripts_flushed_by_another_are_loaded_again),

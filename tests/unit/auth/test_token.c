@@ -336,16 +336,21 @@ static void test_token_payload_cut_is_refused(void **state)
     }
 }
 
+/* Both orders of members that a header of ours may have. */
+static const char *const headers[] = {HEADER, SORTED_HEADER};
+
 static void test_token_payload_with_nul_is_refused(void **state)
 {
     struct ctx *ctx = *state;
-    const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
-    /* The one with and the one without something behind the end of the text. */
-    const char *payloads[] = {crypto_base64url(ctx->arena, GOOD "\0", sizeof GOOD),
-                              crypto_base64url(ctx->arena, GOOD "\0x", sizeof GOOD + 1)};
-    for (size_t i = 0; i < ARRAY_COUNT(payloads); i++) {
-        const char *text = arena_printf(ctx->arena, "%s.%s", header, payloads[i]);
-        assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+    for (size_t h = 0; h < ARRAY_COUNT(headers); h++) {
+        const char *header = crypto_base64url(ctx->arena, headers[h], strlen(headers[h]));
+        /* The one with and the one without something behind the end of the text. */
+        const char *payloads[] = {crypto_base64url(ctx->arena, GOOD "\0", sizeof GOOD),
+                                  crypto_base64url(ctx->arena, GOOD "\0x", sizeof GOOD + 1)};
+        for (size_t i = 0; i < ARRAY_COUNT(payloads); i++) {
+            const char *text = arena_printf(ctx->arena, "%s.%s", header, payloads[i]);
+            assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+        }
     }
 }
 
@@ -353,16 +358,18 @@ static void test_token_payload_with_nul_is_refused(void **state)
 static void test_token_payload_with_spare_bits_is_refused(void **state)
 {
     struct ctx *ctx = *state;
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    for (int spaces = 0; spaces < 3; spaces++) {
-        const char *json = arena_printf(ctx->arena, "%s%*s", GOOD, spaces, "");
-        const char *token = forge(ctx, SECRET_A, HEADER, json);
-        char *text = arena_printf(ctx->arena, "%.*s", (int)(strrchr(token, '.') - token), token);
-        assert_verdict(ctx, token, NULL);
-        if (strlen(json) % 3 != 0) {
-            char *last = text + strlen(text) - 1;
-            *last = letters[(strchr(letters, *last) - letters) + 1];
-            assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+    for (size_t h = 0; h < ARRAY_COUNT(headers); h++) {
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        for (int spaces = 0; spaces < 3; spaces++) {
+            const char *json = arena_printf(ctx->arena, "%s%*s", GOOD, spaces, "");
+            const char *token = forge(ctx, SECRET_A, headers[h], json);
+            char *text = arena_printf(ctx->arena, "%.*s", (int)(strrchr(token, '.') - token), token);
+            assert_verdict(ctx, token, NULL);
+            if (strlen(json) % 3 != 0) {
+                char *last = text + strlen(text) - 1;
+                *last = letters[(strchr(letters, *last) - letters) + 1];
+                assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+            }
         }
     }
 }
@@ -370,15 +377,17 @@ static void test_token_payload_with_spare_bits_is_refused(void **state)
 static void test_token_payload_in_standard_base64_is_refused(void **state)
 {
     struct ctx *ctx = *state;
-    const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
-    for (int spaces = 0; spaces < 3; spaces++) {
-        const char *json = arena_printf(ctx->arena, "{\"more\":\"???~~~>>>\",%s%*s", GOOD + 1, spaces, "");
-        const char *url = crypto_base64url(ctx->arena, json, strlen(json));
-        const char *standard = crypto_base64(ctx->arena, json, strlen(json));
-        assert_string_not_equal(standard, url);
-        assert_verdict(ctx, sign(ctx, SECRET_A, arena_printf(ctx->arena, "%s.%s", header, url)), NULL);
-        assert_verdict(ctx, sign(ctx, SECRET_A, arena_printf(ctx->arena, "%s.%s", header, standard)),
-                       &err_token_invalid);
+    for (size_t h = 0; h < ARRAY_COUNT(headers); h++) {
+        const char *header = crypto_base64url(ctx->arena, headers[h], strlen(headers[h]));
+        for (int spaces = 0; spaces < 3; spaces++) {
+            const char *json = arena_printf(ctx->arena, "{\"more\":\"???~~~>>>\",%s%*s", GOOD + 1, spaces, "");
+            const char *url = crypto_base64url(ctx->arena, json, strlen(json));
+            const char *standard = crypto_base64(ctx->arena, json, strlen(json));
+            assert_string_not_equal(standard, url);
+            assert_verdict(ctx, sign(ctx, SECRET_A, arena_printf(ctx->arena, "%s.%s", header, url)), NULL);
+            assert_verdict(ctx, sign(ctx, SECRET_A, arena_printf(ctx->arena, "%s.%s", header, standard)),
+                           &err_token_invalid);
+        }
     }
 }
 
@@ -397,12 +406,14 @@ static void test_token_signature_has_one_text(void **state)
 static void test_token_payload_outside_base64url_is_refused(void **state)
 {
     struct ctx *ctx = *state;
-    static const char *const bad[] = {"=", "==", "+", "/", ".", " ", "A", "\xc3\xa9"};
-    const char *header = crypto_base64url(ctx->arena, HEADER, strlen(HEADER));
-    const char *payload = crypto_base64url(ctx->arena, GOOD, strlen(GOOD));
-    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
-        const char *text = arena_printf(ctx->arena, "%s.%s%s", header, payload, bad[i]);
-        assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+    for (size_t h = 0; h < ARRAY_COUNT(headers); h++) {
+        static const char *const bad[] = {"=", "==", "+", "/", ".", " ", "A", "\xc3\xa9"};
+        const char *header = crypto_base64url(ctx->arena, headers[h], strlen(headers[h]));
+        const char *payload = crypto_base64url(ctx->arena, GOOD, strlen(GOOD));
+        for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+            const char *text = arena_printf(ctx->arena, "%s.%s%s", header, payload, bad[i]);
+            assert_verdict(ctx, sign(ctx, SECRET_A, text), &err_token_invalid);
+        }
     }
 }
 
