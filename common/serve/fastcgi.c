@@ -70,6 +70,7 @@ static int open_stop_fd(void)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGQUIT);
     sigaddset(&stop, SIGUSR1);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     int fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -248,7 +249,7 @@ static enum next serve_next(FCGX_Request *request, const struct waiting *waiting
     return awaited == NEXT_LAST ? NEXT_STOP : next;
 }
 
-/* SIGTERM and SIGINT end the pool, SIGUSR1 only this process. */
+/* SIGTERM, SIGINT and SIGQUIT end the pool, SIGUSR1 only this process. */
 static bool pool_ends(const struct waiting *waiting)
 {
     struct signalfd_siginfo signal;

@@ -101,10 +101,11 @@ def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathli
 
 def pool_command(socket: pathlib.Path, binary: pathlib.Path, count: int) -> list:
     # multiwatch respawns what dies. A process that dies within a second of its start twenty times in a row is not
-    # tried again; when all have come to that, multiwatch ends and runit starts it anew, with pauses. What outlives
-    # multiwatch is told to end.
+    # tried again; when all have come to that, multiwatch ends and runit starts it anew, with pauses. Told to end, it says
+    # QUIT, which version 1.0.0 sends as INT: the pool ends (by itself it would say USR1: only this process, another one
+    # follows). What outlives multiwatch is told to end.
     return [program("spawn-fcgi"), "-n", "-s", socket, "-M", "0660", "-b", "1024", "--",
-            program("multiwatch"), "-f", count, "-r", "20", "-t", "1000", "--",
+            program("multiwatch"), "-f", count, "-r", "20", "-t", "1000", "-s", "QUIT", "--",
             program("setpriv"), "--pdeathsig", "TERM", binary]
 
 

@@ -62,6 +62,12 @@ static void test_idle_pool_interrupted_leaves_its_name(void **state)
     stops_and_leaves_its_name(SIGINT);
 }
 
+static void test_idle_pool_told_to_quit_leaves_its_name(void **state)
+{
+    (void)state;
+    stops_and_leaves_its_name(SIGQUIT);
+}
+
 /* The last process is busy when the pool is told to end: those that have connected meanwhile are served after it. */
 static void test_pool_that_ends_serves_those_that_have_connected(void **state)
 {
@@ -245,6 +251,7 @@ int main(void)
         TEST(test_idle_process_is_renewed_and_the_pool_keeps_its_name),
         TEST(test_idle_pool_told_to_terminate_leaves_its_name),
         TEST(test_idle_pool_interrupted_leaves_its_name),
+        TEST(test_idle_pool_told_to_quit_leaves_its_name),
         TEST(test_pool_that_ends_serves_those_that_have_connected),
         TEST(test_pool_that_ends_leaves_the_name_of_another),
         TEST(test_idle_pool_stops_though_all_woke_for_one_request),
