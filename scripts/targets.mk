@@ -1,7 +1,7 @@
 # What people type. Every target first installs what it needs and is missing (scripts/setup).
 .DEFAULT_GOAL := help
 
-.PHONY: docs help up down status logs demo test test-compose check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test setup-engine
+.PHONY: docs help up down status logs demo test test-compose mutants check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test setup-engine
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' scripts/targets.mk | awk -F'#' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ test: setup-test ## every test, against a stack of its own that runs beside that
 
 test-compose: setup-engine ## docker-compose.yml in a real engine: healthy, the demo, scaled, one killed, stopped
 	@tests/compose/run
+
+mutants: setup-test ## breaks rules, one at a time, and sees whether their tests notice: tests/mutants/rules.toml
+	@tests/mutants/run
 
 check: setup-unit ## unit tests only, in seconds
 	@scripts/test-all unit
