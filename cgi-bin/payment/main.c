@@ -8,8 +8,8 @@
 #include "src/providers/portone.h"
 
 static const struct route routes[] = {
-    {"POST", "/payments", payment_handle_order, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &order_body_shape, NULL, 0},
-    {"POST", "/payments/confirm", payment_handle_confirm, RT_USER | RT_ADMITTED, &confirm_body_shape, NULL, 0},
+    {"POST", "/payments", payment_handle_order, RT_USER | RT_TOKEN | RT_IDEMPOTENT, &order_body_shape, NULL, 0},
+    {"POST", "/payments/confirm", payment_handle_confirm, RT_USER | RT_TOKEN, &confirm_body_shape, NULL, 0},
     {"POST", "/payments/webhook", payment_handle_webhook, RT_RAW, NULL, NULL, 0},
     {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_shape, 0},
     {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0},

@@ -10,7 +10,7 @@
 
 static const struct field order_body_fields[] = {
     {FIELD(struct order_body, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
-    {FIELD(struct order_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 1, .max = WON_MAX},
+    {FIELD(struct order_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX},
     {FIELD(struct order_body, "paymentMethod", FIELD_ENUM, method), .flags = FIELD_REQUIRED, .choices = "CARD"},
 };
 const struct shape order_body_shape = {order_body_fields, ARRAY_COUNT(order_body_fields), sizeof(struct order_body),
@@ -23,7 +23,7 @@ static const struct field confirm_body_fields[] = {
      .max = TEXT_MAX},
     {FIELD(struct confirm_body, "transactionId", FIELD_STR, transaction_id), .flags = FIELD_REQUIRED, .min = 1,
      .max = TEXT_MAX},
-    {FIELD(struct confirm_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 1, .max = WON_MAX},
+    {FIELD(struct confirm_body, "amount", FIELD_INT, amount), .flags = FIELD_REQUIRED, .min = 0, .max = WON_MAX},
     {FIELD(struct confirm_body, "paymentToken", FIELD_STR, payment_token), .flags = 0, .min = 1, .max = TOKEN_MAX},
 };
 const struct shape confirm_body_shape = {confirm_body_fields, ARRAY_COUNT(confirm_body_fields),
@@ -38,11 +38,12 @@ const struct err *payment_handle_order(struct request *rq, struct reply *rp)
         .reservation_id = body->reservation_id,
         .amount = body->amount,
         .method = body->method,
-        .idempotency = {rq->idempotency_key, rq->identity.user_id, "POST /payments", rq->raw, rq->raw_len},
+        .idempotency = request_idempotency(rq, "POST /payments", &order_body_shape),
     };
     struct order order;
     const struct err *e = order_create(rq->ctx, &request, &order);
     if (!e) {
+        reply_replayed(rp, order.replayed);
         json_add_shape(reply_json(rp, 200), NULL, &order_shape, &order);
     }
     return e;

@@ -21,11 +21,12 @@ const struct err *reservation_handle_hold(struct request *rq, struct reply *rp)
         .queue_token = rq->queue_token,
         .schedule_id = body->schedule_id,
         .seat_ids = body->seat_ids,
-        .idempotency = {rq->idempotency_key, rq->identity.user_id, "POST /reservations/hold", rq->raw, rq->raw_len},
+        .idempotency = request_idempotency(rq, "POST /reservations/hold", &hold_body_shape),
     };
     struct hold hold;
     const struct err *e = hold_create(rq->ctx, &request, &hold);
     if (!e) {
+        reply_replayed(rp, hold.replayed);
         reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/reservations/%s", hold.reservation_id));
         json_add_shape(reply_json(rp, 201), NULL, &hold_shape, &hold);
     }

@@ -22,3 +22,14 @@ const struct err *reservation_handle_secure(struct request *rq, struct reply *rp
     }
     return e;
 }
+
+const struct err *reservation_handle_unsecure(struct request *rq, struct reply *rp)
+{
+    const struct reservation_unsecure *body = rq->body;
+    struct reservation_info info;
+    const struct err *e = reservation_unsecure_seats(rq->ctx, request_param(rq, "id"), body->payment_id, &info);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &reservation_info_shape, &info);
+    }
+    return e;
+}

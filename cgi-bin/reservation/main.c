@@ -18,6 +18,8 @@ static const struct route routes[] = {
     {"GET", "/internal/reservations/{id}", reservation_handle_info, RT_INTERNAL, NULL, NULL, 0},
     {"POST", "/internal/reservations/{id}/secure", reservation_handle_secure, RT_INTERNAL, &reservation_secure_shape,
      NULL, 0},
+    {"POST", "/internal/reservations/{id}/unsecure", reservation_handle_unsecure, RT_INTERNAL,
+     &reservation_unsecure_shape, NULL, 0},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_internal_section,    &cfg_caller_section,

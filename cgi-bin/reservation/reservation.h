@@ -18,5 +18,6 @@ route_handler reservation_handle_list;
 route_handler reservation_handle_detail;
 route_handler reservation_handle_info;
 route_handler reservation_handle_secure;
+route_handler reservation_handle_unsecure;
 
 #endif

@@ -16,14 +16,27 @@ void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id)
     log_field(&ctx->log, "trace_id", ctx->trace.id);
 }
 
+static void add_detail(struct ctx *ctx, const char *field, const char *fmt, va_list args)
+{
+    struct ctx_detail *detail = ARENA_NEW(ctx->arena, struct ctx_detail);
+    *detail = (struct ctx_detail){
+        .next = ctx->details, .field = arena_strdup(ctx->arena, field), .reason = arena_vprintf(ctx->arena, fmt, args)};
+    ctx->details = detail;
+}
+
+void ctx_detail(struct ctx *ctx, const char *field, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add_detail(ctx, field, fmt, args);
+    va_end(args);
+}
+
 const struct err *ctx_invalid(struct ctx *ctx, const char *field, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    struct ctx_detail *detail = ARENA_NEW(ctx->arena, struct ctx_detail);
-    *detail = (struct ctx_detail){
-        .next = ctx->details, .field = arena_strdup(ctx->arena, field), .reason = arena_vprintf(ctx->arena, fmt, args)};
+    add_detail(ctx, field, fmt, args);
     va_end(args);
-    ctx->details = detail;
     return &err_invalid_request;
 }

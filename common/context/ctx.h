@@ -52,6 +52,8 @@ enum ctx_need { NEED_DB = 1u, NEED_REDIS = 2u, NEED_HTTP = 4u };
 void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id);
 /* Ends the unit: gives its memory back while the process waits for the next one. */
 void ctx_end(struct ctx *ctx);
+/* Adds to what the error body's `details` say; both are copied. */
+void ctx_detail(struct ctx *ctx, const char *field, const char *fmt, ...) BO_PRINTF(3, 4);
 /* Records why `field` was refused (both are copied) and returns &err_invalid_request. */
 const struct err *ctx_invalid(struct ctx *ctx, const char *field, const char *fmt, ...) BO_PRINTF(3, 4);
 

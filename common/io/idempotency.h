@@ -17,7 +17,7 @@ struct idempotency {
     const char *key; /* NULL: not asked for; both calls do nothing */
     const char *user_id;
     const char *route; /* "POST /reservations/hold" */
-    const char *body;  /* raw bytes of the request */
+    const char *body;  /* what the request asks for, always in the same form */
     size_t body_len;
 };
 

@@ -56,9 +56,12 @@ static const struct err *check_service(struct request *rq)
     return &err_service_key_invalid;
 }
 
-static const struct err *check_queue_token(struct request *rq, const struct err *admission_error)
+static const struct err *check_queue_token(struct request *rq, bool needed, const struct err *admission_error)
 {
     const char *token = request_header(rq, "X-Queue-Token");
+    if (!token && !needed) {
+        return NULL;
+    }
     size_t prefix = strlen(QUEUE_TOKEN_PREFIX);
     if (!token || strncmp(token, QUEUE_TOKEN_PREFIX, prefix) != 0 || !uuid_valid(token + prefix)) {
         return admission_error;
@@ -98,8 +101,8 @@ const struct err *access_check(const struct responder *responder, const struct r
     if (!e && (route->flags & RT_ADMIN) && strcmp(rq->identity.role, "ADMIN") != 0) {
         e = &err_forbidden;
     }
-    if (!e && (route->flags & RT_ADMITTED)) {
-        e = check_queue_token(rq, responder->admission_error);
+    if (!e && (route->flags & (RT_ADMITTED | RT_TOKEN))) {
+        e = check_queue_token(rq, route->flags & RT_ADMITTED, responder->admission_error);
     }
     if (!e && (route->flags & RT_IDEMPOTENT)) {
         e = check_idempotency_key(rq);

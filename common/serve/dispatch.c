@@ -203,7 +203,7 @@ static void answer_error(struct unit *unit, const struct err *e)
     json_add_time(out, "timestamp", clock_now());
     json_add_str(out, "traceId", ctx->trace.id);
     /* Details of other statuses are about what somebody else sent us: no business of this client. */
-    if (e->status == 400 && ctx->details) {
+    if ((e->status == 400 || e->status == 422) && ctx->details) {
         json_open_array(out, "details");
         write_details(out, ctx->details);
         json_close_array(out);
@@ -364,7 +364,7 @@ void dispatch_check(const struct responder *responder)
         if (!route->handler) {
             log_panic("'%s %s' has no handler", route->method, route->path);
         }
-        if ((route->flags & RT_ADMITTED) && !responder->admission_error) {
+        if ((route->flags & (RT_ADMITTED | RT_TOKEN)) && !responder->admission_error) {
             log_panic("'%s %s' needs an admission_error", route->method, route->path);
         }
         check_query(route);

@@ -94,6 +94,13 @@ static bool etag_listed(const char *list, const char *etag)
     return false;
 }
 
+void reply_replayed(struct reply *rp, bool replayed)
+{
+    if (replayed) {
+        reply_header(rp, "Idempotent-Replayed", "true");
+    }
+}
+
 void reply_etag(struct reply *rp, const char *if_none_match)
 {
     if (rp->body.overflow) {

@@ -42,6 +42,8 @@ void reply_empty(struct reply *rp, int status);
 void reply_bytes(struct reply *rp, int status, const char *content_type, const void *bytes, size_t len);
 /* Adds a header; name and value are copied. */
 void reply_header(struct reply *rp, const char *name, const char *value);
+/* Marks the first answer of an Idempotency-Key that is given again. */
+void reply_replayed(struct reply *rp, bool replayed);
 /* Gives the finished body an ETag (a hash of its bytes); when `if_none_match` names it, the reply becomes a 304. */
 void reply_etag(struct reply *rp, const char *if_none_match);
 /* For the skeleton: an empty reply, and its head (status line, headers, blank line) in CGI form. */

@@ -102,3 +102,18 @@ void request_init(struct request *rq, struct ctx *ctx, const char *const *env)
     rq->user_agent = printable(ctx->arena, text_or_empty(request_header(rq, "User-Agent")), USER_AGENT_MAX);
     rq->language = choose_language(text_or_empty(request_header(rq, "Accept-Language")));
 }
+
+struct idempotency request_idempotency(const struct request *rq, const char *route, const struct shape *shape)
+{
+    struct idempotency idem = {.key = rq->idempotency_key, .user_id = rq->identity.user_id, .route = route};
+    if (idem.key) {
+        struct buf body;
+        struct json_out out;
+        buf_init(&body, rq->ctx->arena, 2 * rq->raw_len + 1024);
+        json_out_init(&out, &body);
+        json_add_shape(&out, NULL, shape, rq->body);
+        idem.body = body.data;
+        idem.body_len = body.len;
+    }
+    return idem;
+}

@@ -5,6 +5,8 @@
 #include <stddef.h>
 
 #include "common/context/ctx.h"
+#include "common/io/idempotency.h"
+#include "common/json/json.h"
 
 #define REQUEST_PARAMS_MAX 4
 
@@ -26,7 +28,7 @@ struct request {
     const char *language;   /* "ko" or "en" */
     const char *const *env; /* "NAME=value" as FastCGI gives them, NULL-terminated; read by request_header() */
     struct identity identity;
-    const char *queue_token;     /* RT_ADMITTED: "qr_<uuid>", form checked */
+    const char *queue_token;     /* RT_ADMITTED, RT_TOKEN (may be NULL): "qr_<uuid>", form checked */
     const char *idempotency_key; /* RT_IDEMPOTENT: unquoted, 16-256 characters, or NULL when not sent */
     const char *raw;             /* the body's bytes, NUL-terminated; "" when there is none */
     size_t raw_len;
@@ -47,5 +49,9 @@ void request_init(struct request *rq, struct ctx *ctx, const char *const *env);
 const char *request_env(const char *const *env, const char *name);
 /* A request header by name ("webhook-id"), or NULL. Empty counts as absent. */
 const char *request_header(const struct request *rq, const char *name);
+
+/* What makes this request safe to repeat: its key, and its body as the shape reads it, so that spacing and the order of
+ * members do not make another request of it. `route` as "POST /payments". */
+struct idempotency request_idempotency(const struct request *rq, const char *route, const struct shape *shape);
 
 #endif

@@ -20,8 +20,8 @@ struct responder {
     const char *name; /* "event" */
     const struct route *routes;
     size_t route_count;
-    unsigned needs;                             /* enum ctx_need; health asks these */
-    const struct err *admission_error;          /* what RT_ADMITTED answers to a missing or malformed token */
+    unsigned needs;                    /* enum ctx_need; health asks these */
+    const struct err *admission_error; /* what RT_ADMITTED and RT_TOKEN answer to a missing or malformed token */
     const struct cfg_section *const *settings;  /* NULL-terminated; may be NULL */
     const struct err *(*init)(struct ctx *ctx); /* once, after settings are loaded; may be NULL */
 };

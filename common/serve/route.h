@@ -22,6 +22,7 @@ enum route_flag {
     RT_IDEMPOTENT = 8u, /* Idempotency-Key is read and, when sent, checked for form */
     RT_INTERNAL = 16u,  /* X-Service-Api-Key of a known caller (INT-001), else 401 */
     RT_RAW = 32u,       /* any content type; the handler reads rq->raw */
+    RT_TOKEN = 128u,    /* X-Queue-Token, where sent, is well-formed; the domain checks whose it is */
     RT_LATE = 64u,      /* with RT_USER: the handler asks for the blacklist itself, in its own round trip to Redis */
 };
 

@@ -63,7 +63,7 @@ SHAPE_OPEN(reservation_cancelled_shape, struct reservation_cancelled,
             .max = SEATS_MAX},
            {FIELD(struct reservation_cancelled, "cancelledAt", FIELD_TIME, cancelled_at), .flags = FIELD_REQUIRED},
            {FIELD(struct reservation_cancelled, "reason", FIELD_ENUM, reason), .flags = FIELD_REQUIRED,
-            .choices = "USER_REQUEST|PAYMENT_FAILED|HOLD_TIMEOUT|EVENT_CANCELLED"},
+            .choices = "USER_REQUEST|PAYMENT_FAILED|PAYMENT_REFUNDED|HOLD_TIMEOUT|EVENT_CANCELLED"},
            {FIELD(struct reservation_cancelled, "refundAmount", FIELD_INT, refund_amount), .flags = FIELD_REQUIRED,
             .min = 0, .max = WON_MAX});
 

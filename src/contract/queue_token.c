@@ -21,21 +21,43 @@ static bool well_formed(const char *token)
     return token != NULL && strncmp(token, QUEUE_TOKEN_PREFIX, prefix) == 0 && uuid_valid(token + prefix);
 }
 
+enum ownership { OWNER_NONE, OWNER_SELF, OWNER_OTHER };
+
+static const struct err *find_owner(struct ctx *ctx, const char *token, const char *user_id, const char *schedule_id,
+                                    enum ownership *owner_r)
+{
+    const struct redis_value *value;
+    const struct err *e = REDIS_RUN(ctx, &value, "GET", queue_token_key(ctx->arena, schedule_id, token));
+    if (e) {
+        return err_of_read(e);
+    }
+    *owner_r = OWNER_NONE;
+    if (value->type == REDIS_STR) {
+        bool done = strncmp(value->str, QUEUE_TOKEN_DONE, strlen(QUEUE_TOKEN_DONE)) == 0;
+        const char *owner = value->str + (done ? strlen(QUEUE_TOKEN_DONE) : 0);
+        *owner_r = strcmp(owner, user_id) == 0 ? OWNER_SELF : OWNER_OTHER;
+    }
+    return NULL;
+}
+
 const struct err *queue_token_check(struct ctx *ctx, const char *token, const char *user_id, const char *schedule_id)
 {
     if (!well_formed(token)) {
         return &err_queue_token_invalid;
     }
-    const struct redis_value *owner;
-    const struct err *e = REDIS_RUN(ctx, &owner, "GET", queue_token_key(ctx->arena, schedule_id, token));
-    if (e) {
-        return err_of_read(e);
+    enum ownership owner;
+    const struct err *e = find_owner(ctx, token, user_id, schedule_id, &owner);
+    return e ? e : owner == OWNER_SELF ? NULL : &err_queue_token_invalid;
+}
+
+const struct err *queue_token_check_sent(struct ctx *ctx, const char *token, const char *user_id,
+                                         const char *schedule_id)
+{
+    enum ownership owner;
+    if (!token || find_owner(ctx, token, user_id, schedule_id, &owner) != NULL) {
+        return NULL;
     }
-    if (owner->type != REDIS_STR) {
-        return &err_queue_token_invalid;
-    }
-    bool done = strncmp(owner->str, QUEUE_TOKEN_DONE, strlen(QUEUE_TOKEN_DONE)) == 0;
-    return strcmp(owner->str + (done ? strlen(QUEUE_TOKEN_DONE) : 0), user_id) == 0 ? NULL : &err_queue_token_invalid;
+    return owner == OWNER_OTHER ? &err_queue_token_invalid : NULL;
 }
 
 const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id)

@@ -27,6 +27,10 @@ char *queue_token_key(struct arena *arena, const char *schedule_id, const char *
  * &err_queue_token_invalid, or &err_unavailable when Redis is away. */
 BO_MUSTCHECK const struct err *queue_token_check(struct ctx *ctx, const char *token, const char *user_id,
                                                  const char *schedule_id);
+/* The same of a token that need not be sent: NULL also when there is none or nobody's any more. Only somebody else's is
+ * refused (QUEUE-010); without Redis nobody is. */
+BO_MUSTCHECK const struct err *queue_token_check_sent(struct ctx *ctx, const char *token, const char *user_id,
+                                                      const char *schedule_id);
 /* The user has bought: tells the waiting room, which soon frees the slot. Should this fail, the end of the token does.
  * Safe to repeat, and for somebody who never had a token. */
 BO_MUSTCHECK const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id);

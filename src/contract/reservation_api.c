@@ -34,6 +34,12 @@ static const struct field secure_fields[] = {
 const struct shape reservation_secure_shape = {secure_fields, ARRAY_COUNT(secure_fields),
                                                sizeof(struct reservation_secure), /* open= */ false};
 
+static const struct field unsecure_fields[] = {
+    {FIELD(struct reservation_unsecure, "paymentId", FIELD_UUID, payment_id), .flags = FIELD_REQUIRED},
+};
+const struct shape reservation_unsecure_shape = {unsecure_fields, ARRAY_COUNT(unsecure_fields),
+                                                 sizeof(struct reservation_unsecure), /* open= */ false};
+
 /* Errors that the service answers by name. Anything else tells nothing about what it did. */
 static const struct err *named_error(struct ctx *ctx, const struct http_answer *answer)
 {
@@ -77,8 +83,9 @@ const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_i
     return err_of_read(e);
 }
 
-const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,
-                                         const struct reservation_secure *secure, struct reservation_info *info_r)
+/* POST /internal/reservations/{id}/<what> */
+static const struct err *post(struct ctx *ctx, const char *reservation_id, const char *what, const struct shape *shape,
+                              const void *value, struct reservation_info *info_r)
 {
     if (!uuid_valid(reservation_id)) {
         return &err_not_found;
@@ -87,11 +94,24 @@ const struct err *reservation_api_secure(struct ctx *ctx, const char *reservatio
     struct json_out out;
     buf_init(&body, ctx->arena, BODY_MAX);
     json_out_init(&out, &body);
-    json_add_shape(&out, NULL, &reservation_secure_shape, secure);
+    json_add_shape(&out, NULL, shape, value);
     const struct internal_call call = {
         .method = "POST",
-        .path = arena_printf(ctx->arena, "/internal/reservations/%s/secure", reservation_id),
+        .path = arena_printf(ctx->arena, "/internal/reservations/%s/%s", reservation_id, what),
         .body = body.data,
     };
     return ask(ctx, &call, info_r);
+}
+
+const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,
+                                         const struct reservation_secure *secure, struct reservation_info *info_r)
+{
+    return post(ctx, reservation_id, "secure", &reservation_secure_shape, secure, info_r);
+}
+
+const struct err *reservation_api_unsecure(struct ctx *ctx, const char *reservation_id, const char *payment_id)
+{
+    const struct reservation_unsecure unsecure = {payment_id};
+    struct reservation_info info;
+    return post(ctx, reservation_id, "unsecure", &reservation_unsecure_shape, &unsecure, &info);
 }

@@ -2,7 +2,8 @@
  * reservation_api: what payment asks of the reservation service (PAY-005), served under /internal on its responder.
  *
  * Securing comes before any call that may move money: it marks the hold as owned by one payment so that neither expiry
- * nor another buyer can take its seats until that payment has an outcome (PaymentSuccess or PaymentFailed).
+ * nor another buyer can take its seats until that payment has an outcome (PaymentSuccess or PaymentFailed), or lets go
+ * of it because nothing was charged.
  */
 #ifndef CONTRACT_RESERVATION_API_H
 #define CONTRACT_RESERVATION_API_H
@@ -33,6 +34,12 @@ struct reservation_secure {
 };
 extern const struct shape reservation_secure_shape;
 
+/* Body of POST /internal/reservations/{id}/unsecure. */
+struct reservation_unsecure {
+    const char *payment_id;
+};
+extern const struct shape reservation_unsecure_shape;
+
 #define ERR_HOLD_LIST(X)                                                               \
     X(hold_expired, "HOLD_EXPIRED", 409, 0, "좌석 선점 시간이 만료되었습니다.",        \
       "The hold on these seats has expired.")                                          \
@@ -48,5 +55,11 @@ BO_MUSTCHECK const struct err *reservation_api_get(struct ctx *ctx, const char *
 BO_MUSTCHECK const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,
                                                       const struct reservation_secure *secure,
                                                       struct reservation_info *info_r);
+
+/* Lets go of a hold that this payment has secured: it ends when it would have ended. Repeating it is a success, and so
+ * is one for a hold that this payment has not secured, or that has an outcome. &err_not_found, &err_uncertain (ask
+ * again). */
+BO_MUSTCHECK const struct err *reservation_api_unsecure(struct ctx *ctx, const char *reservation_id,
+                                                        const char *payment_id);
 
 #endif

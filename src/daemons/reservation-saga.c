@@ -29,9 +29,22 @@ static const struct err *after_failed(struct ctx *ctx, const struct event *event
     return reservation_mirror_outcome(ctx, payment->reservation_id);
 }
 
+static const struct err *on_refunded(struct ctx *ctx, const struct event *event, const void *payload)
+{
+    return reservation_on_payment_refunded(ctx, event, payload);
+}
+
+static const struct err *after_refunded(struct ctx *ctx, const struct event *event, const void *payload)
+{
+    (void)event;
+    const struct payment_refunded *payment = payload;
+    return reservation_mirror_outcome(ctx, payment->reservation_id);
+}
+
 static const struct subscriber subscribers[] = {
     {&event_payment_success, on_success, after_success},
     {&event_payment_failed, on_failed, after_failed},
+    {&event_payment_refunded, on_refunded, after_refunded},
 };
 
 static const char *const topics[] = {TOPIC_PAYMENT};

@@ -2,24 +2,18 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
+#include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
 #include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
+#include "src/payment/buyer_limit.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
 #include "src/providers/portone.h"
-
-/* Without Redis the token cannot be checked; a payment in progress is finished all the same, because its owner had a
- * token when it was begun. */
-static const struct err *check_token(struct ctx *ctx, const struct confirm_request *request,
-                                     const struct payment *payment)
-{
-    const struct err *e = queue_token_check(ctx, request->queue_token, request->user_id, payment->schedule_id);
-    return e == &err_unavailable ? NULL : e;
-}
 
 static const struct err *check_request(struct ctx *ctx, const struct confirm_request *request,
                                        const struct payment *payment)
@@ -33,151 +27,204 @@ static const struct err *check_request(struct ctx *ctx, const struct confirm_req
     return request->amount == payment->amount ? NULL : &err_amount_mismatch;
 }
 
+/* ---- answers ---- */
+
+static const struct err *declined(struct ctx *ctx, const struct payment *payment, const char *reason)
+{
+    char ends[CLOCK_TEXT_SIZE];
+    ctx_detail(ctx, "holdExpiresAt", "%s", clock_format(payment->hold_ends_at, ends));
+    ctx_detail(ctx, "reason", "%s", reason && *reason ? reason : "declined");
+    return &err_portone_declined;
+}
+
+/* What a payment answers that has just been found FAILED: as a rule the hold had ended. */
+static const struct err *failure_of(const struct payment *payment)
+{
+    static const struct {
+        const char *reason;
+        const struct err *answer;
+    } told[] = {
+        {"AMOUNT_MISMATCH", &err_amount_mismatch},
+        {"RECORD_MISMATCH", &err_amount_mismatch},
+        {"PARTIALLY_CANCELLED", &err_payment_already_processed},
+        {"CANCELLED_AT_PROVIDER", &err_payment_already_processed},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(told); i++) {
+        if (strcmp(payment->failure_reason, told[i].reason) == 0) {
+            return told[i].answer;
+        }
+    }
+    return &err_hold_expired;
+}
+
 /* What a payment that has an outcome, or is being worked on, answers. */
 static const struct err *answer_of(const struct payment *payment)
 {
-    switch (payment->status) {
-    case PAYMENT_PENDING:
-    case PAYMENT_SUCCESS:
-        return NULL;
-    case PAYMENT_FAILED:
-    case PAYMENT_REFUNDED:
-    case PAYMENT_STATUS__MAX:
-        break;
-    }
-    return &err_payment_already_processed;
+    bool fine = payment->status == PAYMENT_PENDING || payment->status == PAYMENT_SUCCESS;
+    return fine ? NULL : &err_payment_already_processed;
 }
 
-static const struct err *mark_busy(struct ctx *ctx, const char *payment_id, bool *ours_r)
+/* ---- with what PortOne's record says ---- */
+
+static const struct err *look(struct ctx *ctx, const struct payment *taken, struct payment *payment_r)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_payment_begin_confirm, &rows, DB_TEXT(payment_id),
-                                 DB_INT(payment_settings.busy_s), DB_INT(payment_settings.patience_s));
-    if (!e) {
-        *ours_r = db_affected(rows) == 1;
+    struct finding finding = outcome_ask(ctx, taken);
+    const struct err *e = outcome_conclude(ctx, taken, &finding, payment_r);
+    if (e) {
+        return e;
     }
-    return e;
+    if (payment_r->status == PAYMENT_FAILED) {
+        return failure_of(payment_r);
+    }
+    if (payment_r->status == PAYMENT_PENDING && finding.evidence == EVIDENCE_DECLINED) {
+        return declined(ctx, payment_r, finding.record.failure_reason);
+    }
+    return answer_of(payment_r);
 }
 
-/* Nothing has happened: the next confirm may begin at once. */
-static const struct err *lift(struct ctx *ctx, const struct payment *payment, const struct err *why)
-{
-    if (DB_RUN(ctx, &sql_payment_postpone, NULL, DB_TEXT(payment->id), DB_INT(payment_settings.retry_s))) {
-        log_warn(&ctx->log, "payment stays busy for a while");
-    }
-    return why;
-}
+/* ---- with our own charge ---- */
 
-/* One key per payment and token: the same charge however often it is asked for. */
+/* One key per payment, token and attempt: the same charge however often it is asked for, and never two different
+ * requests under one key. */
 static const char *charge_key(struct ctx *ctx, const struct confirm_request *request)
 {
     unsigned char digest[CRYPTO_SHA256_SIZE];
-    const char *text = arena_printf(ctx->arena, "%s %s", request->payment_key, request->payment_token);
+    const char *text =
+        arena_printf(ctx->arena, "%s %s %s", request->payment_key, request->payment_token, request->transaction_id);
     crypto_sha256(text, strlen(text), digest);
     return arena_printf(ctx->arena, "confirm-%s", crypto_hex(ctx->arena, digest, sizeof digest));
 }
 
-static const struct err *charge(struct ctx *ctx, const struct confirm_request *request)
+/* A refusal that is about what the browser sent, not about the card: it changes nothing. NULL: it is no such one. */
+static const struct err *slip(struct ctx *ctx, const char *type)
+{
+    static const struct {
+        const char *type, *field, *reason;
+    } slips[] = {
+        {"INVALID_PAYMENT_TOKEN", "paymentToken", "is not the token of this payment's present attempt"},
+        {"INFORMATION_MISMATCH", "transactionId", "is not the attempt that gave the token"},
+        {"INVALID_REQUEST", "paymentToken", "is not one that PortOne takes"},
+        {"PAYMENT_NOT_FOUND", "paymentToken", "is of no attempt to pay that PortOne knows"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(slips); i++) {
+        if (strcmp(type, slips[i].type) == 0) {
+            return ctx_invalid(ctx, slips[i].field, "%s", slips[i].reason);
+        }
+    }
+    return NULL;
+}
+
+static const struct err *charge(struct ctx *ctx, const struct confirm_request *request,
+                                struct portone_refusal *refusal_r)
 {
     struct portone_confirm confirm = {.payment_token = request->payment_token,
                                       .tx_id = request->transaction_id,
                                       .amount = request->amount,
                                       .idempotency_key = charge_key(ctx, request)};
     struct portone_confirmation confirmation;
-    struct portone_refusal refusal;
-    const struct err *e = portone_confirm(ctx, request->payment_key, &confirm, &confirmation, &refusal);
-    if (e == &err_portone_declined && strcmp(refusal.type, "ALREADY_PAID") == 0) {
-        return NULL;
+    const struct err *e = portone_confirm(ctx, request->payment_key, &confirm, &confirmation, refusal_r);
+    if (e == &err_not_found) {
+        refusal_r->type = "PAYMENT_NOT_FOUND";
+        return &err_portone_declined;
     }
     return e;
 }
 
-static const struct err *record_failure(struct ctx *ctx, const struct payment *payment, const char *reason,
-                                        const struct err *answer)
+/* The seats are secured. Only a charge that surely did not happen lets them go again. */
+static const struct err *charge_and_look(struct ctx *ctx, const struct confirm_request *request,
+                                         const struct payment *taken, struct payment *payment_r)
 {
-    struct finding finding = {.evidence = EVIDENCE_REFUSED, .reason = reason};
-    struct payment after;
-    const struct err *e = outcome_record(ctx, payment->id, &finding, payment_settings.retry_s, &after);
-    return e ? e : answer;
+    struct portone_refusal refusal;
+    const struct err *e = charge(ctx, request, &refusal);
+    bool refused = e == &err_portone_declined && strcmp(refusal.type, "ALREADY_PAID") != 0;
+    if (!refused && e != &err_portone_unavailable) {
+        return look(ctx, taken, payment_r);
+    }
+    const struct err *recorded = outcome_let_go(ctx, taken, payment_r);
+    if (recorded || !refused) {
+        return recorded ? recorded : e;
+    }
+    const struct err *slipped = slip(ctx, refusal.type);
+    return slipped ? slipped : declined(ctx, taken, refusal.pg_message ? refusal.pg_message : refusal.message);
 }
 
-/* The seats are gone. Charged in the browser already? Then the money goes back. */
-static const struct err *fail_without_seats(struct ctx *ctx, const struct confirm_request *request,
-                                            const struct payment *payment, const struct err *why)
+static const struct err *secure_and_charge(struct ctx *ctx, const struct confirm_request *request,
+                                           const struct payment *taken, struct payment *payment_r)
 {
-    struct finding finding = {.evidence = EVIDENCE_REFUSED};
-    if (!request->payment_token) {
-        finding = outcome_ask(ctx, payment);
+    const struct err *e = outcome_secure(ctx, taken);
+    if (!e) {
+        return charge_and_look(ctx, request, taken, payment_r);
     }
-    switch (finding.evidence) {
-    case EVIDENCE_PAID:
-        finding.evidence = EVIDENCE_WRONG;
-        break;
-    case EVIDENCE_UNPAID:
-        finding.evidence = EVIDENCE_REFUSED;
-        break;
-    case EVIDENCE_NONE:
-    case EVIDENCE_REFUSED:
-    case EVIDENCE_WRONG:
-        break;
-    }
-    finding.reason = why->code;
-    struct payment after;
-    const struct err *e = outcome_record(ctx, payment->id, &finding, payment_settings.retry_s, &after);
-    return e ? e : why;
+    const struct err *why = e == &err_not_found ? &err_hold_expired : e;
+    const struct err *recorded = outcome_seats_are_gone(e)
+                                     ? outcome_fail_without_seats(ctx, taken, why->code, payment_r)
+                                     : outcome_let_go(ctx, taken, payment_r);
+    return recorded ? recorded : why;
 }
 
-/* The seats are secured. */
-static const struct err *settle(struct ctx *ctx, const struct confirm_request *request, const struct payment *payment,
-                                struct payment *payment_r)
+/* ---- the whole ---- */
+
+static const struct err *begin(struct ctx *ctx, const char *payment_id, const struct db_stmt *how,
+                               struct payment *taken_r, bool *ours_r)
 {
-    const struct err *e = request->payment_token ? charge(ctx, request) : NULL;
-    if (e == &err_portone_declined || e == &err_not_found) {
-        return record_failure(ctx, payment, "DECLINED", &err_portone_declined);
-    }
-    if (e == &err_portone_unavailable) {
-        return lift(ctx, payment, e);
-    }
-    struct finding finding = outcome_ask(ctx, payment);
-    e = outcome_record(ctx, payment->id, &finding, payment_settings.retry_s, payment_r);
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, how, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.busy_s));
     if (e) {
         return e;
     }
-    return finding.evidence == EVIDENCE_WRONG ? &err_amount_mismatch : answer_of(payment_r);
+    *ours_r = db_count(rows) == 1;
+    if (*ours_r) {
+        payment_read_row(rows, 0, taken_r);
+    }
+    return NULL;
 }
 
-static const struct err *secure_and_settle(struct ctx *ctx, const struct confirm_request *request,
-                                           const struct payment *payment, struct payment *payment_r)
+static const struct err *confirm_pending(struct ctx *ctx, const struct confirm_request *request,
+                                         const struct payment *payment, struct payment *payment_r)
 {
-    const struct err *e = outcome_secure(ctx, payment);
-    if (!e) {
-        return settle(ctx, request, payment, payment_r);
+    struct payment taken;
+    bool ours;
+    bool given_up = payment->question == QUESTION_PAID && payment->over;
+    bool charges = request->payment_token && payment->amount > 0 && !given_up;
+    const struct err *e =
+        begin(ctx, request->payment_id, charges ? &sql_payment_begin_charge : &sql_payment_begin_look, &taken, &ours);
+    if (e) {
+        return e;
     }
-    if (e == &err_hold_expired || e == &err_amount_mismatch || e == &err_not_found) {
-        return fail_without_seats(ctx, request, payment, e == &err_not_found ? &err_hold_expired : e);
+    if (ours) {
+        return charges ? secure_and_charge(ctx, request, &taken, payment_r) : look(ctx, &taken, payment_r);
     }
-    return lift(ctx, payment, e);
+    e = payment_get_of(ctx, request->user_id, request->payment_id, payment_r);
+    return e ? e : answer_of(payment_r);
+}
+
+/* The buyer may know of a charge that we do not. */
+static const struct err *confirm_failed(struct ctx *ctx, const struct payment *payment)
+{
+    const struct err *e = DB_RUN(ctx, &sql_payment_nudge, NULL, DB_TEXT(payment->id), DB_BOOL(false));
+    return e ? e : &err_payment_already_processed;
 }
 
 const struct err *confirm_payment(struct ctx *ctx, const struct confirm_request *request, struct payment *payment_r)
 {
     struct payment payment;
-    const struct err *e = payment_get_of(ctx, request->user_id, request->payment_id, &payment);
+    const struct err *e = buyer_limit(ctx, request->user_id, "confirm", payment_settings.confirms_per_minute);
+    e = e ? e : payment_get_of(ctx, request->user_id, request->payment_id, &payment);
     e = e ? e : check_request(ctx, request, &payment);
+    e = e ? e : queue_token_check_sent(ctx, request->queue_token, request->user_id, payment.schedule_id);
     if (e) {
         return e;
     }
-    bool ours = false;
-    if (payment.status == PAYMENT_PENDING) {
-        e = check_token(ctx, request, &payment);
-        e = e ? e : mark_busy(ctx, payment.id, &ours);
-        if (e) {
-            return e;
-        }
+    switch (payment.status) {
+    case PAYMENT_PENDING:
+        return confirm_pending(ctx, request, &payment, payment_r);
+    case PAYMENT_FAILED:
+        return confirm_failed(ctx, &payment);
+    case PAYMENT_SUCCESS:
+    case PAYMENT_REFUNDED:
+    case PAYMENT_STATUS__MAX:
+        break;
     }
-    if (ours) {
-        return secure_and_settle(ctx, request, &payment, payment_r);
-    }
-    e = payment_get_of(ctx, request->user_id, request->payment_id, payment_r);
-    return e ? e : answer_of(payment_r);
+    *payment_r = payment;
+    return answer_of(payment_r);
 }

@@ -2,11 +2,13 @@
  * confirm: the buyer's "pay now" (PAY-008, PAY-010, PAY-011). No transaction and no lock is open during the calls to
  * the reservation service and to PortOne.
  *
- * The payment is marked busy, the seats are secured, then with a payment token PortOne is told to charge (nothing was
- * charged before), and in any case PortOne's own record decides.
- *   Two at once: one of them marks the payment busy; the other gets PENDING. PortOne charges an id once.
- *   Killed here, store gone: busy_until passes and payment-saga settles it; the seats stay secured till then.
+ * Without a payment token PortOne's record is looked at, and nothing else is done: neither seats nor deadlines change
+ * for the mere asking. With one (manual capture) the seats are secured, PortOne is told to charge, and its record
+ * decides; if the charge surely did not happen the seats are the hold's again and another card may be tried.
+ *   Two at once: one of them takes the turn; the other gets PENDING. PortOne charges an id once.
+ *   Killed here, store gone: busy_until passes and payment-saga goes on; the seats stay secured till then.
  *   Answer lost (ours or PortOne's): a repeat gets the outcome.
+ *   Repeated for ever: nothing is kept longer than the order fixed; nothing is charged after that.
  *   Repeated tomorrow: the same answer of a SUCCESS; &err_payment_already_processed of a failed one.
  */
 #ifndef PAYMENT_CONFIRM_H
@@ -20,7 +22,7 @@
 
 struct confirm_request {
     const char *user_id;
-    const char *queue_token;
+    const char *queue_token; /* NULL: none was sent; one's own hold suffices */
     const char *payment_id;
     const char *reservation_id;
     const char *payment_key;
@@ -30,8 +32,9 @@ struct confirm_request {
 };
 
 /* NULL: *payment_r is SUCCESS, or PENDING while PortOne's outcome is not known. Else &err_not_found,
- * &err_queue_token_invalid, &err_amount_mismatch, &err_hold_expired, &err_portone_declined,
- * &err_payment_already_processed, &err_invalid_request (not this payment's reservation or key),
+ * &err_queue_token_invalid (somebody else's), &err_amount_mismatch, &err_hold_expired, &err_portone_declined (the card;
+ * details tell why and how long another one may be tried), &err_payment_already_processed, &err_invalid_request (not
+ * this payment's reservation, key, token or attempt: nothing has changed), &err_too_many_requests,
  * &err_portone_unavailable and &err_unavailable (nothing was charged: repeat), &err_uncertain (repeat). */
 BO_MUSTCHECK const struct err *confirm_payment(struct ctx *ctx, const struct confirm_request *request,
                                                struct payment *payment_r);

@@ -9,6 +9,8 @@
 #include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
+#include "src/payment/buyer_limit.h"
+#include "src/payment/outcome.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
@@ -38,8 +40,7 @@ static const struct err *check_reservation(const struct order_request *request,
     if (strcmp(reservation->status, "CONFIRMED") == 0) {
         return &err_payment_already_processed;
     }
-    bool lapsed = !reservation->secured_by && reservation->hold_expires_at <= clock_now();
-    if (strcmp(reservation->status, "PENDING") != 0 || lapsed) {
+    if (strcmp(reservation->status, "PENDING") != 0 || reservation->hold_expires_at <= clock_now()) {
         return &err_hold_expired;
     }
     return reservation->total_amount == request->amount ? NULL : &err_amount_mismatch;
@@ -55,7 +56,7 @@ static const struct err *find_reservation(struct ctx *ctx, struct ordering *orde
     if (strcmp(ordering->reservation.user_id, request->user_id) != 0) {
         return &err_not_found;
     }
-    e = queue_token_check(ctx, request->queue_token, request->user_id, ordering->reservation.schedule_id);
+    e = queue_token_check_sent(ctx, request->queue_token, request->user_id, ordering->reservation.schedule_id);
     return e ? e : check_reservation(request, &ordering->reservation);
 }
 
@@ -66,26 +67,23 @@ static char *new_payment_key(struct arena *arena)
     return crypto_hex(arena, random, sizeof random);
 }
 
-/* Inserts a payment, or finds the one that this reservation has already. */
+/* Inserts a payment, or finds the one that this reservation has: another card is tried under the same. */
 static const struct err *find_or_insert(struct ctx *ctx, const struct ordering *ordering, struct payment *payment_r)
 {
     const struct order_request *request = ordering->request;
     const struct reservation_info *reservation = &ordering->reservation;
-    int64_t give_up_at = reservation->hold_expires_at + payment_settings.patience_s * CLOCK_SECOND;
     const struct err *e =
         DB_RUN(ctx, &sql_payment_insert, NULL, DB_TEXT(reservation->reservation_id), DB_TEXT(reservation->schedule_id),
                DB_TEXT(request->user_id), DB_TEXT(new_payment_key(ctx->arena)), DB_INT(request->amount),
-               DB_TEXT(request->method), DB_TIME(give_up_at));
-    if (e) {
-        return e;
-    }
+               DB_TEXT(request->method), DB_TIME(reservation->hold_expires_at), DB_INT(payment_settings.patience_s),
+               DB_INT(payment_settings.look_s));
     const struct db_rows *rows;
-    e = DB_RUN(ctx, &sql_payment_live_of_reservation, &rows, DB_TEXT(reservation->reservation_id));
+    e = e ? e : DB_RUN(ctx, &sql_payment_of_reservation, &rows, DB_TEXT(reservation->reservation_id));
     if (e) {
         return e;
     }
     if (db_count(rows) == 0) {
-        return &err_db_serialization; /* the other one has just failed: begin again */
+        return &err_internal;
     }
     payment_read_row(rows, 0, payment_r);
     return NULL;
@@ -99,6 +97,7 @@ static const struct err *replay(struct ctx *ctx, const char *answer, struct orde
         return &err_internal;
     }
     *order_r = *(struct order *)order;
+    order_r->replayed = true;
     return NULL;
 }
 
@@ -128,20 +127,65 @@ static const struct err *order_once(struct ctx *ctx, void *arg)
     if (e) {
         return e;
     }
+    if (payment.status == PAYMENT_FAILED) {
+        return &err_hold_expired; /* the reservation is on its way to be cancelled, even if it does not know yet */
+    }
     if (payment.status != PAYMENT_PENDING || payment.amount != ordering->request->amount) {
         return &err_payment_already_processed;
     }
-    ordering->order =
-        (struct order){payment.id, payment.amount, cfg_portone.store_id, cfg_portone.channel_key, payment.payment_key};
+    ordering->order = (struct order){.payment_id = payment.id,
+                                     .amount = payment.amount,
+                                     .store_id = cfg_portone.store_id,
+                                     .channel_key = cfg_portone.channel_key,
+                                     .payment_key = payment.payment_key};
     return store_answer(ctx, ordering);
 }
 
+/* Again with every repeat, as the first time may have been in vain: until it is paid that is harmless. */
 static const struct err *pre_register(struct ctx *ctx, const struct order *order)
 {
     struct portone_refusal refusal;
     const struct err *e = portone_pre_register(ctx, order->payment_key, order->amount, &refusal);
     bool paid = e == &err_portone_declined && strcmp(refusal.type, "ALREADY_PAID") == 0;
-    return paid ? &err_payment_already_processed : e;
+    if (paid) {
+        return order->replayed ? NULL : &err_payment_already_processed;
+    }
+    return e;
+}
+
+/* Whether a repeat has anything left to do: a payment with an outcome needs nothing of PortOne. */
+static const struct err *is_open(struct ctx *ctx, const struct ordering *ordering, bool *open_r)
+{
+    struct payment payment;
+    const struct err *e = payment_get_of(ctx, ordering->request->user_id, ordering->order.payment_id, &payment);
+    *open_r = !e && payment.status == PAYMENT_PENDING;
+    return e;
+}
+
+/* Nothing to charge: the seats are secured, and the payment succeeds by the same way and events as any other. */
+static const struct err *settle_free(struct ctx *ctx, const struct order *order)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(order->payment_id), DB_INT(payment_settings.busy_s));
+    if (e || db_count(rows) == 0) {
+        return e;
+    }
+    struct payment taken, after;
+    payment_read_row(rows, 0, &taken);
+    struct finding finding = outcome_ask(ctx, &taken);
+    e = outcome_conclude(ctx, &taken, &finding, &after);
+    return !e && after.status == PAYMENT_FAILED ? &err_hold_expired : e;
+}
+
+static const struct err *prepare_to_pay(struct ctx *ctx, const struct ordering *ordering)
+{
+    bool open = true;
+    const struct err *e = ordering->order.replayed ? is_open(ctx, ordering, &open) : NULL;
+    if (e || !open) {
+        return e;
+    }
+    return ordering->order.amount == 0 ? settle_free(ctx, &ordering->order) : pre_register(ctx, &ordering->order);
 }
 
 static const struct err *place(struct ctx *ctx, struct ordering *ordering)
@@ -154,11 +198,12 @@ const struct err *order_create(struct ctx *ctx, const struct order_request *requ
 {
     struct ordering ordering = {.request = request};
     const char *stored;
-    const struct err *e = idempotency_find(ctx, &request->idempotency, &stored);
+    const struct err *e = buyer_limit(ctx, request->user_id, "order", payment_settings.orders_per_minute);
+    e = e ? e : idempotency_find(ctx, &request->idempotency, &stored);
     if (!e) {
         e = stored ? replay(ctx, stored, &ordering.order) : place(ctx, &ordering);
     }
-    e = e ? e : pre_register(ctx, &ordering.order);
+    e = e ? e : prepare_to_pay(ctx, &ordering);
     if (!e) {
         *order_r = ordering.order;
     }

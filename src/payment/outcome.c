@@ -7,51 +7,48 @@
 #include "sql/payment.h"
 #include "src/contract/events.h"
 #include "src/contract/reservation_api.h"
+#include "src/payment/payment_settings.h"
+#include "src/payment/refund.h"
 
 /* ---- finding out ---- */
 
-static struct finding evidence_of(const struct portone_payment *record, int64_t amount)
+static const struct {
+    enum evidence evidence;
+    const char *reason;
+} meanings[] = {
+    [PORTONE_UNKNOWN] = {EVIDENCE_OPEN, "NOT_PAID"},
+    [PORTONE_READY] = {EVIDENCE_UNPAID, "NOT_PAID"},
+    [PORTONE_PAY_PENDING] = {EVIDENCE_OPEN, "NOT_PAID"},
+    [PORTONE_VIRTUAL_ACCOUNT_ISSUED] = {EVIDENCE_OPEN, "NOT_PAID"},
+    [PORTONE_PAID] = {EVIDENCE_PAID, NULL},
+    [PORTONE_FAILED] = {EVIDENCE_DECLINED, "DECLINED"},
+    [PORTONE_PARTIAL_CANCELLED] = {EVIDENCE_PARTLY_BACK, "PARTIALLY_CANCELLED"},
+    [PORTONE_CANCELLED] = {EVIDENCE_BACK, "CANCELLED_AT_PROVIDER"},
+};
+
+static struct finding finding_of(const struct portone_payment *record, int64_t amount)
 {
-    struct finding finding = {.evidence = EVIDENCE_NONE, .record = *record};
     const char *why;
-    switch (record->status) {
-    case PORTONE_PAID:
-        finding.evidence = portone_proves_paid(record, amount, &why) ? EVIDENCE_PAID : EVIDENCE_WRONG;
-        finding.reason = finding.evidence == EVIDENCE_WRONG ? "RECORD_MISMATCH" : NULL;
-        break;
-    case PORTONE_PARTIAL_CANCELLED:
-        finding.evidence = EVIDENCE_WRONG;
-        finding.reason = "PARTIALLY_CANCELLED";
-        break;
-    case PORTONE_CANCELLED:
-        finding.evidence = EVIDENCE_REFUSED;
-        finding.reason = "CANCELLED_AT_PROVIDER";
-        break;
-    case PORTONE_FAILED: /* the buyer may try another card under the same id */
-        finding.evidence = EVIDENCE_UNPAID;
-        finding.reason = "DECLINED";
-        break;
-    case PORTONE_READY:
-        finding.evidence = EVIDENCE_UNPAID;
-        finding.reason = "NOT_PAID";
-        break;
-    case PORTONE_PAY_PENDING:
-    case PORTONE_VIRTUAL_ACCOUNT_ISSUED:
-    case PORTONE_UNKNOWN:
-        break;
+    if (record->status == PORTONE_PAID && !portone_proves_paid(record, amount, &why)) {
+        return (struct finding){EVIDENCE_MISMATCH, "RECORD_MISMATCH", *record};
     }
-    return finding;
+    return (struct finding){meanings[record->status].evidence, meanings[record->status].reason, *record};
 }
 
 struct finding outcome_ask(struct ctx *ctx, const struct payment *payment)
 {
-    struct portone_payment record;
+    struct portone_payment record = {.paid_at = CLOCK_NONE, .cancelled_at = CLOCK_NONE};
+    if (payment->amount == 0) {
+        return (struct finding){EVIDENCE_PAID, NULL, record};
+    }
     const struct err *e = portone_get(ctx, payment->payment_key, &record);
     if (e == &err_not_found) {
-        return (struct finding){.evidence = EVIDENCE_UNPAID, .reason = "NOT_PAID"};
+        return (struct finding){EVIDENCE_UNPAID, "NOT_PAID", record};
     }
-    return e ? (struct finding){.evidence = EVIDENCE_NONE} : evidence_of(&record, payment->amount);
+    return e ? (struct finding){.evidence = EVIDENCE_SILENT} : finding_of(&record, payment->amount);
 }
+
+/* ---- the seats ---- */
 
 const struct err *outcome_secure(struct ctx *ctx, const struct payment *payment)
 {
@@ -61,32 +58,19 @@ const struct err *outcome_secure(struct ctx *ctx, const struct payment *payment)
     return e && e->flags & ERR_UNCERTAIN ? reservation_api_secure(ctx, payment->reservation_id, &secure, &info) : e;
 }
 
-/* The reservation's final no, as opposed to its silence. */
-static bool seats_are_gone(const struct err *e)
+bool outcome_seats_are_gone(const struct err *e)
 {
     return e == &err_hold_expired || e == &err_amount_mismatch || e == &err_not_found;
-}
-
-struct finding outcome_investigate(struct ctx *ctx, const struct payment *payment)
-{
-    struct finding finding = outcome_ask(ctx, payment);
-    if (finding.evidence != EVIDENCE_PAID) {
-        return finding;
-    }
-    const struct err *e = outcome_secure(ctx, payment);
-    if (e) {
-        finding.evidence = seats_are_gone(e) ? EVIDENCE_WRONG : EVIDENCE_NONE;
-        finding.reason = seats_are_gone(e) ? e->code : NULL;
-    }
-    return finding;
 }
 
 /* ---- recording ---- */
 
 struct recording {
-    const char *payment_id;
-    const struct finding *finding;
-    int64_t again_s;
+    const struct payment *taken;
+    enum payment_step step;
+    const char *reason;
+    const struct portone_payment *record;
+    int64_t returned; /* won that PortOne has given back in all */
     struct payment payment;
 };
 
@@ -100,8 +84,50 @@ static const struct err *publish(struct ctx *ctx, const struct event_type *type,
                                                   .payload = payload});
 }
 
-static const struct err *succeed(struct ctx *ctx, struct payment *payment, const struct portone_payment *record)
+/* Doubles with every time that the question was asked, up to a cap. What the buyer may still be doing in the browser is
+ * given more time than what is ours. */
+static int64_t pause_s(const struct payment *payment)
 {
+    int64_t pause = payment->question == QUESTION_PAID ? payment_settings.look_s : payment_settings.retry_s;
+    int64_t cap = payment->question == QUESTION_LATE ? payment_settings.late_cap_s : payment_settings.retry_cap_s;
+    for (int64_t i = 1; i < payment->checks && pause < cap; i++) {
+        pause *= 2;
+    }
+    return pause < cap ? pause : cap;
+}
+
+static const struct err *ask_again(struct ctx *ctx, struct recording *recording)
+{
+    const struct payment *payment = &recording->payment;
+    return DB_RUN(ctx, &sql_payment_ask_again, NULL, DB_TEXT(payment->id), DB_INT(pause_s(payment)),
+                  DB_INT(payment_settings.last_look_s));
+}
+
+static const struct err *cannot_be(struct ctx *ctx, struct recording *recording)
+{
+    const char *seen = recording->record->status_text;
+    log_error(&ctx->log, "payment '%s' is %s, but PortOne's record says %s", recording->payment.id,
+              payment_status_name(recording->payment.status), seen ? seen : "nothing");
+    return ask_again(ctx, recording);
+}
+
+static const struct err *let_go(struct ctx *ctx, struct recording *recording)
+{
+    return DB_RUN(ctx, &sql_payment_let_go, NULL, DB_TEXT(recording->payment.id), DB_INT(payment_settings.retry_s));
+}
+
+static const struct err *rest(struct ctx *ctx, struct recording *recording)
+{
+    return DB_RUN(ctx, &sql_payment_rest, NULL, DB_TEXT(recording->payment.id));
+}
+
+static const struct err *succeed(struct ctx *ctx, struct recording *recording)
+{
+    struct payment *payment = &recording->payment;
+    const struct portone_payment *record = recording->record;
+    if (!payment_next(payment->status, PAYMENT_ON_PAID, &payment->status)) {
+        return &err_internal;
+    }
     payment->paid_at = record->paid_at == CLOCK_NONE ? clock_now() : record->paid_at;
     const struct err *e =
         DB_RUN(ctx, &sql_payment_succeed, NULL, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
@@ -118,79 +144,251 @@ static const struct err *succeed(struct ctx *ctx, struct payment *payment, const
     return publish(ctx, &event_payment_success, payment, &payload);
 }
 
-static const struct err *fail(struct ctx *ctx, struct payment *payment, const struct finding *finding)
+static const struct err *fail_and_ask(struct ctx *ctx, struct recording *recording, enum payment_question question)
 {
+    struct payment *payment = &recording->payment;
+    if (!payment_next(payment->status, PAYMENT_ON_FAILED, &payment->status)) {
+        return &err_internal;
+    }
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &sql_payment_fail, &rows, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
-               DB_TEXT(finding->reason), DB_TEXT(finding->record.raw));
+               DB_TEXT(recording->reason), DB_TEXT(recording->record->raw), DB_TEXT(payment_question_name(question)),
+               DB_INT(payment_settings.late_s));
     if (e) {
         return e;
     }
-    payment->failure_reason = finding->reason;
+    payment->failure_reason = recording->reason;
     struct payment_failed payload = {.payment_id = payment->id,
                                      .payment_key = payment->payment_key,
                                      .reservation_id = payment->reservation_id,
                                      .amount = payment->amount,
-                                     .failure_reason = finding->reason,
+                                     .failure_reason = recording->reason,
                                      .failed_at = db_time(rows, 0, "failed_at")};
     return publish(ctx, &event_payment_failed, payment, &payload);
 }
 
-static const struct err *request_refund(struct ctx *ctx, const struct payment *payment, const char *reason)
+static const struct err *fail(struct ctx *ctx, struct recording *recording)
 {
-    return DB_RUN(ctx, &sql_payment_request_refund, NULL, DB_TEXT(payment->id), DB_TEXT(reason));
+    return fail_and_ask(ctx, recording, QUESTION_LATE);
 }
 
-static const struct err *postpone(struct ctx *ctx, const struct payment *payment, int64_t again_s)
+static const struct err *end(struct ctx *ctx, struct recording *recording)
 {
-    return DB_RUN(ctx, &sql_payment_postpone, NULL, DB_TEXT(payment->id), DB_INT(again_s));
+    return fail_and_ask(ctx, recording, QUESTION_NONE);
 }
 
-static const struct err *decide(struct ctx *ctx, struct payment *payment, const struct finding *finding,
-                                int64_t again_s)
+static const struct err *request_refund(struct ctx *ctx, const struct recording *recording, const char *reason)
 {
-    enum evidence evidence = finding->evidence;
-    if (evidence == EVIDENCE_NONE || (evidence == EVIDENCE_UNPAID && !payment->overdue)) {
-        return postpone(ctx, payment, again_s);
-    }
-    enum payment_event event = evidence == EVIDENCE_PAID ? PAYMENT_ON_PAID : PAYMENT_ON_FAILED;
-    if (!payment_next(payment->status, event, &payment->status)) {
+    return DB_RUN(ctx, &sql_payment_request_refund, NULL, DB_TEXT(recording->payment.id), DB_TEXT(reason));
+}
+
+static const struct err *fail_and_return(struct ctx *ctx, struct recording *recording)
+{
+    const struct err *e = fail(ctx, recording);
+    return e ? e : request_refund(ctx, recording, recording->reason);
+}
+
+static const struct err *refund_late(struct ctx *ctx, struct recording *recording)
+{
+    return request_refund(ctx, recording, "CHARGED_AFTER_FAILURE");
+}
+
+/* A FAILED payment that was charged all the same stays FAILED: its buyer was told so. */
+static const struct err *refunded(struct ctx *ctx, struct recording *recording)
+{
+    struct payment *payment = &recording->payment;
+    if (!payment_next(payment->status, PAYMENT_ON_REFUNDED, &payment->status) && payment->status != PAYMENT_FAILED) {
         return &err_internal;
     }
-    if (evidence == EVIDENCE_PAID) {
-        return succeed(ctx, payment, &finding->record);
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_payment_refunded, &rows, DB_TEXT(payment->id),
+                                 DB_TEXT(payment_status_name(payment->status)), DB_INT(recording->returned));
+    if (e) {
+        return e;
     }
-    const struct err *e = fail(ctx, payment, finding);
-    return !e && evidence == EVIDENCE_WRONG ? request_refund(ctx, payment, finding->reason) : e;
+    struct payment_refunded payload = {.payment_id = payment->id,
+                                       .reservation_id = payment->reservation_id,
+                                       .amount = recording->returned,
+                                       .reason = db_str(rows, 0, "refund_reason"),
+                                       .refunded_at = db_time(rows, 0, "refunded_at")};
+    return publish(ctx, &event_payment_refunded, payment, &payload);
+}
+
+static const struct err *taken_back(struct ctx *ctx, struct recording *recording)
+{
+    log_error(&ctx->log, "payment '%s' was given back at PortOne, and nobody here had asked for it: its ticket ends",
+              recording->payment.id);
+    return refunded(ctx, recording);
+}
+
+static const struct err *note_part(struct ctx *ctx, struct recording *recording)
+{
+    if (recording->returned != recording->payment.refunded_amount) {
+        log_error(&ctx->log, "a part of payment '%s' was given back at PortOne: %lld won; its ticket stays",
+                  recording->payment.id, (long long)recording->returned);
+    }
+    return DB_RUN(ctx, &sql_payment_note_part, NULL, DB_TEXT(recording->payment.id), DB_INT(recording->returned));
+}
+
+/* STEP_CLOSE and STEP_GIVE_BACK have become one of the others before anything is recorded. */
+static const struct err *record_step(struct ctx *ctx, struct recording *recording)
+{
+    switch (recording->step) {
+    case STEP_AGAIN:
+        return ask_again(ctx, recording);
+    case STEP_LET_GO:
+        return let_go(ctx, recording);
+    case STEP_SUCCEED:
+        return succeed(ctx, recording);
+    case STEP_FAIL:
+        return fail(ctx, recording);
+    case STEP_END:
+        return end(ctx, recording);
+    case STEP_RETURN:
+        return fail_and_return(ctx, recording);
+    case STEP_REFUND:
+        return refund_late(ctx, recording);
+    case STEP_REFUNDED:
+        return refunded(ctx, recording);
+    case STEP_TAKEN_BACK:
+        return taken_back(ctx, recording);
+    case STEP_NOTE:
+        return note_part(ctx, recording);
+    case STEP_REST:
+        return rest(ctx, recording);
+    case STEP_ODD:
+        return cannot_be(ctx, recording);
+    case STEP_CLOSE:
+    case STEP_GIVE_BACK:
+        break;
+    }
+    return &err_internal;
 }
 
 static const struct err *record_locked(struct ctx *ctx, void *arg)
 {
     struct recording *recording = arg;
     struct payment *payment = &recording->payment;
-    const struct finding *finding = recording->finding;
-    const struct err *e = payment_lock(ctx, recording->payment_id, payment);
-    if (e) {
+    const struct payment *taken = recording->taken;
+    const struct err *e = payment_lock(ctx, taken->id, payment);
+    if (e || payment->turn != taken->turn) {
         return e;
     }
-    if (payment->status == PAYMENT_PENDING) {
-        return decide(ctx, payment, finding, recording->again_s);
-    }
-    bool charged = finding->evidence == EVIDENCE_PAID || finding->evidence == EVIDENCE_WRONG;
-    if (payment->status == PAYMENT_FAILED && charged && payment->refund_requested_at == CLOCK_NONE) {
-        return request_refund(ctx, payment, "CHARGED_AFTER_FAILURE");
-    }
-    return NULL;
+    bool hinted = payment->nudges != taken->nudges;
+    e = record_step(ctx, recording);
+    return e || !hinted ? e : DB_RUN(ctx, &sql_payment_nudge, NULL, DB_TEXT(payment->id), DB_BOOL(true));
 }
 
-const struct err *outcome_record(struct ctx *ctx, const char *payment_id, const struct finding *finding,
-                                 int64_t again_s, struct payment *payment_r)
+static const struct err *record(struct ctx *ctx, struct recording *recording, struct payment *payment_r)
 {
-    struct recording recording = {.payment_id = payment_id, .finding = finding, .again_s = again_s};
-    const struct err *e = db_transact(ctx, record_locked, &recording);
+    const struct err *e = db_transact(ctx, record_locked, recording);
     if (!e) {
-        *payment_r = recording.payment;
+        *payment_r = recording->payment;
     }
     return e;
+}
+
+/* ---- the calls outside that come before ---- */
+
+static void secure_first(struct ctx *ctx, struct recording *recording)
+{
+    const struct err *e = outcome_secure(ctx, recording->taken);
+    if (outcome_seats_are_gone(e)) {
+        recording->step = STEP_RETURN;
+        recording->reason = e->code;
+    } else if (e) {
+        recording->step = STEP_AGAIN;
+    }
+}
+
+static void unsecure_first(struct ctx *ctx, struct recording *recording)
+{
+    if (reservation_api_unsecure(ctx, recording->taken->reservation_id, recording->taken->id) != NULL) {
+        recording->step = STEP_AGAIN;
+    }
+}
+
+/* A no to the cancellation does not keep the payment open: should it be charged one day, it is given back then. */
+static void close_first(struct ctx *ctx, struct recording *recording)
+{
+    int64_t returned;
+    enum refund_state state = refund_try(ctx, recording->taken, "NOT_PAID_IN_TIME", &returned);
+    recording->step = state == REFUND_UNKNOWN ? STEP_AGAIN : STEP_FAIL;
+}
+
+static void give_back_first(struct ctx *ctx, struct recording *recording)
+{
+    const struct payment *taken = recording->taken;
+    int64_t returned = 0;
+    if (taken->amount > 0 && refund_try(ctx, taken, taken->refund_reason, &returned) != REFUND_DONE) {
+        recording->step = STEP_AGAIN;
+        return;
+    }
+    recording->step = STEP_REFUNDED;
+    recording->returned += returned;
+}
+
+static void prepare(struct ctx *ctx, struct recording *recording)
+{
+    switch (recording->step) {
+    case STEP_SUCCEED:
+        secure_first(ctx, recording);
+        break;
+    case STEP_LET_GO:
+        unsecure_first(ctx, recording);
+        break;
+    case STEP_CLOSE:
+        close_first(ctx, recording);
+        break;
+    case STEP_GIVE_BACK:
+        give_back_first(ctx, recording);
+        break;
+    case STEP_AGAIN:
+    case STEP_FAIL:
+    case STEP_END:
+    case STEP_RETURN:
+    case STEP_REFUND:
+    case STEP_REFUNDED:
+    case STEP_TAKEN_BACK:
+    case STEP_NOTE:
+    case STEP_REST:
+    case STEP_ODD:
+        break;
+    }
+}
+
+const struct err *outcome_conclude(struct ctx *ctx, const struct payment *taken, const struct finding *finding,
+                                   struct payment *payment_r)
+{
+    struct recording recording = {
+        .taken = taken,
+        .step = payment_step(taken->question, finding->evidence, taken->over),
+        .reason = finding->reason,
+        .record = &finding->record,
+        .returned = finding->record.cancelled,
+    };
+    prepare(ctx, &recording);
+    return record(ctx, &recording, payment_r);
+}
+
+/* Without PortOne's record: what we know ourselves. */
+static const struct err *take_step(struct ctx *ctx, const struct payment *taken, enum payment_step step,
+                                   const char *reason, struct payment *payment_r)
+{
+    const struct portone_payment nothing = {.paid_at = CLOCK_NONE, .cancelled_at = CLOCK_NONE};
+    struct recording recording = {.taken = taken, .step = step, .reason = reason, .record = &nothing};
+    prepare(ctx, &recording);
+    return record(ctx, &recording, payment_r);
+}
+
+const struct err *outcome_fail_without_seats(struct ctx *ctx, const struct payment *taken, const char *reason,
+                                             struct payment *payment_r)
+{
+    return take_step(ctx, taken, STEP_FAIL, reason, payment_r);
+}
+
+const struct err *outcome_let_go(struct ctx *ctx, const struct payment *taken, struct payment *payment_r)
+{
+    return take_step(ctx, taken, STEP_LET_GO, NULL, payment_r);
 }

@@ -1,10 +1,11 @@
 /*
  * outcome: finding out what became of a payment, and recording it with its event in one transaction (PAY-010, PAY-013).
  *
- * PortOne's own record is the only evidence. The recording is the same for a confirm, a webhook and payment-saga, so
- * it does not matter who comes first.
- *   Two at once: the payment's row lock orders them; the second finds an outcome and changes nothing.
+ * PortOne's own record is the only evidence, and payment_state.h says what it means. The way is the same for a confirm
+ * and for payment-saga, so it does not matter who comes first.
+ *   Two at once: taking a turn (payment.sql) counts it; what is found out counts only while the turn is one's own.
  *   Killed here, store gone: the payment stays as it was, busy_until passes, payment-saga takes it up at check_at.
+ *   A hint while somebody is at work: what is recorded leaves the question due at once.
  *   Repeated tomorrow: the outcome stands. A charge that shows up after FAILED is given back.
  */
 #ifndef PAYMENT_OUTCOME_H
@@ -15,31 +16,29 @@
 #include "src/payment/payment.h"
 #include "src/providers/portone.h"
 
-enum evidence {
-    EVIDENCE_NONE,    /* PortOne cannot be asked, or does not know yet */
-    EVIDENCE_UNPAID,  /* not charged as far as PortOne knows; it could still happen */
-    EVIDENCE_REFUSED, /* not charged, finally */
-    EVIDENCE_PAID,    /* charged as agreed, and the seats are kept for it */
-    EVIDENCE_WRONG,   /* charged, but not as agreed or without seats: must go back */
-};
-
 struct finding {
     enum evidence evidence;
-    const char *reason;            /* for failure_reason; NULL with PAID and NONE */
-    struct portone_payment record; /* PAID and WRONG; of others .raw may be NULL */
+    const char *reason;            /* for failure_reason: why it is not paid as agreed; NULL with PAID and SILENT */
+    struct portone_payment record; /* of PortOne; without one all its members are empty */
 };
 
-/* Asks PortOne. Not inside a transaction. */
+/* Asks PortOne; of a payment without an amount there is nothing to ask. Not inside a transaction. */
 struct finding outcome_ask(struct ctx *ctx, const struct payment *payment);
+
+/* Does what the finding means: the calls outside that the step needs (secure or let go the seats, cancel at PortOne),
+ * then records it with its event. `taken` is the payment as one's turn began, *payment_r as it is afterwards; when the
+ * turn was lost meanwhile nothing is recorded. Not inside a transaction. */
+BO_MUSTCHECK const struct err *outcome_conclude(struct ctx *ctx, const struct payment *taken,
+                                                const struct finding *finding, struct payment *payment_r);
+
 /* Keeps the seats for this payment (contract reservation_api.h), asking once more when the answer was lost. */
 BO_MUSTCHECK const struct err *outcome_secure(struct ctx *ctx, const struct payment *payment);
-/* Asks PortOne and, of a paid one, secures the seats if that has not happened: one that comes too late is WRONG. */
-struct finding outcome_investigate(struct ctx *ctx, const struct payment *payment);
-
-/* Records the finding: PENDING becomes SUCCESS or FAILED with its event, a charge that must go back gets its refund
- * requested, anything without evidence stays PENDING until `again_s` seconds from now. EVIDENCE_UNPAID counts as none
- * until the payment is overdue. *payment_r is the payment as it is afterwards. */
-BO_MUSTCHECK const struct err *outcome_record(struct ctx *ctx, const char *payment_id, const struct finding *finding,
-                                              int64_t again_s, struct payment *payment_r);
+/* The reservation's final no, as opposed to its silence. */
+bool outcome_seats_are_gone(const struct err *e);
+/* The seats are gone before anything was charged: FAILED, and PortOne is asked whether the browser has. */
+BO_MUSTCHECK const struct err *outcome_fail_without_seats(struct ctx *ctx, const struct payment *taken,
+                                                          const char *reason, struct payment *payment_r);
+/* Our charge did not happen: the seats are the hold's again. */
+BO_MUSTCHECK const struct err *outcome_let_go(struct ctx *ctx, const struct payment *taken, struct payment *payment_r);
 
 #endif

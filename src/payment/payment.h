@@ -20,13 +20,17 @@ struct payment {
     int64_t amount;          /* won */
     const char *method;      /* "CARD" */
     enum payment_status status;
-    int64_t checks;             /* how often payment-saga has taken it up */
-    bool overdue;               /* give_up_at is over */
+    enum payment_question question;
+    bool over;      /* the question has ended */
+    int64_t checks; /* how often the question was asked */
+    int64_t turn, nudges;
+    int64_t hold_ends_at;
     const char *failure_reason; /* NULL unless FAILED */
     int64_t paid_at;            /* CLOCK_NONE until then, as all of these */
     int64_t refund_requested_at;
     const char *refund_reason;
     int64_t refunded_at;
+    int64_t refunded_amount; /* won; 0 until something went back */
     const char *card_name;   /* NULL when not known */
     const char *card_number; /* masked; NULL when not known */
     int64_t created_at;

@@ -1,7 +1,7 @@
 /*
- * settle: what payment-saga does with one payment that is due: one whose confirm broke off, one that a webhook spoke
- * of, one nobody went on with, one whose money must go back (PAY-008, PAY-012). Header comments of outcome.h and
- * refund.h say what holds when it is interrupted.
+ * settle: what payment-saga does with one payment whose question is due (payment_state.h): one nobody went on with, one
+ * whose confirm broke off, one that a webhook spoke of, one whose money must go back (PAY-008, PAY-012). Header
+ * comments of outcome.h and refund.h say what holds when it is interrupted.
  */
 #ifndef PAYMENT_SETTLE_H
 #define PAYMENT_SETTLE_H

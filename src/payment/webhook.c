@@ -11,11 +11,15 @@ struct delivery {
     struct portone_webhook webhook;
 };
 
+static bool is_cancellation(const char *type)
+{
+    return strcmp(type, "Transaction.Cancelled") == 0 || strcmp(type, "Transaction.PartialCancelled") == 0;
+}
+
 /* Only these can change what we know; of the others the buyer's browser tells more and sooner. */
 static bool is_outcome(const char *type)
 {
-    return strcmp(type, "Transaction.Paid") == 0 || strcmp(type, "Transaction.Cancelled") == 0 ||
-           strcmp(type, "Transaction.PartialCancelled") == 0;
+    return strcmp(type, "Transaction.Paid") == 0 || is_cancellation(type);
 }
 
 static const struct err *store(struct ctx *ctx, void *arg)
@@ -28,7 +32,8 @@ static const struct err *store(struct ctx *ctx, void *arg)
     if (e || db_affected(rows) == 0 || !is_outcome(webhook->type)) {
         return e;
     }
-    return DB_RUN(ctx, &sql_payment_webhook_nudge, NULL, DB_TEXT(webhook->payment_id));
+    return DB_RUN(ctx, &sql_payment_webhook_nudge, NULL, DB_TEXT(webhook->payment_id),
+                  DB_BOOL(is_cancellation(webhook->type)));
 }
 
 const struct err *webhook_receive(struct ctx *ctx, const struct webhook_headers *headers, const char *body, size_t len)

@@ -98,6 +98,7 @@ static const struct err *read_stored(struct ctx *ctx, const char *answer, struct
         return &err_internal;
     }
     *hold_r = *(struct hold *)hold;
+    hold_r->replayed = true;
     return NULL;
 }
 
@@ -180,7 +181,7 @@ static bool set_marks_right(struct ctx *ctx, const struct attempt *attempt)
 static const struct err *claim_or_release(struct ctx *ctx, struct attempt *attempt, bool own)
 {
     const struct err *e = claim_seats(ctx, attempt);
-    bool claimed = !e && strcmp(attempt->hold.reservation_id, attempt->seats.reservation_id) == 0;
+    bool claimed = !e && !attempt->hold.replayed;
     /* Unknown outcome: the hold may stand, so its mark stays and lapses with it. */
     if (!claimed && !(e && (e->flags & ERR_UNCERTAIN))) {
         seat_mirror_release(ctx, &attempt->seats);
@@ -192,26 +193,50 @@ static const struct err *claim_or_release(struct ctx *ctx, struct attempt *attem
     return e;
 }
 
+/* A new hold, if nothing is in its way; *before_r as the gate says. */
+static const struct err *make_hold(struct ctx *ctx, struct attempt *attempt, bool *before_r)
+{
+    const struct hold_request *request = attempt->request;
+    const struct err *e = schedule_get(ctx, request->schedule_id, &attempt->schedule);
+    e = e ? e : schedule_check_sale(&attempt->schedule);
+    if (e) {
+        return e;
+    }
+    char id[UUID_SIZE];
+    const char *reservation_id = arena_strdup(ctx->arena, uuid_v7(id));
+    attempt->seats = (struct seat_request){request->queue_token, request->user_id, request->schedule_id, reservation_id,
+                                           request->seat_ids};
+    attempt->hold =
+        (struct hold){.reservation_id = reservation_id, .status = reservation_status_name(RESERVATION_PENDING)};
+    struct seat_pass pass = {.own = false};
+    e = seat_mirror_pass(ctx, &attempt->seats, &pass);
+    *before_r = pass.before;
+    attempt->hold.seats = pass.seats;
+    return e ? e : claim_or_release(ctx, attempt, pass.own);
+}
+
+/* A refused request may be a repeat whose first answer was a hold: whatever has become of that, it is the answer. */
+static const struct err *replay_or(struct ctx *ctx, struct attempt *attempt, const struct err *refusal)
+{
+    const char *stored;
+    const struct err *e = idempotency_find(ctx, &attempt->request->idempotency, &stored);
+    if (e) {
+        return e;
+    }
+    return stored ? read_stored(ctx, stored, &attempt->hold) : refusal;
+}
+
 const struct err *hold_create(struct ctx *ctx, const struct hold_request *request, struct hold *hold_r)
 {
     if (request->seat_ids.count > HOLD_SEATS_MAX) {
         return &err_too_many_seats;
     }
     struct attempt attempt = {.request = request};
-    const struct err *e = schedule_get(ctx, request->schedule_id, &attempt.schedule);
-    e = e ? e : schedule_check_sale(&attempt.schedule);
-    if (e) {
-        return e;
+    bool before = true; /* for what is refused ahead of the gate */
+    const struct err *e = make_hold(ctx, &attempt, &before);
+    if (e && before && request->idempotency.key && !(e->flags & (ERR_RETRY | ERR_UNCERTAIN))) {
+        e = replay_or(ctx, &attempt, e);
     }
-    char id[UUID_SIZE];
-    const char *reservation_id = arena_strdup(ctx->arena, uuid_v7(id));
-    attempt.seats = (struct seat_request){request->queue_token, request->user_id, request->schedule_id, reservation_id,
-                                          request->seat_ids};
-    attempt.hold =
-        (struct hold){.reservation_id = reservation_id, .status = reservation_status_name(RESERVATION_PENDING)};
-    bool own;
-    e = seat_mirror_pass(ctx, &attempt.seats, &attempt.hold.seats, &own);
-    e = e ? e : claim_or_release(ctx, &attempt, own);
     if (!e) {
         *hold_r = attempt.hold;
     }

@@ -114,6 +114,20 @@ const struct err *reservation_on_payment_failed(struct ctx *ctx, const struct ev
     return reservation_cancel(ctx, &reservation, RESERVATION_ON_PAYMENT_FAILED, event->id);
 }
 
+const struct err *reservation_on_payment_refunded(struct ctx *ctx, const struct event *event,
+                                                  const struct payment_refunded *payment)
+{
+    struct reservation reservation;
+    const struct err *e = reservation_lock(ctx, payment->reservation_id, &reservation);
+    if (e) {
+        return e;
+    }
+    if (reservation.status != RESERVATION_CONFIRMED || owned_by_another(&reservation, payment->payment_id)) {
+        return NULL;
+    }
+    return reservation_cancel(ctx, &reservation, RESERVATION_ON_TAKEN_BACK, event->id);
+}
+
 const struct err *reservation_mirror_outcome(struct ctx *ctx, const char *reservation_id)
 {
     struct reservation reservation;

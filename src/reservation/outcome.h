@@ -23,6 +23,10 @@ BO_MUSTCHECK const struct err *reservation_on_payment_success(struct ctx *ctx, c
 /* Frees the seats that the payment had secured. */
 BO_MUSTCHECK const struct err *reservation_on_payment_failed(struct ctx *ctx, const struct event *event,
                                                              const struct payment_failed *payment);
+/* The ticket of a charge that was taken back ends; of one that was given back because the ticket had ended, nothing
+ * changes any more. */
+BO_MUSTCHECK const struct err *reservation_on_payment_refunded(struct ctx *ctx, const struct event *event,
+                                                               const struct payment_refunded *payment);
 /* After the commit: the live seat map follows, and a buyer with a ticket gives the slot in the sale back. */
 BO_MUSTCHECK const struct err *reservation_mirror_outcome(struct ctx *ctx, const char *reservation_id);
 

@@ -13,6 +13,7 @@ enum reservation_status { RESERVATION_PENDING, RESERVATION_CONFIRMED, RESERVATIO
 enum reservation_event {
     RESERVATION_ON_PAID,           /* PaymentSuccess */
     RESERVATION_ON_PAYMENT_FAILED, /* PaymentFailed */
+    RESERVATION_ON_TAKEN_BACK,     /* PaymentRefunded, and nobody here had asked for it */
     RESERVATION_ON_LAPSED,         /* nobody paid in time */
     RESERVATION_ON_GIVEN_BACK,     /* by the buyer */
     RESERVATION_ON_EVENT_CANCELLED,

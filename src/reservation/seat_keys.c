@@ -11,3 +11,8 @@ const char *seat_tries_key(struct arena *arena, const char *schedule_id, const c
 {
     return arena_printf(arena, "rsv:{%s}:tries:%s", schedule_id, user_id);
 }
+
+const char *seat_passed_key(struct arena *arena, const char *schedule_id, const char *user_id)
+{
+    return arena_printf(arena, "rsv:{%s}:passed:%s", schedule_id, user_id);
+}

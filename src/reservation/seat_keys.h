@@ -12,6 +12,8 @@ struct seat_keys {
 };
 
 struct seat_keys seat_keys_of(struct arena *arena, const char *schedule_id);
+/* There for a day after a buyer passed the gate: as long as an Idempotency-Key is remembered. */
+const char *seat_passed_key(struct arena *arena, const char *schedule_id, const char *user_id);
 /* Counts the holds that a buyer has tried this minute. */
 const char *seat_tries_key(struct arena *arena, const char *schedule_id, const char *user_id);
 

@@ -33,7 +33,8 @@ static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *re
 {
     struct seat_keys keys = seat_keys_of(ctx->arena, request->schedule_id);
     const char *key_list[] = {queue_token_key(ctx->arena, request->schedule_id, request->queue_token), keys.seats,
-                              keys.claims, seat_tries_key(ctx->arena, request->schedule_id, request->user_id)};
+                              keys.claims, seat_tries_key(ctx->arena, request->schedule_id, request->user_id),
+                              seat_passed_key(ctx->arena, request->schedule_id, request->user_id)};
     size_t count = 4 + request->seat_ids.count;
     const char **args = arena_calloc(ctx->arena, count, sizeof *args);
     args[0] = request->user_id;
@@ -82,8 +83,27 @@ static const struct err *read_seats(struct ctx *ctx, const struct seat_request *
     return NULL;
 }
 
-const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct json_list *seats_r,
-                                   bool *own_r)
+/* One refusal of the script as an error of ours. */
+static const struct err *refusal(struct ctx *ctx, const struct redis_value *answer)
+{
+    if (answered(answer, "TOKEN")) {
+        return &err_queue_token_invalid;
+    }
+    if (answered(answer, "OFTEN")) {
+        ctx->retry_after_s = (int)redis_int(answer, 2);
+        ctx->limit = (struct ctx_limit){"hold", reservation_settings.holds_per_minute, 60, 0, ctx->retry_after_s};
+        return &err_too_many_requests;
+    }
+    if (answered(answer, "UNKNOWN")) {
+        return ctx_invalid(ctx, "seatIds", "'%s' is not a seat of this performance", redis_str(answer, 2));
+    }
+    if (answered(answer, "SOLD")) {
+        return &err_seat_sold;
+    }
+    return answered(answer, "HELD") ? &err_seat_already_held : &err_unavailable;
+}
+
+const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct seat_pass *pass_r)
 {
     const struct redis_value *answer;
     const struct err *e = ask_gate(ctx, request, &answer);
@@ -95,23 +115,11 @@ const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *r
         return e;
     }
     if (answered(answer, "OK")) {
-        *own_r = redis_int(answer, 1) > 0;
-        return read_seats(ctx, request, answer, seats_r);
+        pass_r->own = redis_int(answer, 1) > 0;
+        return read_seats(ctx, request, answer, &pass_r->seats);
     }
-    if (answered(answer, "TOKEN")) {
-        return &err_queue_token_invalid;
-    }
-    if (answered(answer, "OFTEN")) {
-        ctx->retry_after_s = (int)redis_int(answer, 1);
-        return &err_too_many_requests;
-    }
-    if (answered(answer, "UNKNOWN")) {
-        return ctx_invalid(ctx, "seatIds", "'%s' is not a seat of this performance", redis_str(answer, 1));
-    }
-    if (!answered(answer, "SOLD") && !answered(answer, "HELD")) {
-        return &err_unavailable;
-    }
-    return answered(answer, "SOLD") ? &err_seat_sold : &err_seat_already_held;
+    pass_r->before = redis_int(answer, 1) == 1;
+    return refusal(ctx, answer);
 }
 
 /* ---- following PostgreSQL ---- */

@@ -31,13 +31,19 @@ struct seat_request {
     struct json_list seat_ids;  /* of const char * */
 };
 
-/* The gate: checks token and seats and marks them, all or none. *seats_r: a list of struct reservation_seat in the
- * order asked for. Seats that the same user has already pass and keep their marks, because only PostgreSQL knows why
- * they are asked for again: *own_r says that there were such. &err_queue_token_invalid, &err_too_many_requests (more
- * than BOX_HOLDS_PER_MINUTE), &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the schedule
- * does not have, &err_not_found, &err_unavailable. */
+/* What the gate has found out; of a refusal only `before`. */
+struct seat_pass {
+    struct json_list seats; /* of struct reservation_seat, in the order asked for */
+    bool own;               /* some of them had a mark of the same user, which is left as it was */
+    bool before;            /* the user has passed within a day: this may be a repeat */
+};
+
+/* The gate: checks token and seats and marks them, all or none. Seats that the same user has already pass and keep
+ * their marks, because only PostgreSQL knows why they are asked for again. &err_queue_token_invalid,
+ * &err_too_many_requests (more than BOX_HOLDS_PER_MINUTE), &err_seat_already_held, &err_seat_sold, &err_invalid_request
+ * for a seat that the schedule does not have, &err_not_found, &err_unavailable. */
 BO_MUSTCHECK const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
-                                                struct json_list *seats_r, bool *own_r);
+                                                struct seat_pass *pass_r);
 /* Takes back what seat_mirror_pass() marked. Failure is logged and harmless. */
 void seat_mirror_release(struct ctx *ctx, const struct seat_request *request);
 /* Reads the claims of the seats from PostgreSQL and writes them into the mirror. *sold_r: one of them is sold. */

@@ -12,6 +12,12 @@ struct securing {
     struct reservation reservation;
 };
 
+struct unsecuring {
+    const char *reservation_id;
+    const char *payment_id;
+    struct reservation reservation;
+};
+
 struct reservation_info reservation_info_of(const struct reservation *reservation)
 {
     return (struct reservation_info){
@@ -72,5 +78,36 @@ const struct err *reservation_secure_seats(struct ctx *ctx, const char *reservat
     }
     seat_mirror_follow(ctx, &securing.reservation);
     *info_r = reservation_info_of(&securing.reservation);
+    return NULL;
+}
+
+static const struct err *unsecure_locked(struct ctx *ctx, void *arg)
+{
+    struct unsecuring *unsecuring = arg;
+    struct reservation *reservation = &unsecuring->reservation;
+    const struct err *e = reservation_lock(ctx, unsecuring->reservation_id, reservation);
+    if (e) {
+        return e;
+    }
+    if (reservation->status != RESERVATION_PENDING || !reservation->secured_by ||
+        strcmp(reservation->secured_by, unsecuring->payment_id) != 0) {
+        return NULL;
+    }
+    reservation->secured_by = NULL;
+    e = DB_RUN(ctx, &sql_reservation_claims_unsecure, NULL, DB_TEXT(reservation->id),
+               DB_TIME(reservation->hold_expires_at));
+    return e ? e : DB_RUN(ctx, &sql_reservation_secure, NULL, DB_TEXT(reservation->id), DB_TEXT(NULL));
+}
+
+const struct err *reservation_unsecure_seats(struct ctx *ctx, const char *reservation_id, const char *payment_id,
+                                             struct reservation_info *info_r)
+{
+    struct unsecuring unsecuring = {.reservation_id = reservation_id, .payment_id = payment_id};
+    const struct err *e = db_transact(ctx, unsecure_locked, &unsecuring);
+    if (e) {
+        return e;
+    }
+    seat_mirror_follow(ctx, &unsecuring.reservation);
+    *info_r = reservation_info_of(&unsecuring.reservation);
     return NULL;
 }

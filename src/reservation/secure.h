@@ -4,7 +4,7 @@
  *   Two at once: the reservation's row lock orders them; the second payment gets &err_hold_expired.
  *   Killed here, answer lost here: one transaction; a repeat by the same payment is a success.
  *   Store gone: &err_unavailable, or &err_uncertain when the commit's answer was lost: repeat.
- *   Repeated tomorrow: the seats stay secured until the payment has an outcome, however long that takes.
+ *   Repeated tomorrow: the seats stay secured until the payment has an outcome or lets go of them.
  */
 #ifndef RESERVATION_SECURE_H
 #define RESERVATION_SECURE_H
@@ -19,6 +19,11 @@
 BO_MUSTCHECK const struct err *reservation_secure_seats(struct ctx *ctx, const char *reservation_id,
                                                         const struct reservation_secure *secure,
                                                         struct reservation_info *info_r);
+/* The seats that this payment has secured are the hold's again, and end with it. Nothing changes, and it is no error,
+ * when they are not this payment's or the reservation is no longer PENDING. &err_not_found, &err_unavailable,
+ * &err_uncertain. */
+BO_MUSTCHECK const struct err *reservation_unsecure_seats(struct ctx *ctx, const char *reservation_id,
+                                                          const char *payment_id, struct reservation_info *info_r);
 /* What payment may know of a reservation. */
 struct reservation_info reservation_info_of(const struct reservation *reservation);
 

@@ -50,7 +50,7 @@ def made(answer: requests.Response, status: int = 201) -> dict:
     return answer.json()
 
 
-def put_on_sale(admin: Person, **schedule_changes) -> Sale:
+def put_on_sale(admin: Person, price: int = PRICE, **schedule_changes) -> Sale:
     venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Stage Road", "city": "서울"}))
     template = {"rows": ["A"], "seatsPerRow": 10, "gradeMapping": {"A": "VIP"}}
     hall = made(admin.call("POST", f"/venues/{venue['id']}/halls",
@@ -59,7 +59,7 @@ def put_on_sale(admin: Person, **schedule_changes) -> Sale:
                 "saleStartAt": moment(minutes=-1), "saleEndAt": moment(days=29)} | schedule_changes
     event = made(admin.call("POST", "/events", json={
         "title": f"Concert {uuid.uuid4()}", "artist": "Artist", "description": "", "venueId": venue["id"],
-        "hallId": hall["id"], "gradePrices": {"VIP": PRICE}, "schedules": [schedule]}))
+        "hallId": hall["id"], "gradePrices": {"VIP": price}, "schedules": [schedule]}))
     event = made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
     sale = Sale(event["id"], event["schedules"][0]["id"], [], admin.base_url)
     sale.seats = list(sale.seat_states())

@@ -405,12 +405,18 @@ def test_idempotency_key_that_is_none_is_refused(target):
 
 
 @pytest.mark.parametrize("target", **names([hold, payment, confirm]))
+def test_queue_token_that_is_none_is_refused(target):
+    mistakes = {name: (None, {"X_Queue_Token": token}) for name, token in {
+        "no id": "qr_7", "a pattern": "qr_*", "no prefix": str(uuid.uuid4()),
+        "with more": f"qr_{uuid.uuid4()}:x"}.items()}
+    assert wrong_answers(target, mistakes, 401, "QUEUE_TOKEN_INVALID") == {}
+
+
+@pytest.mark.parametrize("target", **names([hold]))
 def test_queue_token_that_is_not_the_buyers_is_refused(target, world):
     other = new_buyer(world.base_url, world.sandbox_url, world.sale)
     mistakes = {name: (None, {"X_Queue_Token": token}) for name, token in {
-        "none": None, "of nobody": f"qr_{uuid.uuid4()}", "of another": other.session.headers["X-Queue-Token"],
-        "no id": "qr_7", "a pattern": "qr_*", "no prefix": str(uuid.uuid4()),
-        "with more": f"qr_{uuid.uuid4()}:x"}.items()}
+        "none": None, "of nobody": f"qr_{uuid.uuid4()}", "of another": other.session.headers["X-Queue-Token"]}.items()}
     assert wrong_answers(target, mistakes, 401, "QUEUE_TOKEN_INVALID") == {}
 
 

@@ -86,14 +86,108 @@ def test_forged_webhook_changes_nothing(buyer, base_url, order):
     assert buyer.payment(order)["status"] == "PENDING"
 
 
-def test_declined_card_frees_the_seats(buyer, held, order):
+def told(answer) -> dict[str, str]:
+    return {detail["field"]: detail["reason"] for detail in answer.json()["details"]}
+
+
+def test_declined_card_is_told_at_once_and_another_may_be_tried(buyer, held, order, sandbox_url):
+    declined = buyer.confirm(held, order, buyer.pay_at_portone(order, "FAILED", webhook=False))
+    assert_error(declined, 422, "PAYMENT_DECLINED")
+    assert told(declined)["holdExpiresAt"] == held["holdExpiresAt"] and told(declined)["reason"]
+    assert buyer.payment(order)["status"] == buyer.reservation(held)["status"] == "PENDING"
+    assert made(buyer.order(held), 200) == order
+    paid = buyer.pay_at_portone(order, "AUTHORIZED")
+    assert made(buyer.confirm(held, order, paid), 200)["status"] == "SUCCESS"
+    buyer.wait_until(held, "CONFIRMED")
+    assert len(ledger_of(sandbox_url, order)["charges"]) == 1
+
+
+def test_declined_card_given_up_frees_the_seats_at_once(buyer, held, order):
     paid = buyer.pay_at_portone(order, "FAILED", webhook=False)
-    answer = buyer.confirm(held, order, paid, paymentToken="no-such-token")
-    assert answer.status_code == 422, answer.text
-    buyer.wait_until(held, "CANCELLED")
-    assert buyer.payment(order)["status"] == "FAILED"
+    assert_error(buyer.confirm(held, order, paid), 422, "PAYMENT_DECLINED")
+    assert buyer.call("DELETE", f"/reservations/hold/{held['reservationId']}").status_code == 204
+    made(buyer.hold(*buyer.sale.seats[:2]))
+    wait_for("the failed payment", lambda: buyer.payment(order)["status"] == "FAILED")
     assert_error(buyer.confirm(held, order, paid), 409, "PAYMENT_ALREADY_PROCESSED")
-    wait_for("free seats", lambda: buyer.hold(*buyer.sale.seats[:2]).status_code == 201)
+    assert_error(buyer.order(held), 409, "HOLD_EXPIRED")
+
+
+def test_older_window_or_wrong_attempt_is_no_decline(buyer, held, order):
+    older = buyer.pay_at_portone(order, "AUTHORIZED")
+    newer = buyer.pay_at_portone(order, "AUTHORIZED")
+    assert_error(buyer.confirm(held, order, older), 400, "INVALID_REQUEST")
+    assert_error(buyer.confirm(held, order, newer, transactionId=older["transactionId"]), 400, "INVALID_REQUEST")
+    assert buyer.reservation(held)["status"] == "PENDING"
+    assert made(buyer.confirm(held, order, newer), 200)["status"] == "SUCCESS"
+
+
+def test_confirms_with_invented_ids_keep_no_seats(buyer, held, order, query):
+    """Neither secured nor put off, however often; a rival gets the seats when the hold has ended."""
+    before = query(f"SELECT give_up_at FROM payment_service.payments WHERE id = '{order['paymentId']}'")
+    for number in range(5):
+        answer = buyer.confirm(held, order, {"transactionId": f"invented-{number}"})
+        assert made(answer, 202)["status"] == "PENDING"
+        assert_error(buyer.confirm(held, order, {"transactionId": "x", "paymentToken": f"invented-{number}"}), 400,
+                     "INVALID_REQUEST")
+    assert query(f"SELECT give_up_at FROM payment_service.payments WHERE id = '{order['paymentId']}'") == before
+    claims = query("SELECT count(*) FILTER (WHERE expires_at = 'infinity'), count(*) FROM reservation_service.seat_claims "
+                   f"WHERE reservation_id = '{held['reservationId']}'")
+    assert claims == [["0", "2"]]
+    assert buyer.call("DELETE", f"/reservations/hold/{held['reservationId']}").status_code == 204
+
+
+def due_now(query, order) -> None:
+    """As when the pause before the next question is over."""
+    query(f"UPDATE payment_service.payments SET check_at = clock_timestamp() WHERE id = '{order['paymentId']}'")
+
+
+def test_paid_with_confirm_and_webhook_lost_becomes_a_ticket(buyer, held, order, query):
+    buyer.pay_at_portone(order, "PAID", webhook=False)
+    due_now(query, order)
+    buyer.wait_until(held, "CONFIRMED")
+    assert buyer.payment(order)["status"] == "SUCCESS"
+
+
+def test_charge_after_failure_with_the_webhook_lost_goes_back(buyer, held, order, query, sandbox_url):
+    assert buyer.call("DELETE", f"/reservations/hold/{held['reservationId']}").status_code == 204
+    wait_for("the failed payment", lambda: buyer.payment(order)["status"] == "FAILED")
+    buyer.pay_at_portone(order, "PAID", webhook=False)
+    due_now(query, order)
+    wait_for("the money back", lambda: ledger_of(sandbox_url, order)["cancellations"])
+
+
+def test_charge_taken_back_at_portone_ends_the_ticket(buyer, held, order, sandbox_url):
+    made(buyer.confirm(held, order, buyer.pay_at_portone(order, "AUTHORIZED")), 200)
+    buyer.wait_until(held, "CONFIRMED")
+    seats = buyer.sale.seats[:2]
+    wait_for("both seats SOLD", lambda: {buyer.sale.seat_states()[seat] for seat in seats} == {"SOLD"})
+    answer = requests.post(f"{sandbox_url}/payments/{order['paymentKey']}/cancel", json={"reason": "by the card company"},
+                           headers={"Authorization": "PortOne sandbox-portone-secret"}, timeout=TIMEOUT_S)
+    assert answer.ok, answer.text
+    buyer.wait_until(held, "CANCELLED")
+    assert buyer.payment(order)["status"] == "REFUNDED" and buyer.payment(order)["refundedAt"]
+    wait_for("both seats free", lambda: {buyer.sale.seat_states()[seat] for seat in seats} == {"AVAILABLE"})
+    assert len(ledger_of(sandbox_url, order)["cancellations"]) == 1
+
+
+def test_hold_can_be_paid_after_the_queue_token_has_gone(buyer, held):
+    """In another tab the buyer has left the queue; the seats are theirs all the same."""
+    assert buyer.call("DELETE", f"/queue/leave?scheduleId={buyer.sale.schedule_id}").ok
+    order = made(buyer.order(held), 200)
+    del buyer.session.headers["X-Queue-Token"]
+    assert made(buyer.order(held), 200) == order
+    made(buyer.confirm(held, order, buyer.pay_at_portone(order, "AUTHORIZED")), 200)
+    buyer.wait_until(held, "CONFIRMED")
+
+
+def test_reservation_that_costs_nothing_is_confirmed_without_portone(base_url, sandbox_url, admin):
+    buyer = new_buyer(base_url, sandbox_url, put_on_sale(admin, price=0))
+    held = made(buyer.hold(*buyer.sale.seats[:2]))
+    assert held["totalAmount"] == 0
+    order = made(buyer.order(held), 200)
+    assert buyer.wait_until(held, "CONFIRMED")["ticketNumber"]
+    assert buyer.payment(order)["status"] == "SUCCESS"
+    assert made(buyer.confirm(held, order, {"transactionId": "none"}), 200)["status"] == "SUCCESS"
 
 
 def test_portone_lets_nobody_pay_another_amount_than_was_registered(order, sandbox_url):
@@ -102,11 +196,13 @@ def test_portone_lets_nobody_pay_another_amount_than_was_registered(order, sandb
     assert not answer.ok and answer.json()["code"] == "AmountNotEqualToPredefined"
 
 
-def test_order_refusals(buyer, held):
+def test_order_refusals(buyer, held, base_url, sandbox_url):
     wrong = held | {"totalAmount": 1000}
     assert_error(buyer.order(wrong), 400, "AMOUNT_MISMATCH")
     assert_error(buyer.order(held | {"reservationId": str(uuid.uuid4())}), 404, "NOT_FOUND")
-    assert_error(buyer.order(held, **{"X-Queue-Token": f"qr_{uuid.uuid4()}"}), 401, "QUEUE_TOKEN_INVALID")
+    stranger = new_buyer(base_url, sandbox_url, buyer.sale)
+    token = stranger.session.headers["X-Queue-Token"]
+    assert_error(buyer.order(held, **{"X-Queue-Token": token}), 401, "QUEUE_TOKEN_INVALID")
 
 
 def test_order_repeated_answers_the_same(buyer, held):

@@ -1,5 +1,6 @@
 """Holding seats through the gateway (RSV-001, RSV-003, RSV-005, RSV-008 to RSV-010)."""
 import concurrent.futures
+import json
 import uuid
 
 import pytest
@@ -84,3 +85,32 @@ def test_malformed_ids_are_not_found(buyer):
     assert_error(buyer.call("GET", "/reservations/no-uuid"), 404, "NOT_FOUND")
     assert_error(buyer.call("DELETE", "/reservations/hold/no-uuid"), 404, "NOT_FOUND")
     assert_error(buyer.call("GET", f"/reservations/{uuid.uuid4()}"), 404, "NOT_FOUND")
+
+
+# ---- the first answer again ----
+
+
+def test_key_of_a_hold_gives_its_first_answer_whatever_became_of_it(buyer, rival, sale):
+    """Released, and its seats another's; the body's spacing and order do not make another request of it."""
+    key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
+    first = buyer.hold(*sale.seats[:2], **key)
+    held = made(first)
+    assert "Idempotent-Replayed" not in first.headers
+    assert buyer.call("DELETE", f"/reservations/hold/{held['reservationId']}").status_code == 204
+    made(rival.hold(*sale.seats[:2]))
+    body = json.dumps({"seatIds": sale.seats[:2], "scheduleId": sale.schedule_id}, indent=3)
+    again = buyer.call("POST", "/reservations/hold", data=body, headers=key | {"Content-Type": "application/json"})
+    assert made(again) == held and again.headers["Idempotent-Replayed"] == "true"
+    assert_error(buyer.hold(*sale.seats[:2]), 409, "SEAT_ALREADY_HELD")
+    assert_error(buyer.hold(sale.seats[3], **key), 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_keys_give_their_first_answers_after_the_ticket(buyer, sale):
+    keys = [{"Idempotency-Key": f'"{uuid.uuid4()}"'} for _ in range(2)]
+    held = made(buyer.hold(*sale.seats[:2], **keys[0]))
+    order = made(buyer.order(held, **keys[1]), 200)
+    made(buyer.confirm(held, order, buyer.pay_at_portone(order, "AUTHORIZED")), 200)
+    buyer.wait_until(held, "CONFIRMED")
+    assert made(buyer.hold(*sale.seats[:2], **keys[0])) == held
+    again = buyer.order(held, **keys[1])
+    assert made(again, 200) == order and again.headers["Idempotent-Replayed"] == "true"

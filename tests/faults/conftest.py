@@ -5,6 +5,7 @@ import pytest
 import requests
 
 from box_office import Buyer, new_admin, put_on_sale, wait_for
+from invariants import assert_invariants
 from people import TIMEOUT_S
 from purchase import Purchase, patiently
 from stack_tools import healthy
@@ -13,11 +14,12 @@ BUYERS = 5
 
 
 @pytest.fixture(autouse=True)
-def whole_stack(stack):
-    """A fault is healed before the next test."""
+def whole_stack(stack, sandbox_url, query):
+    """A fault is healed before the next test, and has cost nobody money or seats."""
     wait_for("a healthy stack", lambda: healthy(stack))
     yield
     wait_for("a healthy stack", lambda: healthy(stack), 60)
+    assert_invariants(sandbox_url, query)
 
 
 @pytest.fixture(scope="session")

@@ -36,18 +36,36 @@
 
 #define SCENE_WEBHOOK_SECRET "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
 
-enum confirm_mode { CHARGE, DECLINE, CHARGE_AND_LOSE_ANSWER, REFUSE_SERVICE };
+enum confirm_mode {
+    CHARGE,
+    DECLINE,
+    CHARGE_AND_LOSE_ANSWER,
+    LOSE_REQUEST,
+    REFUSE_TOKEN,
+    REFUSE_ATTEMPT,
+    REFUSE_SERVICE
+};
+enum cancel_mode { CANCEL, CANCEL_LATER, CANCEL_FAILED, CANCEL_AND_LOSE_ANSWER };
 
 struct world {
     char reservation[40], user[40], schedule[40];
     char reservation_status[16];
-    bool seats_gone; /* securing answers HOLD_EXPIRED */
-    char secured_by[40];
+    bool seats_gone;         /* securing answers HOLD_EXPIRED */
+    bool reservation_down;   /* the service answers 503 */
+    bool secure_answer_lost; /* once: it is done, and nobody is told */
+    char secured_by[40];     /* "" = nobody */
+    int secured, unsecured;  /* calls */
+    int hold_s;              /* until the hold ends */
     enum confirm_mode confirm_mode;
-    char record[32]; /* status of PortOne's record; "" = it knows nothing */
-    int64_t record_amount;
-    bool portone_down;
+    enum cancel_mode cancel_mode;
+    char cancel_keys[2][300]; /* idempotency keys of the last two cancels, the last one first */
+    char record[32];          /* status of PortOne's record; "" = it knows nothing */
+    int64_t record_amount, record_cancelled;
+    bool portone_down, already_paid;
+    int price;
+    char charge_keys[2][300]; /* idempotency keys of the last two charges, the last one first */
     int registered, charged, cancelled;
+    int asked; /* for the record */
 };
 
 struct scene {
@@ -59,11 +77,12 @@ struct scene {
 };
 
 static const struct db_stmt stmt_park = {.name = "test_park",
-                                         .sql = "UPDATE payments SET check_at = NULL WHERE check_at IS NOT NULL"};
+                                         .sql = "UPDATE payments SET check_at = 'infinity' WHERE check_at IS NOT NULL"};
 static const struct db_stmt stmt_due = {
     .name = "test_due",
     .sql = "UPDATE payments SET check_at = clock_timestamp() - interval '1 s', busy_until = NULL, "
-           "give_up_at = clock_timestamp() + make_interval(secs => $2::bigint) WHERE id = $1"};
+           "give_up_at = clock_timestamp() + make_interval(secs => $2::bigint), question_ends_at = CASE WHEN "
+           "question_ends_at IS NOT NULL THEN clock_timestamp() + make_interval(secs => $2::bigint) END WHERE id = $1"};
 
 static struct world *the_world;
 static char run_dir[] = P_tmpdir "/test-payment-XXXXXX"; /* holds the circuit breaker */
@@ -77,8 +96,8 @@ static void put_info(const struct world *world, struct stub_answer *answer)
     snprintf(answer->body, sizeof answer->body,
              "{\"reservationId\":\"%s\",\"userId\":\"%s\",\"scheduleId\":\"%s\",\"status\":\"%s\","
              "\"totalAmount\":%d,\"holdExpiresAt\":\"%s\",\"eventTitle\":\"Concert\"}",
-             world->reservation, world->user, world->schedule, world->reservation_status, SALE_PRICE,
-             clock_format(clock_now() + 300 * CLOCK_SECOND, expires));
+             world->reservation, world->user, world->schedule, world->reservation_status, world->price,
+             clock_format(clock_now() + world->hold_s * CLOCK_SECOND, expires));
 }
 
 static void put_error(struct stub_answer *answer, int status, const char *member, const char *code)
@@ -94,6 +113,17 @@ static void serve_reservation(const struct stub_request *request, struct stub_an
         put_info(world, answer);
         return;
     }
+    if (world->reservation_down) {
+        put_error(answer, 503, "code", "SERVICE_UNAVAILABLE");
+        return;
+    }
+    if (strstr(request->path, "/unsecure")) {
+        world->unsecured++;
+        world->secured_by[0] = '\0';
+        put_info(world, answer);
+        return;
+    }
+    world->secured++;
     if (world->seats_gone) {
         put_error(answer, 409, "code", "HOLD_EXPIRED");
         return;
@@ -101,6 +131,8 @@ static void serve_reservation(const struct stub_request *request, struct stub_an
     const char *payment = strstr(request->body, "\"paymentId\":\"");
     snprintf(world->secured_by, sizeof world->secured_by, "%.36s", payment + strlen("\"paymentId\":\""));
     put_info(world, answer);
+    answer->drop = world->secure_answer_lost;
+    world->secure_answer_lost = false;
 }
 
 /* PortOne takes the money, as when the buyer pays in the browser. */
@@ -111,8 +143,10 @@ static void world_charge(struct world *world)
     world->record_amount = SALE_PRICE;
 }
 
-static void serve_confirm(struct stub_answer *answer, struct world *world)
+static void serve_confirm(const struct stub_request *request, struct stub_answer *answer, struct world *world)
 {
+    memcpy(world->charge_keys[1], world->charge_keys[0], sizeof world->charge_keys[1]);
+    snprintf(world->charge_keys[0], sizeof world->charge_keys[0], "%s", request->idempotency_key);
     switch (world->confirm_mode) {
     case CHARGE:
     case CHARGE_AND_LOSE_ANSWER:
@@ -125,14 +159,24 @@ static void serve_confirm(struct stub_answer *answer, struct world *world)
         strcpy(world->record, "FAILED");
         put_error(answer, 502, "type", "PG_PROVIDER");
         break;
+    case LOSE_REQUEST:
+        answer->drop = true;
+        break;
+    case REFUSE_TOKEN:
+        put_error(answer, 400, "type", "INVALID_PAYMENT_TOKEN");
+        break;
+    case REFUSE_ATTEMPT:
+        put_error(answer, 409, "type", "INFORMATION_MISMATCH");
+        break;
     case REFUSE_SERVICE:
         put_error(answer, 401, "type", "UNAUTHORIZED");
         break;
     }
 }
 
-static void serve_record(const struct world *world, struct stub_answer *answer)
+static void serve_record(struct world *world, struct stub_answer *answer)
 {
+    world->asked++;
     if (world->record[0] == '\0') {
         put_error(answer, 404, "type", "PAYMENT_NOT_FOUND");
         return;
@@ -142,24 +186,41 @@ static void serve_record(const struct world *world, struct stub_answer *answer)
              "{\"status\":\"%s\",\"id\":\"x\",\"transactionId\":\"tx-1\",\"storeId\":\"store-sandbox\","
              "\"channel\":{\"type\":\"TEST\",\"key\":\"channel-sandbox\"},\"currency\":\"KRW\","
              "\"method\":{\"type\":\"PaymentMethodCard\",\"card\":{\"name\":\"Card\",\"number\":\"123456******7890\"}},"
-             "\"amount\":{\"total\":%lld,\"paid\":%lld,\"cancelled\":%d},\"paidAt\":\"2026-06-01T10:00:00Z\"}",
+             "\"amount\":{\"total\":%lld,\"paid\":%lld,\"cancelled\":%lld},\"paidAt\":\"2026-06-01T10:00:00Z\"}",
              world->record, (long long)world->record_amount, (long long)world->record_amount,
-             strcmp(world->record, "CANCELLED") == 0 ? SALE_PRICE : 0);
+             (long long)world->record_cancelled);
 }
 
-static void serve_cancel(struct stub_answer *answer, struct world *world)
+static void put_cancellation(struct stub_answer *answer, const char *status, int64_t amount)
 {
-    if (strcmp(world->record, "PAID") != 0) {
+    answer->status = 200;
+    snprintf(answer->body, sizeof answer->body,
+             "{\"cancellation\":{\"status\":\"%s\",\"id\":\"c-1\",\"totalAmount\":%lld,"
+             "\"cancelledAt\":\"2026-06-01T10:00:00Z\"}}",
+             status, (long long)amount);
+}
+
+static void serve_cancel(const struct stub_request *request, struct stub_answer *answer, struct world *world)
+{
+    memcpy(world->cancel_keys[1], world->cancel_keys[0], sizeof world->cancel_keys[1]);
+    snprintf(world->cancel_keys[0], sizeof world->cancel_keys[0], "%s", request->idempotency_key);
+    if (strcmp(world->record, "CANCELLED") == 0) {
+        put_error(answer, 409, "type", "PAYMENT_ALREADY_CANCELLED");
+        return;
+    }
+    if (strcmp(world->record, "PAID") != 0 && strcmp(world->record, "PARTIAL_CANCELLED") != 0) {
         put_error(answer, 409, "type", "PAYMENT_NOT_PAID");
         return;
     }
+    if (world->cancel_mode == CANCEL_LATER || world->cancel_mode == CANCEL_FAILED) {
+        put_cancellation(answer, world->cancel_mode == CANCEL_LATER ? "REQUESTED" : "FAILED", 0);
+        return;
+    }
     world->cancelled++;
+    put_cancellation(answer, "SUCCEEDED", world->record_amount - world->record_cancelled);
     strcpy(world->record, "CANCELLED");
-    answer->status = 200;
-    snprintf(answer->body, sizeof answer->body,
-             "{\"cancellation\":{\"status\":\"SUCCEEDED\",\"id\":\"c-1\",\"totalAmount\":%d,"
-             "\"cancelledAt\":\"2026-06-01T10:00:00Z\"}}",
-             SALE_PRICE);
+    world->record_cancelled = world->record_amount;
+    answer->drop = world->cancel_mode == CANCEL_AND_LOSE_ANSWER;
 }
 
 static void serve(const struct stub_request *request, struct stub_answer *answer, void *shared)
@@ -173,10 +234,13 @@ static void serve(const struct stub_request *request, struct stub_answer *answer
         world->registered++;
         answer->status = 200;
         strcpy(answer->body, "{}");
+        if (world->already_paid) {
+            put_error(answer, 409, "type", "ALREADY_PAID");
+        }
     } else if (strstr(request->path, "/confirm")) {
-        serve_confirm(answer, world);
+        serve_confirm(request, answer, world);
     } else if (strstr(request->path, "/cancel")) {
-        serve_cancel(answer, world);
+        serve_cancel(request, answer, world);
     } else {
         serve_record(world, answer);
     }
@@ -234,6 +298,8 @@ static int scene_set_up(void **state)
     struct scene *scene = calloc(1, sizeof *scene);
     struct world *world = the_world;
     memset(world, 0, sizeof *world);
+    world->hold_s = 300;
+    world->price = SALE_PRICE;
     scene->world = world;
     scene->ctx = fixture_ctx("payment_service", NEED_REDIS | NEED_HTTP);
     scene->server = stub_start(serve, world);
@@ -294,6 +360,18 @@ static int64_t scene_events(struct scene *scene, const char *type)
 static void scene_make_due(struct scene *scene, int64_t give_up_s)
 {
     assert_null(DB_RUN(scene->ctx, &stmt_due, NULL, DB_TEXT(scene->order.payment_id), DB_INT(give_up_s)));
+}
+
+/* {when it is given up, until when others keep off or it is asked next}, in microseconds */
+static inline void scene_deadlines(struct scene *scene, int64_t deadlines_r[2])
+{
+    static const struct db_stmt stmt = {
+        .name = "test_deadlines",
+        .sql = "SELECT give_up_at, greatest(check_at, busy_until) AS next FROM payments WHERE id = $1"};
+    const struct db_rows *rows;
+    assert_null(DB_RUN(scene->ctx, &stmt, &rows, DB_TEXT(scene->order.payment_id)));
+    deadlines_r[0] = db_time(rows, 0, "give_up_at");
+    deadlines_r[1] = db_time(rows, 0, "next");
 }
 
 /* What payment-saga does in a tick. */

@@ -71,6 +71,10 @@ static void serve(int fd, stub_handler *handler, void *shared)
         return;
     }
     snprintf(request.body, sizeof request.body, "%s", body);
+    const char *key = strcasestr(text, "\r\nIdempotency-Key:");
+    if (key && key < body) {
+        sscanf(key + strlen("\r\nIdempotency-Key:"), " %299[^\r\n]", request.idempotency_key);
+    }
     handler(&request, &answer, shared);
     if (!answer.drop) {
         dprintf(

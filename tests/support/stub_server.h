@@ -14,6 +14,7 @@ struct stub_request {
     char method[16];
     char path[512]; /* with the query string */
     char body[STUB_BODY_MAX];
+    char idempotency_key[300]; /* as sent, with its quotes */
 };
 
 struct stub_answer {

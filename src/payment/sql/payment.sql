@@ -1,29 +1,52 @@
--- Statements of the payment service: payments, their settlement and refunds, and PortOne's webhooks.
+-- Statements of the payment service: payments, what is asked about them, refunds, and PortOne's webhooks.
 -- role: payment_service
 
 -- A payment, as payment_read_row() takes it.
 {% set payment_columns -%}
-    id, reservation_id, schedule_id, user_id, payment_key, amount, method, status, checks,
-    give_up_at < clock_timestamp() AS overdue,
+    id, reservation_id, schedule_id, user_id, payment_key, amount, method, status,
+    question, coalesce(question_ends_at < clock_timestamp(), FALSE) AS over, checks, turn, nudges, hold_ends_at,
     failure_reason, paid_at, refund_requested_at, refund_reason, refunded_at,
+    coalesce(refunded_amount, 0) AS refunded_amount,
     portone_record #>> '{method,card,name}' AS card_name,
     portone_record #>> '{method,card,number}' AS card_number,
     created_at
 {%- endset %}
 
+-- When a question is asked next: after a pause, but not later than shortly before the hold ends, while there is still
+-- time to secure the seats of what turns out to be paid, and not later than the question's own end.
+{% macro next_check(pause, before) -%}
+    least(
+        clock_timestamp() + make_interval(secs => {{ pause }}::bigint),
+        CASE
+            WHEN hold_ends_at > clock_timestamp() + make_interval(secs => {{ before }}::bigint)
+                THEN hold_ends_at - make_interval(secs => {{ before }}::bigint)
+        END,
+        CASE WHEN question_ends_at > clock_timestamp() THEN question_ends_at END
+    )
+{%- endmacro %}
+
 -- ---- orders ----
 
--- A reservation has one live payment; a second order for it inserts nothing and takes the first.
+-- A reservation has one payment; a second order for it inserts nothing and takes the first. $7 when the hold ends, $8
+-- seconds after that until it is given up, $9 seconds until PortOne is asked.
 -- name: payment_insert :write
-INSERT INTO payments (reservation_id, schedule_id, user_id, payment_key, amount, method, give_up_at, check_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-ON CONFLICT (reservation_id) WHERE status IN ('PENDING', 'SUCCESS') DO NOTHING;
+INSERT INTO payments (
+    reservation_id, schedule_id, user_id, payment_key, amount, method,
+    hold_ends_at, give_up_at, question, question_ends_at, check_at
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6,
+    $7::timestamptz, $7::timestamptz + make_interval(secs => $8::bigint),
+    'PAID', $7::timestamptz + make_interval(secs => $8::bigint),
+    clock_timestamp() + make_interval(secs => $9::bigint)
+)
+ON CONFLICT (reservation_id) DO NOTHING;
 
--- name: payment_live_of_reservation :read
+-- name: payment_of_reservation :read
 SELECT
     {{ payment_columns }}
 FROM payments
-WHERE reservation_id = $1 AND status IN ('PENDING', 'SUCCESS');
+WHERE reservation_id = $1;
 
 -- name: payment_get :read
 SELECT
@@ -52,25 +75,35 @@ SELECT count(*) AS total
 FROM payments
 WHERE user_id = $1;
 
--- ---- settlement: who works on a payment, and when it is looked at next ----
+-- ---- taking turns: one process at a time finds out about a payment, for at most $2 seconds ----
 
--- One confirm at a time; $2 seconds until it counts as lost and payment-saga asks PortOne instead.
--- name: payment_begin_confirm :write
+-- A look at PortOne's record. It moves no deadline.
+-- name: payment_begin_look :write
+UPDATE payments
+SET busy_until = clock_timestamp() + make_interval(secs => $2::bigint), turn = turn + 1
+WHERE id = $1 AND status = 'PENDING' AND (busy_until IS NULL OR busy_until < clock_timestamp())
+RETURNING
+    {{ payment_columns }};
+
+-- Our own charge. Nothing is charged once it is given up.
+-- name: payment_begin_charge :write
 UPDATE payments
 SET
-    busy_until = clock_timestamp() + make_interval(secs => $2::bigint),
-    check_at = clock_timestamp() + make_interval(secs => $2::bigint),
-    checks = 0,
-    give_up_at = greatest(give_up_at, clock_timestamp() + make_interval(secs => $3::bigint))
-WHERE id = $1 AND status = 'PENDING' AND (busy_until IS NULL OR busy_until < clock_timestamp());
+    busy_until = clock_timestamp() + make_interval(secs => $2::bigint), turn = turn + 1,
+    question = 'CHARGED', question_ends_at = clock_timestamp() + make_interval(secs => $2::bigint),
+    check_at = clock_timestamp() + make_interval(secs => $2::bigint), checks = 0
+WHERE
+    id = $1 AND status = 'PENDING' AND give_up_at > clock_timestamp()
+    AND (busy_until IS NULL OR busy_until < clock_timestamp())
+RETURNING
+    {{ payment_columns }};
 
 -- The payment that has been due longest and is nobody's; several sagas share the work.
 -- name: payment_take_due :write
 UPDATE payments
 SET
-    busy_until = clock_timestamp() + make_interval(secs => $1::bigint),
-    check_at = clock_timestamp() + make_interval(secs => $1::bigint),
-    checks = checks + 1
+    busy_until = clock_timestamp() + make_interval(secs => $1::bigint), turn = turn + 1,
+    check_at = clock_timestamp() + make_interval(secs => $1::bigint), checks = checks + 1
 WHERE
     id = (
         SELECT id
@@ -83,44 +116,106 @@ WHERE
 RETURNING
     {{ payment_columns }};
 
--- Still open: again in $2 seconds.
--- name: payment_postpone :write
-UPDATE payments
-SET busy_until = NULL, check_at = clock_timestamp() + make_interval(secs => $2::bigint)
-WHERE id = $1 AND (status = 'PENDING' OR (refund_requested_at IS NOT NULL AND refunded_at IS NULL));
+-- ---- what became of a question; each ends the turn ----
 
--- Nothing more to ask.
+-- name: payment_ask_again :write
+UPDATE payments
+SET busy_until = NULL, check_at = {{ next_check("$2", "$3") }}
+WHERE id = $1;
+
+-- name: payment_let_go :write
+UPDATE payments
+SET
+    busy_until = NULL, question = 'PAID', question_ends_at = give_up_at, checks = 0,
+    check_at = clock_timestamp() + make_interval(secs => $2::bigint)
+WHERE id = $1;
+
 -- name: payment_rest :write
 UPDATE payments
-SET busy_until = NULL, check_at = NULL
-WHERE id = $1 AND status <> 'PENDING';
-
--- ---- outcomes ----
+SET busy_until = NULL, question = NULL, question_ends_at = NULL, check_at = NULL
+WHERE id = $1;
 
 -- name: payment_succeed :write
 UPDATE payments
 SET
     status = $2, paid_at = $3, portone_transaction_id = $4, portone_record = $5,
-    busy_until = NULL, check_at = NULL
+    busy_until = NULL, question = NULL, question_ends_at = NULL, check_at = NULL
 WHERE id = $1;
 
+-- $5 the question that is left, if any, which is due at once and ends in $6 seconds.
 -- name: payment_fail :write
 UPDATE payments
 SET
     status = $2, failed_at = clock_timestamp(), failure_reason = $3, portone_record = $4,
-    busy_until = NULL, check_at = NULL
+    busy_until = NULL, question = $5, checks = 0,
+    question_ends_at = CASE WHEN $5::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => $6::bigint) END,
+    check_at = CASE WHEN $5::text IS NOT NULL THEN clock_timestamp() END
 WHERE id = $1
 RETURNING failed_at;
 
+-- What PortOne has given back, $3 won. Who had not asked for it finds out why.
+-- name: payment_refunded :write
+UPDATE payments
+SET
+    status = $2, refunded_at = clock_timestamp(), refunded_amount = $3,
+    refund_requested_at = coalesce(refund_requested_at, clock_timestamp()),
+    refund_reason = coalesce(refund_reason, 'TAKEN_BACK_AT_PROVIDER'),
+    busy_until = NULL, question = NULL, question_ends_at = NULL, check_at = NULL
+WHERE id = $1
+RETURNING refunded_at, refund_reason;
+
+-- name: payment_note_part :write
+UPDATE payments
+SET
+    refunded_amount = $2,
+    busy_until = NULL, question = NULL, question_ends_at = NULL, check_at = NULL
+WHERE id = $1;
+
+-- ---- hints that there is more to find out; none ends anybody's turn ----
+
+-- PortOne knows more: due at once, and again at once if somebody is at work right now. A hint about a cancellation ($2)
+-- is one for a SUCCESS too.
+{% set nudge -%}
+UPDATE payments
+SET
+    nudges = nudges + 1, check_at = clock_timestamp(),
+    question = coalesce(question, CASE status WHEN 'FAILED' THEN 'LATE' WHEN 'SUCCESS' THEN 'TAKEN_BACK' END)
+{%- endset %}
+{% set may_know_more -%}
+(status IN ('PENDING', 'FAILED') OR (status = 'SUCCESS' AND ($2::boolean OR question IS NOT NULL)))
+    AND refunded_at IS NULL
+{%- endset %}
+
+-- name: payment_nudge :write
+{{ nudge }}
+WHERE id = $1 AND {{ may_know_more }};
+
+-- name: payment_webhook_nudge :write
+{{ nudge }}
+WHERE payment_key = $1 AND {{ may_know_more }};
+
+-- The seats are given back: what is not paid by now is given up.
+-- name: payment_give_up :write
+UPDATE payments
+SET
+    give_up_at = least(give_up_at, clock_timestamp()),
+    question_ends_at = CASE question
+        WHEN 'PAID' THEN least(question_ends_at, clock_timestamp())
+        ELSE question_ends_at
+    END,
+    nudges = nudges + 1, check_at = clock_timestamp()
+WHERE reservation_id = $1 AND status = 'PENDING';
+
 -- ---- refunds ----
 
--- A refund is asked for once, and due at once.
-{% set ask_for_refund %}
+-- A refund is asked for once, and due at once; whoever is at work on it finds nothing out any more.
+{% set ask_for_refund -%}
 UPDATE payments
 SET
     refund_requested_at = clock_timestamp(), refund_reason = $2,
-    check_at = clock_timestamp(), busy_until = NULL, checks = 0
-{% endset %}
+    question = 'REFUND', question_ends_at = NULL, checks = 0,
+    check_at = clock_timestamp(), busy_until = NULL, turn = turn + 1
+{%- endset %}
 
 -- FAILED too: its money may have moved after all.
 -- name: payment_request_refund :write
@@ -131,12 +226,6 @@ WHERE id = $1 AND status IN ('SUCCESS', 'FAILED') AND refund_requested_at IS NUL
 {{ ask_for_refund }}
 WHERE reservation_id = $1 AND status = 'SUCCESS' AND refund_requested_at IS NULL;
 
--- name: payment_refunded :write
-UPDATE payments
-SET status = $2, refunded_at = clock_timestamp(), busy_until = NULL, check_at = NULL
-WHERE id = $1
-RETURNING refunded_at;
-
 -- ---- webhooks ----
 
 -- PortOne repeats what it has not seen answered; each is stored once.
@@ -144,9 +233,3 @@ RETURNING refunded_at;
 INSERT INTO webhook_events (webhook_id, payment_key, type)
 VALUES ($1, $2, $3)
 ON CONFLICT (webhook_id) DO NOTHING;
-
--- A webhook is no evidence: it only makes the payment due.
--- name: payment_webhook_nudge :write
-UPDATE payments
-SET check_at = clock_timestamp()
-WHERE payment_key = $1 AND status IN ('PENDING', 'FAILED') AND refunded_at IS NULL;

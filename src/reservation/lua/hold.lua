@@ -1,21 +1,23 @@
 -- Lets one buyer through to PostgreSQL for these seats, or says why not. All or nothing.
 -- KEYS: queue token; seat catalogue (hash: seat -> "number|grade|price");
 --       claims (hash: seat -> "state|user|reservation", state = expiry in ms or "S" for sold; field "" marks it loaded);
---       the buyer's tries of this minute
+--       the buyer's tries of this minute; there while the buyer may have an answer to be repeated
 -- ARGV: user, reservation, life of the hold in ms, tries a minute, seat...
--- Answer: {"OK", own, "number|grade|price"...}, {"TOKEN"}, {"OFTEN", seconds}, {"EMPTY"} (catalogue or claims must be
---         loaded first), {"UNKNOWN", seat}, {"SOLD", seat}, {"HELD", seat}
+-- Answer: {"OK", own, "number|grade|price"...}, {"EMPTY"} (catalogue or claims must be loaded first), or a refusal:
+--         {"TOKEN", before}, {"OFTEN", before, seconds}, {"UNKNOWN", before, seat}, {"SOLD", before}, {"HELD", before}
 -- own: how many of the seats the same buyer has already. They pass, and keep their mark: whether this is a repeat, the
 -- trace of a lost answer or a second hold, PostgreSQL knows.
+-- before: 1 when the buyer has passed within a day, so that the refused request may be a repeat of that.
 local user, reservation, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local before = redis.call('EXISTS', KEYS[5])
 if redis.call('GET', KEYS[1]) ~= user then
-    return {'TOKEN'}
+    return {'TOKEN', before}
 end
 local tries = redis.call('INCR', KEYS[4])
 if tries == 1 then
     redis.call('EXPIRE', KEYS[4], 60)
 elseif tries > tonumber(ARGV[4]) then
-    return {'OFTEN', redis.call('TTL', KEYS[4])}
+    return {'OFTEN', before, redis.call('TTL', KEYS[4])}
 end
 if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[3], '') == 0 then
     return {'EMPTY'}
@@ -28,7 +30,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local own, free = 0, {}
 for i, seat in ipairs(seats) do
     if not known[i] then
-        return {'UNKNOWN', seat}
+        return {'UNKNOWN', before, seat}
     end
     local state, owner = string.match(claims[i] or '', '^([^|]*)|([^|]*)|')
     if not state or (state ~= 'S' and tonumber(state) <= now) then
@@ -36,11 +38,12 @@ for i, seat in ipairs(seats) do
     elseif owner == user then
         own = own + 1
     else
-        return {state == 'S' and 'SOLD' or 'HELD', seat}
+        return {state == 'S' and 'SOLD' or 'HELD', before}
     end
 end
 local claim = string.format('%.0f|%s|%s', now + ttl, user, reservation)
 for _, seat in ipairs(free) do
     redis.call('HSET', KEYS[3], seat, claim)
 end
+redis.call('SET', KEYS[5], 1, 'EX', 86400)
 return {'OK', own, unpack(known)}

@@ -91,6 +91,14 @@ WHERE
     c.schedule_id = o.schedule_id AND c.seat_id = o.seat_id
     AND $2::bigint = (SELECT count(*) FROM owned);
 
+-- The seats end with the hold again, at $2.
+-- name: reservation_claims_unsecure :write
+{{ owned_claims }}
+UPDATE seat_claims AS c
+SET expires_at = $2
+FROM owned AS o
+WHERE c.schedule_id = o.schedule_id AND c.seat_id = o.seat_id;
+
 -- All $2 seats or none, whether or not their hold has lapsed meanwhile.
 -- name: reservation_claims_sell :write
 {{ owned_claims }}

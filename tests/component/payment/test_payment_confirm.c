@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "common/io/redis.h"
@@ -47,13 +48,93 @@ static void test_order_is_refused_for_the_wrong_amount_owner_token_or_state(void
     request.user_id = fixture_uuid();
     assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_not_found);
     request = scene_order_request(scene);
-    request.queue_token = "qr_6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11";
+    struct sale sale = {.schedule_id = scene->world->schedule};
+    request.queue_token = sale_admit(scene->ctx, &sale, fixture_uuid());
     assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_queue_token_invalid);
     request = scene_order_request(scene);
     strcpy(scene->world->reservation_status, "CANCELLED");
     assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
     strcpy(scene->world->reservation_status, "CONFIRMED");
     assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_payment_already_processed);
+}
+
+/* The hold is the buyer's own; the token may have ended or been left in another tab meanwhile. */
+static void test_order_and_confirm_need_no_queue_token(void **state)
+{
+    static const char *const tokens[] = {NULL, "qr_6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11"};
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    struct payment payment;
+    for (size_t i = 0; i < ARRAY_COUNT(tokens); i++) {
+        request.queue_token = scene->token = tokens[i];
+        assert_null(order_create(scene->ctx, &request, &order));
+        assert_null(scene_confirm(scene, NULL, &payment));
+    }
+    struct sale sale = {.schedule_id = scene->world->schedule};
+    scene->token = sale_admit(scene->ctx, &sale, fixture_uuid());
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_queue_token_invalid);
+    assert_int_equal(scene->world->charged, 0);
+}
+
+static void test_order_after_its_payment_failed_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+    /* the reservation has not heard of it yet */
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
+    assert_int_equal(scene->world->registered, 1);
+}
+
+static void test_order_of_a_lapsed_hold_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    scene->world->hold_s = -1;
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
+}
+
+static void test_order_paid_in_another_window_is_told_so(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    scene->world->already_paid = true;
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_payment_already_processed);
+}
+
+static void test_order_too_often_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    for (int64_t i = 1; i < payment_settings.orders_per_minute; i++) {
+        assert_null(order_create(scene->ctx, &request, &order));
+    }
+    int registered = scene->world->registered;
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_too_many_requests);
+    assert_in_range(scene->ctx->retry_after_s, 1, 60);
+    assert_int_equal(scene->world->registered, registered);
+}
+
+static void test_order_of_nothing_to_pay_is_paid(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    scene->world->price = request.amount = 0;
+    request.reservation_id = scene->reservation = fixture_uuid();
+    strcpy(scene->world->reservation, scene->reservation);
+    scene->world->portone_down = true;
+    assert_null(order_create(scene->ctx, &request, &scene->order));
+    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+    assert_int_equal(scene_events(scene, "PaymentSuccess"), 1);
+    assert_ptr_equal(order_create(scene->ctx, &request, &scene->order), &err_payment_already_processed);
 }
 
 static void test_order_with_a_key_replays_and_refuses_another_body(void **state)
@@ -159,14 +240,165 @@ static void test_confirm_charged_in_the_browser_without_seats_is_refunded(void *
     assert_int_equal(scene->world->cancelled, 1);
 }
 
-static void test_confirm_declined_fails_and_tells(void **state)
+static bool told(const struct scene *scene, const char *field)
+{
+    for (const struct ctx_detail *detail = scene->ctx->details; detail; detail = detail->next) {
+        if (strcmp(detail->field, field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A declined card is not yet a failed payment: another one may be tried while the hold lasts. */
+static void test_confirm_declined_keeps_the_hold_and_takes_another_card(void **state)
 {
     struct scene *scene = *state;
     struct payment payment;
     scene->world->confirm_mode = DECLINE;
     assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_portone_declined);
+    assert_true(told(scene, "reason") && told(scene, "holdExpiresAt"));
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+    assert_int_equal(scene_events(scene, "PaymentFailed"), 0);
+    assert_string_equal(scene->world->secured_by, "");
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    assert_null(order_create(scene->ctx, &request, &order));
+    assert_string_equal(order.payment_id, scene->order.payment_id);
+    scene->world->confirm_mode = CHARGE;
+    assert_null(scene_confirm(scene, "another token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_string_not_equal(scene->world->charge_keys[0], scene->world->charge_keys[1]);
+}
+
+static void test_confirm_declined_in_the_browser_is_told_at_once(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    strcpy(scene->world->record, "FAILED");
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_portone_declined);
+    assert_true(told(scene, "reason") && told(scene, "holdExpiresAt"));
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+    assert_int_equal(scene->world->secured, 0);
+}
+
+/* The older of two windows, a token of nobody: no word about the card, and the right one is still taken. */
+static void test_confirm_with_a_wrong_token_or_attempt_changes_nothing(void **state)
+{
+    static const enum confirm_mode slips[] = {REFUSE_TOKEN, REFUSE_ATTEMPT};
+    struct scene *scene = *state;
+    struct payment payment;
+    for (size_t i = 0; i < ARRAY_COUNT(slips); i++) {
+        scene->world->confirm_mode = slips[i];
+        assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_invalid_request);
+        assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+        assert_string_equal(scene->world->secured_by, "");
+    }
+    scene->world->confirm_mode = CHARGE;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+}
+
+/* Asking keeps nothing: neither seats nor deadlines, however often. */
+static void test_confirm_of_an_unpaid_order_secures_and_moves_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    int64_t before[2], after[2];
+    scene_deadlines(scene, before);
+    for (int i = 0; i < 5; i++) {
+        assert_null(scene_confirm(scene, NULL, &payment));
+        assert_int_equal(payment.status, PAYMENT_PENDING);
+    }
+    scene_deadlines(scene, after);
+    assert_int_equal(scene->world->secured, 0);
+    assert_int_equal(after[0], before[0]);
+    assert_true(after[1] <= clock_now() + payment_settings.look_s * CLOCK_SECOND);
+}
+
+static void test_confirm_after_the_order_was_given_up_charges_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene_make_due(scene, -1);
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_hold_expired);
     assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
-    assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
+    assert_int_equal(scene->world->charged + scene->world->secured, 0);
+}
+
+/* Our call is lost on the way: until it is surely over the seats stay, then they are the hold's again. */
+static void test_confirm_whose_charge_never_arrived_lets_the_seats_go(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_PENDING);
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+    assert_int_equal(scene_payment(scene).question, QUESTION_CHARGED);
+    scene_make_due(scene, 60);
+    scene_settle_all(scene);
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+    scene_make_due(scene, -1);
+    scene->world->reservation_down = true; /* letting go is tried again */
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).question, QUESTION_CHARGED);
+    scene->world->reservation_down = false;
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    assert_string_equal(scene->world->secured_by, "");
+    assert_int_equal(scene_payment(scene).question, QUESTION_PAID);
+}
+
+static void test_confirm_asks_again_when_the_answer_of_securing_was_lost(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->secure_answer_lost = true;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_true(scene->world->secured > 1);
+}
+
+static void test_confirm_while_the_reservation_service_is_away_charges_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->reservation_down = true;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_unavailable);
+    assert_int_equal(scene->world->charged, 0);
+    world_charge(scene->world); /* in the browser: silence is not a no */
+    assert_null(scene_confirm(scene, NULL, &payment));
+    assert_int_equal(payment.status, PAYMENT_PENDING);
+    scene->world->reservation_down = false;
+    assert_null(scene_confirm(scene, NULL, &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+}
+
+static void test_confirm_of_a_failed_payment_has_it_asked_about(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+    world_charge(scene->world);
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_payment_already_processed);
+    scene_settle_all(scene);
+    assert_int_equal(scene->world->cancelled, 1);
+    assert_int_equal(scene_payment(scene).refunded_amount, SALE_PRICE);
+}
+
+static void test_confirm_too_often_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    for (int64_t i = 0; i < payment_settings.confirms_per_minute; i++) {
+        assert_null(scene_confirm(scene, NULL, &payment));
+    }
+    int asked = scene->world->asked;
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_too_many_requests);
+    assert_int_equal(scene->world->asked, asked);
 }
 
 static void test_confirm_whose_answer_was_lost_is_found_out_at_once(void **state)
@@ -282,6 +514,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_order_registers_the_amount_and_is_repeatable),
         TEST(test_order_is_refused_for_the_wrong_amount_owner_token_or_state),
+        TEST(test_order_and_confirm_need_no_queue_token),
+        TEST(test_order_after_its_payment_failed_is_refused),
+        TEST(test_order_of_a_lapsed_hold_is_refused),
+        TEST(test_order_paid_in_another_window_is_told_so),
+        TEST(test_order_too_often_is_refused),
+        TEST(test_order_of_nothing_to_pay_is_paid),
         TEST(test_order_with_a_key_replays_and_refuses_another_body),
         TEST(test_confirm_with_token_secures_charges_once_and_tells),
         TEST(test_confirm_charged_in_the_browser_is_compared),
@@ -289,7 +527,16 @@ int main(void)
         TEST(test_confirm_wrong_amount_or_key_changes_nothing),
         TEST(test_confirm_after_the_seats_are_gone_charges_nothing),
         TEST(test_confirm_charged_in_the_browser_without_seats_is_refunded),
-        TEST(test_confirm_declined_fails_and_tells),
+        TEST(test_confirm_declined_keeps_the_hold_and_takes_another_card),
+        TEST(test_confirm_declined_in_the_browser_is_told_at_once),
+        TEST(test_confirm_with_a_wrong_token_or_attempt_changes_nothing),
+        TEST(test_confirm_of_an_unpaid_order_secures_and_moves_nothing),
+        TEST(test_confirm_after_the_order_was_given_up_charges_nothing),
+        TEST(test_confirm_whose_charge_never_arrived_lets_the_seats_go),
+        TEST(test_confirm_asks_again_when_the_answer_of_securing_was_lost),
+        TEST(test_confirm_while_the_reservation_service_is_away_charges_nothing),
+        TEST(test_confirm_of_a_failed_payment_has_it_asked_about),
+        TEST(test_confirm_too_often_is_refused),
         TEST(test_confirm_whose_answer_was_lost_is_found_out_at_once),
         TEST(test_confirm_while_portone_is_silent_stays_pending_until_it_answers),
         TEST(test_confirm_refused_before_anything_was_sent_may_be_repeated),

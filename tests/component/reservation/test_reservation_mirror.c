@@ -209,6 +209,23 @@ static void test_hold_whose_outcome_is_unknown_keeps_its_mark(void **state)
     must_hold(scene, scene->first, 0, 1); /* its own buyer is not kept off */
 }
 
+/* Losing is cheap: PostgreSQL hears nothing of it. */
+static void test_held_seat_is_refused_by_the_gate_alone(void **state)
+{
+    struct scene *scene = *state;
+    struct hold made;
+    must_hold(scene, scene->first, 0, 1);
+    struct db *db = scene->ctx->db;
+    const char *url = cfg_db.url;
+    cfg_db.url = "postgresql://reservation_service@/boxoffice?host=/nonexistent";
+    scene->ctx->db = db_new();
+    const struct err *e = hold(scene, scene->second, 0, 1, &made);
+    db_free(&scene->ctx->db);
+    scene->ctx->db = db;
+    cfg_db.url = url;
+    assert_ptr_equal(e, &err_seat_already_held);
+}
+
 static void test_hold_of_own_sold_seat_is_sold(void **state)
 {
     struct scene *scene = *state;
@@ -242,6 +259,7 @@ int main(void)
         TEST(test_hold_while_a_sweeper_has_the_own_lapsed_one_succeeds),
         TEST(test_sell_of_a_seat_that_is_being_taken_over_sells_nothing),
         TEST(test_hold_whose_outcome_is_unknown_keeps_its_mark),
+        TEST(test_held_seat_is_refused_by_the_gate_alone),
         TEST(test_hold_of_own_sold_seat_is_sold),
         TEST(test_map_loaded_anew_has_secured_seats),
     };

@@ -5,8 +5,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
@@ -24,6 +27,14 @@
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
 
+static const struct db_stmt test_stmt_lock = {.name = "test_lock",
+                                              .sql = "SELECT id FROM reservations WHERE id = $1 FOR UPDATE"};
+static const struct db_stmt test_stmt_free = {
+    .name = "test_free", .sql = "SELECT id FROM reservations WHERE id = $1 FOR UPDATE SKIP LOCKED"};
+static const struct db_stmt test_stmt_waiting = {.name = "test_waiting",
+                                                 .sql = "SELECT count(*) AS total FROM pg_locks WHERE NOT granted"};
+static const struct db_stmt test_stmt_ends = {
+    .name = "test_ends", .sql = "SELECT DISTINCT expires_at FROM seat_claims WHERE reservation_id = $1"};
 static const struct db_stmt test_stmt_lapse = {
     .name = "test_lapse",
     .sql = "WITH r AS (UPDATE reservations SET hold_expires_at = clock_timestamp() - interval '1 s' "
@@ -208,6 +219,56 @@ static void test_release_of_secured_seats_is_refused(void **state)
     assert_ptr_equal(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id), &err_payment_in_progress);
 }
 
+/* The payment is in flight: whoever holds again waits for it, the buyer too. */
+static void test_secured_hold_survives_its_own_buyers_next_hold(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    lapse(scene);
+    struct hold_request request = {.user_id = scene->buyer,
+                                   .queue_token = sale_admit(scene->ctx, &scene->sale, scene->buyer),
+                                   .schedule_id = scene->sale.schedule_id,
+                                   .seat_ids = sale_seats(&scene->sale, 3, 1)};
+    struct hold made;
+    assert_ptr_equal(hold_create(scene->ctx, &request, &made), &err_hold_exists);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+    deliver_success(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CONFIRMED);
+}
+
+static const struct err *unsecure_by(struct scene *scene, const char *payment)
+{
+    struct reservation_info info;
+    return reservation_unsecure_seats(scene->ctx, scene->hold.reservation_id, payment, &info);
+}
+
+static void test_unsecured_seats_end_with_the_hold(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    assert_null(unsecure_by(scene, fixture_uuid())); /* not its own: nothing */
+    assert_string_equal(reservation_of(scene).secured_by, scene->payment);
+    assert_null(unsecure_by(scene, scene->payment));
+    assert_null(unsecure_by(scene, scene->payment));
+    assert_null(reservation_of(scene).secured_by);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(scene->ctx, &test_stmt_ends, &rows, DB_TEXT(scene->hold.reservation_id)));
+    assert_int_equal(db_count(rows), 1);
+    assert_int_equal(db_time(rows, 0, "expires_at"), scene->hold.hold_expires_at);
+    /* and may be given back */
+    assert_null(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id));
+}
+
+static void test_unsecure_after_the_ticket_changes_nothing(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    deliver_success(scene, scene->payment);
+    assert_null(unsecure_by(scene, scene->payment));
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CONFIRMED);
+    assert_string_equal(reservation_of(scene).secured_by, scene->payment);
+}
+
 /* ---- outcomes ---- */
 
 static void test_payment_success_gives_one_ticket(void **state)
@@ -264,6 +325,15 @@ static void test_payment_success_of_a_second_payment_is_rejected(void **state)
     assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
 }
 
+static void test_payment_success_of_another_amount_is_rejected(void **state)
+{
+    struct scene *scene = *state;
+    scene->hold.total_amount -= 1;
+    deliver_success(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+    assert_int_equal(events(scene, "ReservationRejected"), 1);
+}
+
 static void test_payment_failed_frees_the_seats(void **state)
 {
     struct scene *scene = *state;
@@ -277,6 +347,44 @@ static void test_payment_failed_frees_the_seats(void **state)
 }
 
 /* ---- time ---- */
+
+static const struct err *handle_refunded(struct ctx *ctx, void *arg)
+{
+    const struct payment_refunded *payment = arg;
+    struct event event = {.id = fixture_uuid()};
+    return reservation_on_payment_refunded(ctx, &event, payment);
+}
+
+static void deliver_refunded(struct scene *scene, const char *payment_id)
+{
+    struct payment_refunded payment = {.payment_id = payment_id,
+                                       .reservation_id = scene->hold.reservation_id,
+                                       .amount = scene->hold.total_amount,
+                                       .reason = "TAKEN_BACK_AT_PROVIDER",
+                                       .refunded_at = clock_now()};
+    assert_null(db_transact(scene->ctx, handle_refunded, &payment));
+    assert_null(reservation_mirror_outcome(scene->ctx, scene->hold.reservation_id));
+}
+
+static void test_payment_refunded_ends_its_ticket(void **state)
+{
+    struct scene *scene = *state;
+    deliver_success(scene, scene->payment);
+    deliver_refunded(scene, fixture_uuid()); /* another payment's: nothing */
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CONFIRMED);
+    deliver_refunded(scene, scene->payment);
+    deliver_refunded(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
+    assert_int_equal(events(scene, "ReservationCancelled"), 1);
+    hold_as(scene, fixture_uuid(), 0, 2);
+}
+
+static void test_payment_refunded_before_any_ticket_changes_nothing(void **state)
+{
+    struct scene *scene = *state;
+    deliver_refunded(scene, scene->payment);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+}
 
 static void test_expiry_cancels_lapsed_holds_once(void **state)
 {
@@ -302,6 +410,56 @@ static bool listed(const char *from, const char *to)
         }
     }
     return false;
+}
+
+struct obstacle {
+    const char *reservation_id;
+    int told;        /* readable when it shall end */
+    int64_t waiting; /* sessions that waited for it */
+};
+
+/* Has the reservation until it is told to end, or somebody waits for it. */
+static const struct err *be_in_the_way(struct ctx *ctx, void *arg)
+{
+    struct obstacle *obstacle = arg;
+    struct pollfd end = {.fd = obstacle->told, .events = POLLIN};
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &test_stmt_lock, &rows, DB_TEXT(obstacle->reservation_id));
+    while (!e && obstacle->waiting == 0 && poll(&end, 1, 10) == 0) {
+        e = DB_RUN0(ctx, &test_stmt_waiting, &rows);
+        obstacle->waiting = e ? 0 : db_int(rows, 0, "total");
+    }
+    return e;
+}
+
+/* Several sweepers share the work: none waits for what another one has. */
+static void test_expiry_passes_over_what_another_has(void **state)
+{
+    struct scene *scene = *state;
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    lapse(scene);
+    pid_t other = fork();
+    assert_true(other >= 0);
+    if (other == 0) {
+        struct obstacle obstacle = {scene->hold.reservation_id, told[0], 0};
+        struct ctx *ctx = fixture_ctx("reservation_service", NEED_REDIS);
+        close(told[1]);
+        _exit(db_transact(ctx, be_in_the_way, &obstacle) != NULL || obstacle.waiting > 0);
+    }
+    const struct db_rows *rows;
+    do {
+        assert_null(DB_RUN(scene->ctx, &test_stmt_free, &rows, DB_TEXT(scene->hold.reservation_id)));
+    } while (db_count(rows) > 0);
+    expire_all(scene->ctx);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_PENDING);
+    close(told[1]);
+    close(told[0]);
+    int status;
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expire_all(scene->ctx);
+    assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
 }
 
 static void test_transitions_in_c_and_sql_are_the_same(void **state)
@@ -341,12 +499,19 @@ int main(void)
         TEST(test_secure_after_one_seat_was_taken_is_refused),
         TEST(test_secured_seats_survive_expiry_and_other_buyers),
         TEST(test_release_of_secured_seats_is_refused),
+        TEST(test_secured_hold_survives_its_own_buyers_next_hold),
+        TEST(test_unsecured_seats_end_with_the_hold),
+        TEST(test_unsecure_after_the_ticket_changes_nothing),
         TEST(test_payment_success_gives_one_ticket),
         TEST(test_payment_success_after_cancellation_is_rejected),
         TEST(test_payment_success_after_a_seat_was_taken_is_rejected),
         TEST(test_payment_success_of_a_second_payment_is_rejected),
+        TEST(test_payment_success_of_another_amount_is_rejected),
         TEST(test_payment_failed_frees_the_seats),
+        TEST(test_payment_refunded_ends_its_ticket),
+        TEST(test_payment_refunded_before_any_ticket_changes_nothing),
         TEST(test_expiry_cancels_lapsed_holds_once),
+        TEST(test_expiry_passes_over_what_another_has),
         TEST(test_transitions_in_c_and_sql_are_the_same),
         TEST(test_illegal_transition_is_refused_by_sql),
     };

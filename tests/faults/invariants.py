@@ -1,0 +1,51 @@
+"""What must hold after every fault, once all that is under way has ended."""
+import requests
+
+from box_office import wait_for
+from people import TIMEOUT_S
+
+SETTLE_S = 60
+
+# Each finds what breaks its rule.
+RULES = {
+    "a paid payment has a ticket": """
+        SELECT p.id FROM payment_service.payments p JOIN reservation_service.reservations r ON r.id = p.reservation_id
+        WHERE p.status = 'SUCCESS' AND p.question IS NULL AND r.status <> 'CONFIRMED'""",
+    "a ticket is paid": """
+        SELECT r.id FROM reservation_service.reservations r
+        LEFT JOIN payment_service.payments p ON p.reservation_id = r.id AND p.status = 'SUCCESS'
+        WHERE r.status = 'CONFIRMED' AND p.id IS NULL""",
+    "a ticket has its seats, all of them sold": """
+        SELECT r.id FROM reservation_service.reservations r
+        JOIN reservation_service.reservation_seats s ON s.reservation_id = r.id
+        LEFT JOIN reservation_service.seat_claims c ON c.schedule_id = r.schedule_id AND c.seat_id = s.seat_id
+            AND c.reservation_id = r.id AND c.sold
+        WHERE r.status = 'CONFIRMED' AND c.seat_id IS NULL""",
+    "no unpaid seat is kept longer than hold, patience and one charge": """
+        SELECT c.seat_id FROM reservation_service.seat_claims c
+        JOIN reservation_service.reservations r ON r.id = c.reservation_id
+        WHERE NOT c.sold AND c.expires_at = 'infinity' AND r.hold_expires_at < clock_timestamp() - interval '180 s'""",
+    "a question is due": """
+        SELECT id FROM payment_service.payments WHERE (question IS NULL) <> (check_at IS NULL)""",
+}
+
+
+def broken(query) -> dict[str, list]:
+    return {rule: found for rule, sql in RULES.items() if (found := query(sql))}
+
+
+def unbalanced(sandbox_url: str, query) -> list[str]:
+    """Payments of which PortOne has kept something else than their ticket's price."""
+    tickets = {key: int(amount) for key, amount in query(
+        "SELECT payment_key, amount FROM payment_service.payments WHERE status = 'SUCCESS'")}
+    kept = {}
+    for payment in requests.get(f"{sandbox_url}/sandbox/payments", timeout=TIMEOUT_S).json()["payments"]:
+        sums = [sum(entry["amount"] for entry in payment[kind]) for kind in ("charges", "cancellations")]
+        kept[payment["paymentId"]] = sums[0] - sums[1]
+    ours = {key for (key,) in query("SELECT payment_key FROM payment_service.payments")}
+    return [key for key in ours if kept.get(key, 0) != tickets.get(key, 0)]
+
+
+def assert_invariants(sandbox_url: str, query) -> None:
+    wait_for("every rule", lambda: not broken(query), SETTLE_S)
+    wait_for("charges less refunds to be the tickets' prices", lambda: not unbalanced(sandbox_url, query), SETTLE_S)
