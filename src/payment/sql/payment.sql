@@ -173,13 +173,15 @@ WHERE id = $1;
 
 -- ---- hints that there is more to find out; none ends anybody's turn ----
 
--- PortOne knows more: due at once, and again at once if somebody is at work right now. A hint about a cancellation ($2)
+-- PortOne knows more: due at once, and again at once if somebody is at work right now. A question that had ended is asked
+-- once more and no longer. A hint about a cancellation ($2)
 -- is one for a SUCCESS too.
 {% set nudge -%}
 UPDATE payments
 SET
     nudges = nudges + 1, check_at = clock_timestamp(),
-    question = coalesce(question, CASE status WHEN 'FAILED' THEN 'LATE' WHEN 'SUCCESS' THEN 'TAKEN_BACK' END)
+    question = coalesce(question, CASE status WHEN 'FAILED' THEN 'LATE' WHEN 'SUCCESS' THEN 'TAKEN_BACK' END),
+    question_ends_at = CASE WHEN question IS NULL THEN clock_timestamp() ELSE question_ends_at END
 {%- endset %}
 {% set may_know_more -%}
 (status IN ('PENDING', 'FAILED') OR (status = 'SUCCESS' AND ($2::boolean OR question IS NOT NULL)))

@@ -195,6 +195,13 @@ static void test_settle_stops_asking_about_a_failure_in_the_end(void **state)
     scene_settle_all(scene);
     assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
     assert_int_equal(scene_payment(scene).question, QUESTION_NONE);
+    /* a hint asks once more, and no longer */
+    int asked = scene->world->asked;
+    struct payment payment;
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_payment_already_processed);
+    scene_settle_all(scene);
+    assert_int_equal(scene->world->asked, asked + 1);
+    assert_int_equal(scene_payment(scene).question, QUESTION_NONE);
 }
 
 /* ---- turns and hints ---- */
