@@ -44,6 +44,10 @@ if full_ds - now_ds > WINDOW_DS then
 end
 local left, reset = math.floor((WINDOW_DS - full_ds + now_ds) / interval), math.ceil((full_ds - now_ds) / 10)
 
+-- One person's tabs share the limit: the more of it is used, the further apart they are told to ask. With n tabs that
+-- comes to rest at n intervals, so that whoever obeys is never refused.
+local spaced_s = math.ceil(interval / 10 * (1 + math.max(0, ARGV[3] - left - 2) / 3))
+
 -- A poll leaves no trace in Redis' log: after a crash admit.lua gives everybody time to come back.
 redis.set_repl(redis.REPL_NONE)
 local function expect_back(poll_s)
@@ -61,6 +65,7 @@ if now_ms < opened_ms then
   local until_s = math.max(0, math.min(opens_ms, opened_ms) - now_ms) / 1000
   local spread_s = math.min(30, 2 + sequence / 2500)
   local poll_s = until_s > 90 and math.ceil(60 * jitter) or math.ceil(until_s + 1 + spread_s * (jitter - 0.8) * 2.5)
+  poll_s = math.max(poll_s, spaced_s)
   expect_back(poll_s)
   return {'PRE_OPEN', left, reset, number, opens_ms, poll_s}
 end
@@ -89,7 +94,7 @@ if ahead > 0 then
 end
 local wait_s = math.ceil(((rank - 1) * live + 1) / pace)
 local poll_s = math.min(wait_s / 10, ARGV[4])
-poll_s = poll_s <= NEAR_S and NEAR_S or math.ceil(poll_s * jitter)
+poll_s = math.max(poll_s <= NEAR_S and NEAR_S or math.ceil(poll_s * jitter), spaced_s)
 expect_back(poll_s)
 return {'WAITING', left, reset, number, place, rank, wait_s, poll_s,
   paused == 1 and 'PAUSED' or slower == 1 and 'SLOWER' or ''}

@@ -9,15 +9,17 @@
 -- trace of a lost answer or a second hold, PostgreSQL knows.
 -- before: 1 when the buyer has passed within a day, so that the refused request may be a repeat of that.
 local user, reservation, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local before = redis.call('EXISTS', KEYS[5])
+local function refuse(why, more)
+    return {why, redis.call('EXISTS', KEYS[5]), more}
+end
 if redis.call('GET', KEYS[1]) ~= user then
-    return {'TOKEN', before}
+    return refuse('TOKEN')
 end
 local tries = redis.call('INCR', KEYS[4])
 if tries == 1 then
     redis.call('EXPIRE', KEYS[4], 60)
 elseif tries > tonumber(ARGV[4]) then
-    return {'OFTEN', before, redis.call('TTL', KEYS[4])}
+    return refuse('OFTEN', redis.call('TTL', KEYS[4]))
 end
 if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[3], '') == 0 then
     return {'EMPTY'}
@@ -30,7 +32,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local own, free = 0, {}
 for i, seat in ipairs(seats) do
     if not known[i] then
-        return {'UNKNOWN', before, seat}
+        return refuse('UNKNOWN', seat)
     end
     local state, owner = string.match(claims[i] or '', '^([^|]*)|([^|]*)|')
     if not state or (state ~= 'S' and tonumber(state) <= now) then
@@ -38,7 +40,7 @@ for i, seat in ipairs(seats) do
     elseif owner == user then
         own = own + 1
     else
-        return {state == 'S' and 'SOLD' or 'HELD', before}
+        return refuse(state == 'S' and 'SOLD' or 'HELD')
     end
 end
 local claim = string.format('%.0f|%s|%s', now + ttl, user, reservation)

@@ -283,6 +283,23 @@ static void test_status_more_often_than_15_a_minute_is_limited(void **state)
     assert_ptr_equal(queue_line_ask(line, user, &place), &err_too_many_requests);
 }
 
+/* Each answer says how long to wait, so that the tabs of one person, which share the limit, move apart. */
+static void test_tabs_that_ask_often_are_told_to_wait_longer(void **state)
+{
+    struct queue_line *line = *state;
+    const char *user = queue_line_newcomer(line);
+    struct queue_place place;
+    for (int used = 2; used <= 15; used++) { /* entering was the first */
+        assert_null(queue_line_ask(line, user, &place));
+        int interval_s = 60 / 15, tabs_before = (used - 2) / 3;
+        assert_true(place.poll_after_s >= interval_s * (1 + tabs_before));
+        assert_true(place.poll_after_s <= interval_s * (2 + tabs_before) + 1);
+    }
+    const char *other = queue_line_newcomer(line);
+    assert_null(queue_line_ask(line, other, &place));
+    assert_int_equal(place.poll_after_s, QUEUE_POLL_NEAR_S);
+}
+
 static void test_strangers_are_limited_too(void **state)
 {
     struct queue_line *line = *state;
@@ -418,6 +435,7 @@ int main(void)
         TEST(test_token_ends_after_its_life),
         TEST(test_status_with_a_revoked_access_token_is_refused),
         TEST(test_status_more_often_than_15_a_minute_is_limited),
+        TEST(test_tabs_that_ask_often_are_told_to_wait_longer),
         TEST(test_strangers_are_limited_too),
         TEST(test_leaving_and_entering_over_and_over_is_limited),
         TEST(test_receipt_restores_a_place_that_redis_has_forgotten),
