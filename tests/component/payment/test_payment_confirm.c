@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "common/io/redis.h"
+#include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/payment/confirm.h"
@@ -326,6 +327,19 @@ static void test_confirm_after_the_order_was_given_up_charges_nothing(void **sta
     assert_int_equal(scene->world->charged + scene->world->secured, 0);
 }
 
+/* Also for one that has looked just before. */
+static void test_charge_cannot_begin_once_the_order_is_given_up(void **state)
+{
+    struct scene *scene = *state;
+    const struct db_rows *rows;
+    scene_make_due(scene, -1);
+    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_charge, &rows, DB_TEXT(scene->order.payment_id), DB_INT(5)));
+    assert_int_equal(db_count(rows), 0);
+    scene_make_due(scene, 60);
+    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_charge, &rows, DB_TEXT(scene->order.payment_id), DB_INT(5)));
+    assert_int_equal(db_count(rows), 1);
+}
+
 /* Our call is lost on the way: until it is surely over the seats stay, then they are the hold's again. */
 static void test_confirm_whose_charge_never_arrived_lets_the_seats_go(void **state)
 {
@@ -532,6 +546,7 @@ int main(void)
         TEST(test_confirm_with_a_wrong_token_or_attempt_changes_nothing),
         TEST(test_confirm_of_an_unpaid_order_secures_and_moves_nothing),
         TEST(test_confirm_after_the_order_was_given_up_charges_nothing),
+        TEST(test_charge_cannot_begin_once_the_order_is_given_up),
         TEST(test_confirm_whose_charge_never_arrived_lets_the_seats_go),
         TEST(test_confirm_asks_again_when_the_answer_of_securing_was_lost),
         TEST(test_confirm_while_the_reservation_service_is_away_charges_nothing),
