@@ -6,6 +6,8 @@ ALTER TABLE payment_service.payments
     ADD COLUMN hold_ends_at timestamptz,
     ADD COLUMN turn bigint NOT NULL DEFAULT 0,
     ADD COLUMN nudges bigint NOT NULL DEFAULT 0,
+    ADD COLUMN charge_key text,
+    ADD COLUMN superseded boolean NOT NULL DEFAULT false,
     ADD COLUMN refunded_amount bigint CHECK (refunded_amount >= 0),
     DROP CONSTRAINT payments_amount_check,
     ADD CONSTRAINT payments_amount_check CHECK (amount >= 0);
@@ -26,15 +28,15 @@ SET
     END,
     check_at = CASE WHEN question IS NOT NULL THEN coalesce(check_at, clock_timestamp()) END;
 
--- One payment for one reservation: of attempts that failed before another was begun, the last one stays.
-DELETE FROM payment_service.payments AS earlier
-USING payment_service.payments AS later
-WHERE
-    earlier.reservation_id = later.reservation_id
-    AND earlier.id < later.id
-    AND earlier.status = 'FAILED' AND earlier.refund_requested_at IS NULL;
+-- One payment for one reservation. Before, an attempt could fail and another be begun.
+UPDATE payment_service.payments AS earlier
+SET superseded = true
+FROM payment_service.payments AS later
+WHERE earlier.reservation_id = later.reservation_id AND earlier.id < later.id;
 DROP INDEX payment_service.payments_one_live;
-CREATE UNIQUE INDEX payments_of_reservation ON payment_service.payments (reservation_id);
+CREATE UNIQUE INDEX payments_of_reservation ON payment_service.payments (reservation_id) WHERE NOT superseded;
+
+CREATE INDEX payments_urgent ON payment_service.payments (check_at) WHERE question IN ('PAID', 'CHARGED', 'REFUND');
 
 ALTER TABLE payment_service.payments
     ALTER COLUMN hold_ends_at SET NOT NULL,
@@ -56,6 +58,8 @@ COMMENT ON COLUMN payment_service.payments.hold_ends_at IS 'When the hold on the
 COMMENT ON COLUMN payment_service.payments.give_up_at IS 'Fixed with the order: from then on nothing is charged, and what is not paid is given up';
 COMMENT ON COLUMN payment_service.payments.turn IS 'Counts who works on it: what a process finds out counts only while the turn is its own';
 COMMENT ON COLUMN payment_service.payments.nudges IS 'Counts the hints that PortOne knows more: who is at work when one comes leaves the question due at once';
+COMMENT ON COLUMN payment_service.payments.charge_key IS 'Under which our charge was sent to PortOne: only the same one is sent again while it may be out';
+COMMENT ON COLUMN payment_service.payments.superseded IS 'A failed attempt of the time when a reservation could have several; still asked about';
 COMMENT ON COLUMN payment_service.payments.refunded_amount IS 'Won that PortOne has given back; less than the amount when a part was';
 COMMENT ON COLUMN payment_service.payments.amount IS 'Won; 0: nothing to charge, PortOne never hears of it';
 

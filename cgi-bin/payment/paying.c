@@ -7,6 +7,7 @@
 #define WON_MAX INT64_C(10000000000)
 #define TEXT_MAX 256
 #define TOKEN_MAX 4000
+#define OPEN_RETRY_S "3"
 
 static const struct field order_body_fields[] = {
     {FIELD(struct order_body, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
@@ -68,6 +69,9 @@ const struct err *payment_handle_confirm(struct request *rq, struct reply *rp)
         return e;
     }
     bool paid = payment.status == PAYMENT_SUCCESS;
+    if (!paid) {
+        reply_header(rp, "Retry-After", OPEN_RETRY_S);
+    }
     struct json_out *out = reply_json(rp, paid ? 200 : 202);
     json_open_object(out, NULL);
     json_add_str(out, "paymentId", payment.id);

@@ -10,8 +10,15 @@ static const struct err *run_for_key(struct ctx *ctx, const struct db_stmt *stmt
     return DB_RUN(ctx, stmt, rows_r, DB_TEXT(idem->user_id), DB_TEXT(idem->route), DB_TEXT(idem->key), fourth);
 }
 
-static const struct err *replay(struct ctx *ctx, const struct idempotency *idem, struct db_arg fingerprint,
-                                const char **stored_r)
+static struct db_arg fingerprint_of(const struct idempotency *idem, unsigned char digest[CRYPTO_SHA256_SIZE])
+{
+    crypto_sha256(idem->body, idem->body_len, digest);
+    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
+}
+
+/* *stored_r NULL: nothing is stored under the key. */
+static const struct err *look_up(struct ctx *ctx, const struct idempotency *idem, struct db_arg fingerprint,
+                                 const char **stored_r)
 {
     const struct db_rows *rows;
     const struct err *e = run_for_key(ctx, &sql_idempotency_get, idem, fingerprint, &rows);
@@ -19,7 +26,8 @@ static const struct err *replay(struct ctx *ctx, const struct idempotency *idem,
         return e;
     }
     if (db_count(rows) == 0) {
-        return &err_db_serialization; /* purged between the two statements: begin again */
+        *stored_r = NULL;
+        return NULL;
     }
     if (!db_bool(rows, 0, "same_request")) {
         return &err_idempotency_key_reused;
@@ -39,15 +47,15 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
         return NULL;
     }
     unsigned char digest[CRYPTO_SHA256_SIZE];
-    crypto_sha256(idem->body, idem->body_len, digest);
-    struct db_arg fingerprint = DB_BYTES(digest, sizeof digest);
+    struct db_arg fingerprint = fingerprint_of(idem, digest);
     const struct db_rows *claimed;
     const struct err *e = run_for_key(ctx, &sql_idempotency_claim, idem, fingerprint, &claimed);
     if (e) {
         return e;
     }
     if (db_affected(claimed) == 0) {
-        return replay(ctx, idem, fingerprint, stored_r);
+        e = look_up(ctx, idem, fingerprint, stored_r);
+        return e || *stored_r ? e : &err_db_serialization; /* purged between the two statements: begin again */
     }
     *stored_r = NULL;
     return NULL;
@@ -58,25 +66,12 @@ const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *i
     return idem->key == NULL ? NULL : run_for_key(ctx, &sql_idempotency_store, idem, DB_TEXT(answer), NULL);
 }
 
-struct key_search {
-    const struct idempotency *idem;
-    const char *stored;
-};
-
-static const struct err *begin_or_roll_back(struct ctx *ctx, void *arg)
+const struct err *idempotency_peek(struct ctx *ctx, const struct idempotency *idem, const char **stored_r)
 {
-    struct key_search *search = arg;
-    const struct err *e = idempotency_begin(ctx, search->idem, &search->stored);
-    return e ? e : search->stored != NULL ? NULL : &err_not_found;
-}
-
-const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r)
-{
-    struct key_search search = {idem, NULL};
-    const struct err *e = idem->key != NULL ? db_transact(ctx, begin_or_roll_back, &search) : NULL;
-    if (e && e != &err_not_found) {
-        return e;
+    *stored_r = NULL;
+    if (idem->key == NULL) {
+        return NULL;
     }
-    *stored_r = search.stored;
-    return NULL;
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    return look_up(ctx, idem, fingerprint_of(idem, digest), stored_r);
 }

@@ -1,8 +1,8 @@
 /*
  * idempotency: the first answer again (Idempotency-Key draft 06).
  *
- * Both calls are made inside the transaction that does the work. Two at once: the second waits on the unique key until
- * the first has committed, then replays its answer; if the first rolled back, the second does the work. A failed
+ * begin and store are called inside the transaction that does the work. Two at once: the second waits on the unique key
+ * until the first has committed, then replays its answer; if the first rolled back, the second does the work. A failed
  * request leaves nothing behind and may be repeated under the same key. Keys live 24 hours and belong to one user and
  * route. Table idempotency_keys of the service's own schema.
  */
@@ -27,8 +27,7 @@ BO_MUSTCHECK const struct err *idempotency_begin(struct ctx *ctx, const struct i
                                                  const char **stored_r);
 BO_MUSTCHECK const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer);
 
-/* The same question in a transaction of its own, before the work is begun: waits for a first request that is still
- * running and claims nothing. *stored_r NULL: none yet, or no key. */
-BO_MUSTCHECK const struct err *idempotency_find(struct ctx *ctx, const struct idempotency *idem, const char **stored_r);
+/* Only looks, outside a transaction: *stored_r NULL: none yet, one that is still running, or no key. */
+BO_MUSTCHECK const struct err *idempotency_peek(struct ctx *ctx, const struct idempotency *idem, const char **stored_r);
 
 #endif

@@ -76,7 +76,9 @@ static const struct err *look(struct ctx *ctx, const struct payment *taken, stru
     if (payment_r->status == PAYMENT_FAILED) {
         return failure_of(payment_r);
     }
-    if (payment_r->status == PAYMENT_PENDING && finding.evidence == EVIDENCE_DECLINED) {
+    /* While a charge of ours may be under way the record may still be an earlier card's. */
+    if (payment_r->status == PAYMENT_PENDING && taken->question == QUESTION_PAID &&
+        finding.evidence == EVIDENCE_DECLINED) {
         return declined(ctx, payment_r, finding.record.failure_reason);
     }
     return answer_of(payment_r);
@@ -114,13 +116,13 @@ static const struct err *slip(struct ctx *ctx, const char *type)
     return NULL;
 }
 
-static const struct err *charge(struct ctx *ctx, const struct confirm_request *request,
+static const struct err *charge(struct ctx *ctx, const struct confirm_request *request, const char *key,
                                 struct portone_refusal *refusal_r)
 {
     struct portone_confirm confirm = {.payment_token = request->payment_token,
                                       .tx_id = request->transaction_id,
                                       .amount = request->amount,
-                                      .idempotency_key = charge_key(ctx, request)};
+                                      .idempotency_key = key};
     struct portone_confirmation confirmation;
     const struct err *e = portone_confirm(ctx, request->payment_key, &confirm, &confirmation, refusal_r);
     if (e == &err_not_found) {
@@ -130,18 +132,28 @@ static const struct err *charge(struct ctx *ctx, const struct confirm_request *r
     return e;
 }
 
-/* The seats are secured. Only a charge that surely did not happen lets them go again. */
+/* A payment whose turn we have to charge it. */
+struct charging {
+    struct payment taken;
+    const char *key;
+    bool again; /* the same charge was sent before, and may be under way */
+};
+
+/* The seats are secured. Only a charge that surely did not happen lets them go again: one that PortOne refuses, or that
+ * was never sent. */
 static const struct err *charge_and_look(struct ctx *ctx, const struct confirm_request *request,
-                                         const struct payment *taken, struct payment *payment_r)
+                                         const struct charging *charging, struct payment *payment_r)
 {
+    const struct payment *taken = &charging->taken;
     struct portone_refusal refusal;
-    const struct err *e = charge(ctx, request, &refusal);
+    const struct err *e = charge(ctx, request, charging->key, &refusal);
     bool refused = e == &err_portone_declined && strcmp(refusal.type, "ALREADY_PAID") != 0;
-    if (!refused && e != &err_portone_unavailable) {
+    bool never_sent = e == &err_portone_unavailable && !charging->again;
+    if (!refused && !never_sent) {
         return look(ctx, taken, payment_r);
     }
     const struct err *recorded = outcome_let_go(ctx, taken, payment_r);
-    if (recorded || !refused) {
+    if (recorded || never_sent) {
         return recorded ? recorded : e;
     }
     const struct err *slipped = slip(ctx, refusal.type);
@@ -149,11 +161,15 @@ static const struct err *charge_and_look(struct ctx *ctx, const struct confirm_r
 }
 
 static const struct err *secure_and_charge(struct ctx *ctx, const struct confirm_request *request,
-                                           const struct payment *taken, struct payment *payment_r)
+                                           const struct charging *charging, struct payment *payment_r)
 {
+    const struct payment *taken = &charging->taken;
     const struct err *e = outcome_secure(ctx, taken);
     if (!e) {
-        return charge_and_look(ctx, request, taken, payment_r);
+        return charge_and_look(ctx, request, charging, payment_r);
+    }
+    if (charging->again) {
+        return look(ctx, taken, payment_r);
     }
     const struct err *why = e == &err_not_found ? &err_hold_expired : e;
     const struct err *recorded = outcome_seats_are_gone(e)
@@ -164,35 +180,55 @@ static const struct err *secure_and_charge(struct ctx *ctx, const struct confirm
 
 /* ---- the whole ---- */
 
-static const struct err *begin(struct ctx *ctx, const char *payment_id, const struct db_stmt *how,
-                               struct payment *taken_r, bool *ours_r)
+static const struct err *begin_look(struct ctx *ctx, const char *payment_id, struct payment *taken_r, bool *ours_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, how, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.busy_s));
-    if (e) {
-        return e;
-    }
-    *ours_r = db_count(rows) == 1;
+    const struct err *e =
+        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.busy_s));
+    *ours_r = !e && db_count(rows) == 1;
     if (*ours_r) {
         payment_read_row(rows, 0, taken_r);
     }
-    return NULL;
+    return e;
+}
+
+static const struct err *begin_charge(struct ctx *ctx, const struct confirm_request *request,
+                                      struct charging *charging_r, bool *ours_r)
+{
+    const struct db_rows *rows;
+    charging_r->key = charge_key(ctx, request);
+    const struct err *e = DB_RUN(ctx, &sql_payment_begin_charge, &rows, DB_TEXT(request->payment_id),
+                                 DB_INT(payment_settings.busy_s), DB_TEXT(charging_r->key));
+    *ours_r = !e && db_count(rows) == 1;
+    if (*ours_r) {
+        payment_read_row(rows, 0, &charging_r->taken);
+        charging_r->again = db_bool(rows, 0, "again");
+    }
+    return e;
 }
 
 static const struct err *confirm_pending(struct ctx *ctx, const struct confirm_request *request,
                                          const struct payment *payment, struct payment *payment_r)
 {
+    struct charging charging;
     struct payment taken;
-    bool ours;
-    bool given_up = payment->question == QUESTION_PAID && payment->over;
-    bool charges = request->payment_token && payment->amount > 0 && !given_up;
-    const struct err *e =
-        begin(ctx, request->payment_id, charges ? &sql_payment_begin_charge : &sql_payment_begin_look, &taken, &ours);
+    bool ours = false;
+    const struct err *e = NULL;
+    if (request->payment_token && payment->amount > 0) {
+        e = begin_charge(ctx, request, &charging, &ours);
+    }
     if (e) {
         return e;
     }
     if (ours) {
-        return charges ? secure_and_charge(ctx, request, &taken, payment_r) : look(ctx, &taken, payment_r);
+        return secure_and_charge(ctx, request, &charging, payment_r);
+    }
+    e = begin_look(ctx, request->payment_id, &taken, &ours);
+    if (e) {
+        return e;
+    }
+    if (ours) {
+        return look(ctx, &taken, payment_r);
     }
     e = payment_get_of(ctx, request->user_id, request->payment_id, payment_r);
     return e ? e : answer_of(payment_r);

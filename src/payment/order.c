@@ -130,7 +130,8 @@ static const struct err *order_once(struct ctx *ctx, void *arg)
     if (payment.status == PAYMENT_FAILED) {
         return &err_hold_expired; /* the reservation is on its way to be cancelled, even if it does not know yet */
     }
-    if (payment.status != PAYMENT_PENDING || payment.amount != ordering->request->amount) {
+    bool free_and_done = payment.status == PAYMENT_SUCCESS && payment.amount == 0;
+    if ((payment.status != PAYMENT_PENDING && !free_and_done) || payment.amount != ordering->request->amount) {
         return &err_payment_already_processed;
     }
     ordering->order = (struct order){.payment_id = payment.id,
@@ -141,29 +142,8 @@ static const struct err *order_once(struct ctx *ctx, void *arg)
     return store_answer(ctx, ordering);
 }
 
-/* Again with every repeat, as the first time may have been in vain: until it is paid that is harmless. */
-static const struct err *pre_register(struct ctx *ctx, const struct order *order)
-{
-    struct portone_refusal refusal;
-    const struct err *e = portone_pre_register(ctx, order->payment_key, order->amount, &refusal);
-    bool paid = e == &err_portone_declined && strcmp(refusal.type, "ALREADY_PAID") == 0;
-    if (paid) {
-        return order->replayed ? NULL : &err_payment_already_processed;
-    }
-    return e;
-}
-
-/* Whether a repeat has anything left to do: a payment with an outcome needs nothing of PortOne. */
-static const struct err *is_open(struct ctx *ctx, const struct ordering *ordering, bool *open_r)
-{
-    struct payment payment;
-    const struct err *e = payment_get_of(ctx, ordering->request->user_id, ordering->order.payment_id, &payment);
-    *open_r = !e && payment.status == PAYMENT_PENDING;
-    return e;
-}
-
-/* Nothing to charge: the seats are secured, and the payment succeeds by the same way and events as any other. */
-static const struct err *settle_free(struct ctx *ctx, const struct order *order)
+/* What is paid already, or costs nothing, is settled here, by the same way and events as any other. */
+static const struct err *settle_now(struct ctx *ctx, const struct order *order)
 {
     const struct db_rows *rows;
     const struct err *e =
@@ -178,6 +158,28 @@ static const struct err *settle_free(struct ctx *ctx, const struct order *order)
     return !e && after.status == PAYMENT_FAILED ? &err_hold_expired : e;
 }
 
+/* Again with every repeat, as the first time may have been in vain: until it is paid that is harmless. */
+static const struct err *pre_register(struct ctx *ctx, const struct order *order)
+{
+    struct portone_refusal refusal;
+    const struct err *e = portone_pre_register(ctx, order->payment_key, order->amount, &refusal);
+    bool paid = e == &err_portone_declined && strcmp(refusal.type, "ALREADY_PAID") == 0;
+    if (!paid) {
+        return e;
+    }
+    e = settle_now(ctx, order);
+    return e || order->replayed ? e : &err_payment_already_processed;
+}
+
+/* Whether a repeat has anything left to do: a payment with an outcome needs nothing of PortOne. */
+static const struct err *is_open(struct ctx *ctx, const struct ordering *ordering, bool *open_r)
+{
+    struct payment payment;
+    const struct err *e = payment_get_of(ctx, ordering->request->user_id, ordering->order.payment_id, &payment);
+    *open_r = !e && payment.status == PAYMENT_PENDING;
+    return e;
+}
+
 static const struct err *prepare_to_pay(struct ctx *ctx, const struct ordering *ordering)
 {
     bool open = true;
@@ -185,7 +187,7 @@ static const struct err *prepare_to_pay(struct ctx *ctx, const struct ordering *
     if (e || !open) {
         return e;
     }
-    return ordering->order.amount == 0 ? settle_free(ctx, &ordering->order) : pre_register(ctx, &ordering->order);
+    return ordering->order.amount == 0 ? settle_now(ctx, &ordering->order) : pre_register(ctx, &ordering->order);
 }
 
 static const struct err *place(struct ctx *ctx, struct ordering *ordering)
@@ -199,7 +201,7 @@ const struct err *order_create(struct ctx *ctx, const struct order_request *requ
     struct ordering ordering = {.request = request};
     const char *stored;
     const struct err *e = buyer_limit(ctx, request->user_id, "order", payment_settings.orders_per_minute);
-    e = e ? e : idempotency_find(ctx, &request->idempotency, &stored);
+    e = e ? e : idempotency_peek(ctx, &request->idempotency, &stored);
     if (!e) {
         e = stored ? replay(ctx, stored, &ordering.order) : place(ctx, &ordering);
     }

@@ -45,7 +45,11 @@ struct finding outcome_ask(struct ctx *ctx, const struct payment *payment)
     if (e == &err_not_found) {
         return (struct finding){EVIDENCE_UNPAID, "NOT_PAID", record};
     }
-    return e ? (struct finding){.evidence = EVIDENCE_SILENT} : finding_of(&record, payment->amount);
+    if (e) {
+        log_warn(&ctx->log, "PortOne cannot be asked about payment '%s': %s", payment->id, e->code);
+        return (struct finding){.evidence = EVIDENCE_SILENT};
+    }
+    return finding_of(&record, payment->amount);
 }
 
 /* ---- the seats ---- */
@@ -70,6 +74,7 @@ struct recording {
     enum payment_step step;
     const char *reason;
     const struct portone_payment *record;
+    bool unasked;     /* PortOne has not been asked this time */
     int64_t returned; /* won that PortOne has given back in all */
     struct payment payment;
 };
@@ -154,7 +159,7 @@ static const struct err *fail_and_ask(struct ctx *ctx, struct recording *recordi
     const struct err *e =
         DB_RUN(ctx, &sql_payment_fail, &rows, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
                DB_TEXT(recording->reason), DB_TEXT(recording->record->raw), DB_TEXT(payment_question_name(question)),
-               DB_INT(payment_settings.late_s));
+               DB_INT(payment_settings.late_s), DB_INT(recording->unasked ? 0 : payment_settings.look_s));
     if (e) {
         return e;
     }
@@ -277,7 +282,10 @@ static const struct err *record_locked(struct ctx *ctx, void *arg)
     }
     bool hinted = payment->nudges != taken->nudges;
     e = record_step(ctx, recording);
-    return e || !hinted ? e : DB_RUN(ctx, &sql_payment_nudge, NULL, DB_TEXT(payment->id), DB_BOOL(true));
+    if (!e && hinted) {
+        e = DB_RUN(ctx, &sql_payment_nudge, NULL, DB_TEXT(taken->id), DB_BOOL(true));
+    }
+    return e ? e : payment_lock(ctx, taken->id, payment); /* as it is now */
 }
 
 static const struct err *record(struct ctx *ctx, struct recording *recording, struct payment *payment_r)
@@ -296,7 +304,7 @@ static void secure_first(struct ctx *ctx, struct recording *recording)
     const struct err *e = outcome_secure(ctx, recording->taken);
     if (outcome_seats_are_gone(e)) {
         recording->step = STEP_RETURN;
-        recording->reason = e->code;
+        recording->reason = e == &err_not_found ? err_hold_expired.code : e->code;
     } else if (e) {
         recording->step = STEP_AGAIN;
     }
@@ -329,8 +337,20 @@ static void give_back_first(struct ctx *ctx, struct recording *recording)
     recording->returned += returned;
 }
 
+/* Whoever was away for long must not act outside either. */
+static bool turn_is_lost(struct ctx *ctx, const struct payment *taken)
+{
+    struct payment now;
+    return payment_get_of(ctx, taken->user_id, taken->id, &now) != NULL || now.turn != taken->turn;
+}
+
 static void prepare(struct ctx *ctx, struct recording *recording)
 {
+    bool acts = recording->step == STEP_LET_GO || recording->step == STEP_CLOSE || recording->step == STEP_GIVE_BACK;
+    if (acts && turn_is_lost(ctx, recording->taken)) {
+        recording->step = STEP_AGAIN;
+        return;
+    }
     switch (recording->step) {
     case STEP_SUCCEED:
         secure_first(ctx, recording);
@@ -377,7 +397,7 @@ static const struct err *take_step(struct ctx *ctx, const struct payment *taken,
                                    const char *reason, struct payment *payment_r)
 {
     const struct portone_payment nothing = {.paid_at = CLOCK_NONE, .cancelled_at = CLOCK_NONE};
-    struct recording recording = {.taken = taken, .step = step, .reason = reason, .record = &nothing};
+    struct recording recording = {.taken = taken, .step = step, .reason = reason, .record = &nothing, .unasked = true};
     prepare(ctx, &recording);
     return record(ctx, &recording, payment_r);
 }

@@ -3,7 +3,10 @@
  *
  * PortOne's own record is the only evidence, and payment_state.h says what it means. The way is the same for a confirm
  * and for payment-saga, so it does not matter who comes first.
- *   Two at once: taking a turn (payment.sql) counts it; what is found out counts only while the turn is one's own.
+ *   Two at once: taking a turn (payment.sql) counts it; what is found out counts only while the turn is one's own. The
+ *     turn is looked at before a call that lets go of seats or gives money back, and again when it is recorded; who
+ * stops for BOX_PAYMENT_BUSY_S between the look and the call may let go of seats of a later charge, which a ticket then
+ *     still gets if nobody has taken them.
  *   Killed here, store gone: the payment stays as it was, busy_until passes, payment-saga takes it up at check_at.
  *   A hint while somebody is at work: what is recorded leaves the question due at once.
  *   Repeated tomorrow: the outcome stands. A charge that shows up after FAILED is given back.

@@ -34,17 +34,6 @@ static const struct {
 /* Before and after the question's end. */
 static const enum payment_step steps[QUESTION__MAX][EVIDENCE__MAX][2] =
     {
-        [QUESTION_NONE] =
-            {
-                [EVIDENCE_SILENT] = {STEP_REST, STEP_REST},
-                [EVIDENCE_UNPAID] = {STEP_REST, STEP_REST},
-                [EVIDENCE_DECLINED] = {STEP_REST, STEP_REST},
-                [EVIDENCE_OPEN] = {STEP_REST, STEP_REST},
-                [EVIDENCE_PAID] = {STEP_REST, STEP_REST},
-                [EVIDENCE_MISMATCH] = {STEP_REST, STEP_REST},
-                [EVIDENCE_PARTLY_BACK] = {STEP_REST, STEP_REST},
-                [EVIDENCE_BACK] = {STEP_REST, STEP_REST},
-            },
         [QUESTION_PAID] =
             {
                 [EVIDENCE_SILENT] = {STEP_AGAIN, STEP_AGAIN},
@@ -58,9 +47,9 @@ static const enum payment_step steps[QUESTION__MAX][EVIDENCE__MAX][2] =
             },
         [QUESTION_CHARGED] =
             {
-                [EVIDENCE_SILENT] = {STEP_AGAIN, STEP_AGAIN},
+                [EVIDENCE_SILENT] = {STEP_AGAIN, STEP_LET_GO},
                 [EVIDENCE_UNPAID] = {STEP_AGAIN, STEP_LET_GO},
-                [EVIDENCE_DECLINED] = {STEP_LET_GO, STEP_LET_GO},
+                [EVIDENCE_DECLINED] = {STEP_AGAIN, STEP_LET_GO}, /* perhaps an earlier card's */
                 [EVIDENCE_OPEN] = {STEP_AGAIN, STEP_LET_GO},
                 [EVIDENCE_PAID] = {STEP_SUCCEED, STEP_SUCCEED},
                 [EVIDENCE_MISMATCH] = {STEP_RETURN, STEP_RETURN},
@@ -72,7 +61,7 @@ static const enum payment_step steps[QUESTION__MAX][EVIDENCE__MAX][2] =
                 [EVIDENCE_SILENT] = {STEP_AGAIN, STEP_AGAIN},
                 [EVIDENCE_UNPAID] = {STEP_AGAIN, STEP_REST},
                 [EVIDENCE_DECLINED] = {STEP_AGAIN, STEP_REST},
-                [EVIDENCE_OPEN] = {STEP_AGAIN, STEP_REST},
+                [EVIDENCE_OPEN] = {STEP_AGAIN, STEP_AGAIN},
                 [EVIDENCE_PAID] = {STEP_REFUND, STEP_REFUND},
                 [EVIDENCE_MISMATCH] = {STEP_REFUND, STEP_REFUND},
                 [EVIDENCE_PARTLY_BACK] = {STEP_REFUND, STEP_REFUND},
@@ -153,5 +142,8 @@ bool payment_may_be_asked(enum payment_status status, enum payment_question ques
 
 enum payment_step payment_step(enum payment_question question, enum evidence evidence, bool over)
 {
+    if (question == QUESTION_NONE) {
+        log_panic("a payment was taken up that nothing is asked about");
+    }
     return steps[question][evidence][over];
 }

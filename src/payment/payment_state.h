@@ -2,9 +2,10 @@
  * payment_state: the life of a payment as two tables (PAY-003; docs/payment.md shows them as a picture).
  *
  * A payment has a status, and a question: what PortOne is asked about it next. PortOne's record is the evidence;
- * status, question and evidence lead to one step. Nothing else decides about a payment: not the buyer's word, not a
- * webhook, not the answer of a call that moves money. The tables payment_transitions and the constraint
- * payments_question in PostgreSQL refuse everything that is not listed here; tests compare them.
+ * question and evidence lead to one step. Neither the buyer's word nor a webhook decides about a payment. Of the calls
+ * that move something only a clear word counts: a charge that was refused, seats that are gone, a cancellation that has
+ * succeeded. The tables payment_transitions and the constraint payments_question in PostgreSQL refuse everything that
+ * is not listed here; tests compare them.
  */
 #ifndef PAYMENT_PAYMENT_STATE_H
 #define PAYMENT_PAYMENT_STATE_H
@@ -84,7 +85,7 @@ enum payment_step {
     STEP_ODD,        /* cannot be: the operator is told, and it is asked again */
 };
 
-/* What evidence means for a question; `over`: the question has ended. */
+/* What evidence means for a question, not QUESTION_NONE; `over`: the question has ended. */
 enum payment_step payment_step(enum payment_question question, enum evidence evidence, bool over);
 
 #endif

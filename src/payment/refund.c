@@ -24,17 +24,21 @@ enum refund_state refund_try(struct ctx *ctx, const struct payment *payment, con
 {
     struct portone_cancel cancel = {
         .reason = reason,
-        /* A cancel that failed is tried anew, and PortOne would repeat its answer under the same key. */
-        .idempotency_key = arena_printf(ctx->arena, "refund-%s-%lld", payment->payment_key, (long long)payment->checks),
+        /* A cancel that failed is tried anew, and PortOne would repeat its answer under the same key. The record is
+         * read before each try, so that none is made of what has been given back. */
+        .idempotency_key = arena_printf(ctx->arena, "refund-%s-%lld", payment->payment_key, (long long)payment->turn),
     };
     struct portone_cancellation cancellation;
     struct portone_refusal refusal;
     const struct err *e = portone_cancel(ctx, payment->payment_key, &cancel, &cancellation, &refusal);
     if (e) {
-        log_warn(&ctx->log, "not cancelled at PortOne: %s %s", e->code, e == &err_portone_declined ? refusal.type : "");
+        log_error(&ctx->log, "payment '%s' was not given back at PortOne, try %lld: %s; it is tried again", payment->id,
+                  (long long)payment->checks, e == &err_portone_declined ? refusal.type : e->code);
         return e == &err_portone_declined || e == &err_not_found ? REFUND_REFUSED : REFUND_UNKNOWN;
     }
     if (cancellation.status != PORTONE_CANCEL_SUCCEEDED) {
+        log_warn(&ctx->log, "PortOne has not yet given payment '%s' back, try %lld", payment->id,
+                 (long long)payment->checks);
         return REFUND_UNKNOWN;
     }
     *returned_r = cancellation.amount;

@@ -7,7 +7,7 @@
 #include "common/io/http.h"
 #include "src/providers/portone_call.h"
 
-#define BODY_MAX 16384
+#define BODY_MAX (32u << 10) /* a payment token of 4,000 characters, each of four bytes, and the rest */
 #define CURRENCY "KRW"
 
 static const char *text(const struct json *object, const char *key)

@@ -14,7 +14,9 @@ enum verdict {
     VERDICT_DECLINED,
     VERDICT_NOT_FOUND,
     VERDICT_RUNNING,   /* an earlier call with this idempotency key is still at work */
-    VERDICT_NOT_DONE,  /* never reached PortOne, or was throttled */
+    VERDICT_NOT_DONE,  /* never reached PortOne */
+    VERDICT_THROTTLED, /* PortOne is there, and wants to be asked less often */
+    VERDICT_ODD,       /* PortOne has answered, with something that we refuse to read */
     VERDICT_FORBIDDEN, /* our credentials are refused */
     VERDICT_LOST,      /* sent, and no answer of PortOne's came back */
 };
@@ -84,16 +86,18 @@ static enum verdict judge_refusal(int status, const char *type)
 static enum verdict classify(struct ctx *ctx, const struct http_answer *http, struct portone_answer *answer_r)
 {
     if (http->status == 429) {
-        return VERDICT_NOT_DONE;
+        return VERDICT_THROTTLED;
     }
+    bool fine = http->status >= 200 && http->status < 300;
     const char *why = NULL;
     answer_r->raw = http->body;
     answer_r->root = NULL;
     if (json_parse(ctx->arena, http->body, http->len, &answer_r->root, &why) != NULL ||
         json_type(answer_r->root) != JSON_OBJECT) {
-        return VERDICT_LOST;
+        /* One buyer's record, into which they may have written, must not look like an outage for all. */
+        return fine && http->len > 0 && http->body[0] == '{' ? VERDICT_ODD : VERDICT_LOST;
     }
-    if (http->status >= 200 && http->status < 300) {
+    if (fine) {
         return VERDICT_DONE;
     }
     const char *type = json_str(json_get(answer_r->root, "type"));
@@ -131,7 +135,11 @@ static const struct err *conclude(struct ctx *ctx, const struct portone_call *ca
         log_error(&ctx->log, "PortOne refuses our API secret or store");
         return unavailable(ctx, 0);
     case VERDICT_NOT_DONE:
+    case VERDICT_THROTTLED:
         return unavailable(ctx, retry_after_s);
+    case VERDICT_ODD:
+        log_error(&ctx->log, "PortOne's answer to %s %s cannot be read", call->method, call->path);
+        return call->moves_money ? &err_uncertain : unavailable(ctx, retry_after_s);
     case VERDICT_RUNNING:
     case VERDICT_LOST:
         return call->moves_money ? &err_uncertain : unavailable(ctx, retry_after_s);

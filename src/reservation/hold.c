@@ -219,7 +219,7 @@ static const struct err *make_hold(struct ctx *ctx, struct attempt *attempt, boo
 static const struct err *replay_or(struct ctx *ctx, struct attempt *attempt, const struct err *refusal)
 {
     const char *stored;
-    const struct err *e = idempotency_find(ctx, &attempt->request->idempotency, &stored);
+    const struct err *e = idempotency_peek(ctx, &attempt->request->idempotency, &stored);
     if (e) {
         return e;
     }

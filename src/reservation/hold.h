@@ -44,8 +44,9 @@ struct hold {
 extern const struct shape hold_shape;
 
 /* &err_too_many_seats, &err_sale_not_open, &err_sale_ended (also when cancelled),
- * &err_seat_already_held, &err_seat_sold, &err_hold_exists, &err_queue_token_invalid, &err_invalid_request (no such
- * seat), &err_not_found (no such performance), &err_idempotency_key_reused, &err_unavailable, &err_uncertain. */
+ * &err_seat_already_held, &err_seat_sold, &err_hold_exists, &err_queue_token_invalid, &err_too_many_requests,
+ * &err_invalid_request (no such seat), &err_not_found (no such performance), &err_idempotency_key_reused,
+ * &err_unavailable, &err_uncertain. */
 BO_MUSTCHECK const struct err *hold_create(struct ctx *ctx, const struct hold_request *request, struct hold *hold_r);
 /* Gives the seats of a PENDING reservation back; repeating it is a success. &err_not_found (also somebody else's),
  * &err_payment_in_progress, &err_cancel_not_allowed when it is CONFIRMED. */

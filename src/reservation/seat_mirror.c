@@ -27,6 +27,7 @@ static bool answered(const struct redis_value *answer, const char *word)
 
 /* How long one who has read of a reservation may take to write it down. */
 #define SEAT_GONE_MS "60000"
+#define MINUTE_S 60
 
 static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *request,
                                   const struct redis_value **answer_r)
@@ -91,7 +92,7 @@ static const struct err *refusal(struct ctx *ctx, const struct redis_value *answ
     }
     if (answered(answer, "OFTEN")) {
         ctx->retry_after_s = (int)redis_int(answer, 2);
-        ctx->limit = (struct ctx_limit){"hold", reservation_settings.holds_per_minute, 60, 0, ctx->retry_after_s};
+        ctx->limit = (struct ctx_limit){"hold", reservation_settings.holds_per_minute, MINUTE_S, 0, ctx->retry_after_s};
         return &err_too_many_requests;
     }
     if (answered(answer, "UNKNOWN")) {

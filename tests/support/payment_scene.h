@@ -24,11 +24,13 @@
 #include "common/base/clock.h"
 #include "common/context/ctx.h"
 #include "common/io/db.h"
+#include "sql/payment.h"
 #include "src/payment/confirm.h"
 #include "src/payment/order.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_settings.h"
 #include "src/payment/settle.h"
+#include "src/payment/webhook.h"
 #include "src/providers/portone.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
@@ -43,6 +45,7 @@ enum confirm_mode {
     LOSE_REQUEST,
     REFUSE_TOKEN,
     REFUSE_ATTEMPT,
+    ANSWER_PAID,
     REFUSE_SERVICE
 };
 enum cancel_mode { CANCEL, CANCEL_LATER, CANCEL_FAILED, CANCEL_AND_LOSE_ANSWER };
@@ -167,6 +170,9 @@ static void serve_confirm(const struct stub_request *request, struct stub_answer
         break;
     case REFUSE_ATTEMPT:
         put_error(answer, 409, "type", "INFORMATION_MISMATCH");
+        break;
+    case ANSWER_PAID:
+        put_error(answer, 409, "type", "ALREADY_PAID");
         break;
     case REFUSE_SERVICE:
         put_error(answer, 401, "type", "UNAUTHORIZED");
@@ -372,6 +378,35 @@ static inline void scene_deadlines(struct scene *scene, int64_t deadlines_r[2])
     assert_null(DB_RUN(scene->ctx, &stmt, &rows, DB_TEXT(scene->order.payment_id)));
     deadlines_r[0] = db_time(rows, 0, "give_up_at");
     deadlines_r[1] = db_time(rows, 0, "next");
+}
+
+static inline int64_t scene_question_ends(struct scene *scene)
+{
+    static const struct db_stmt stmt = {.name = "test_question_ends",
+                                        .sql = "SELECT question_ends_at FROM payments WHERE id = $1"};
+    const struct db_rows *rows;
+    assert_null(DB_RUN(scene->ctx, &stmt, &rows, DB_TEXT(scene->order.payment_id)));
+    return db_time(rows, 0, "question_ends_at");
+}
+
+/* PortOne tells of the scene's payment. */
+static inline const struct err *scene_webhook(struct scene *scene, const char *id, const char *type, const char *secret)
+{
+    struct arena *arena = scene->ctx->arena;
+    int64_t now_s = clock_now() / CLOCK_SECOND;
+    const char *body = arena_printf(arena,
+                                    "{\"type\":\"%s\",\"timestamp\":\"2026-06-01T10:00:00.000Z\",\"data\":"
+                                    "{\"paymentId\":\"%s\",\"storeId\":\"store-sandbox\",\"transactionId\":\"tx-1\"}}",
+                                    type, scene->order.payment_key);
+    struct webhook_headers headers = {.id = id,
+                                      .timestamp = arena_printf(arena, "%lld", (long long)now_s),
+                                      .signature = webhook_sign(arena, secret, id, now_s, body, strlen(body))};
+    return webhook_receive(scene->ctx, &headers, body, strlen(body));
+}
+
+static inline void scene_request_refund(struct scene *scene)
+{
+    assert_null(DB_RUN(scene->ctx, &sql_payment_request_refund, NULL, DB_TEXT(scene->order.payment_id), DB_TEXT("X")));
 }
 
 /* What payment-saga does in a tick. */

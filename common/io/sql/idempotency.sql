@@ -12,7 +12,7 @@ ON CONFLICT (user_id, route, key) DO UPDATE
 -- name: idempotency_get :read
 SELECT fingerprint = $4 AS same_request, answer
 FROM idempotency_keys
-WHERE user_id = $1 AND route = $2 AND key = $3;
+WHERE user_id = $1 AND route = $2 AND key = $3 AND created_at > clock_timestamp() - interval '24 hours';
 
 -- name: idempotency_store :write
 UPDATE idempotency_keys

@@ -13,13 +13,16 @@
 {%- endset %}
 
 -- When a question is asked next: after a pause, but not later than shortly before the hold ends, while there is still
--- time to secure the seats of what turns out to be paid, and not later than the question's own end.
+-- time to secure the seats of what turns out to be paid, and from then on four times as often; and not later than the
+-- question's own end.
 {% macro next_check(pause, before) -%}
     least(
         clock_timestamp() + make_interval(secs => {{ pause }}::bigint),
         CASE
             WHEN hold_ends_at > clock_timestamp() + make_interval(secs => {{ before }}::bigint)
                 THEN hold_ends_at - make_interval(secs => {{ before }}::bigint)
+            WHEN hold_ends_at > clock_timestamp()
+                THEN clock_timestamp() + make_interval(secs => {{ before }}::bigint / 4.0)
         END,
         CASE WHEN question_ends_at > clock_timestamp() THEN question_ends_at END
     )
@@ -40,13 +43,13 @@ VALUES (
     'PAID', $7::timestamptz + make_interval(secs => $8::bigint),
     clock_timestamp() + make_interval(secs => $9::bigint)
 )
-ON CONFLICT (reservation_id) DO NOTHING;
+ON CONFLICT (reservation_id) WHERE NOT superseded DO NOTHING;
 
 -- name: payment_of_reservation :read
 SELECT
     {{ payment_columns }}
 FROM payments
-WHERE reservation_id = $1;
+WHERE reservation_id = $1 AND NOT superseded;
 
 -- name: payment_get :read
 SELECT
@@ -85,33 +88,51 @@ WHERE id = $1 AND status = 'PENDING' AND (busy_until IS NULL OR busy_until < clo
 RETURNING
     {{ payment_columns }};
 
--- Our own charge. Nothing is charged once it is given up.
+-- Our own charge, under the key $3. Nothing is charged once it is given up, nor another charge while one may be under
+-- way; the same one may be sent again, which PortOne knows by its key, and moves no deadline.
 -- name: payment_begin_charge :write
 UPDATE payments
 SET
     busy_until = clock_timestamp() + make_interval(secs => $2::bigint), turn = turn + 1,
-    question = 'CHARGED', question_ends_at = clock_timestamp() + make_interval(secs => $2::bigint),
-    check_at = clock_timestamp() + make_interval(secs => $2::bigint), checks = 0
+    question = 'CHARGED', charge_key = $3, checks = 0,
+    question_ends_at = CASE question
+        WHEN 'CHARGED' THEN question_ends_at
+        ELSE clock_timestamp() + make_interval(secs => $2::bigint)
+    END,
+    check_at = clock_timestamp() + make_interval(secs => $2::bigint)
 WHERE
     id = $1 AND status = 'PENDING' AND give_up_at > clock_timestamp()
+    AND (question = 'PAID' OR charge_key = $3)
     AND (busy_until IS NULL OR busy_until < clock_timestamp())
 RETURNING
+    old.question = 'CHARGED' AS again,
     {{ payment_columns }};
 
--- The payment that has been due longest and is nobody's; several sagas share the work.
+-- The payment that has been due longest and is nobody's, first of those about which money or seats wait; several sagas
+-- share the work. The statement's own time is a bound that an index can use, unlike the clock's.
+{% macro due_longest(more) -%}
+    SELECT id
+    FROM payments
+    WHERE
+        check_at < statement_timestamp() AND (busy_until IS NULL OR busy_until < statement_timestamp()){{ more }}
+    ORDER BY check_at
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+{%- endmacro %}
+
 -- name: payment_take_due :write
 UPDATE payments
 SET
     busy_until = clock_timestamp() + make_interval(secs => $1::bigint), turn = turn + 1,
     check_at = clock_timestamp() + make_interval(secs => $1::bigint), checks = checks + 1
 WHERE
-    id = (
-        SELECT id
-        FROM payments
-        WHERE check_at < clock_timestamp() AND (busy_until IS NULL OR busy_until < clock_timestamp())
-        ORDER BY check_at
-        LIMIT 1
-        FOR UPDATE SKIP LOCKED
+    id = coalesce(
+        (
+            {{ due_longest(" AND question IN ('PAID', 'CHARGED', 'REFUND')") | indent(12) }}
+        ),
+        (
+            {{ due_longest("") | indent(12) }}
+        )
     )
 RETURNING
     {{ payment_columns }};
@@ -142,14 +163,14 @@ SET
     busy_until = NULL, question = NULL, question_ends_at = NULL, check_at = NULL
 WHERE id = $1;
 
--- $5 the question that is left, if any, which is due at once and ends in $6 seconds.
+-- $5 the question that is left, if any, which ends in $6 seconds and is due in $7.
 -- name: payment_fail :write
 UPDATE payments
 SET
     status = $2, failed_at = clock_timestamp(), failure_reason = $3, portone_record = $4,
     busy_until = NULL, question = $5, checks = 0,
     question_ends_at = CASE WHEN $5::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => $6::bigint) END,
-    check_at = CASE WHEN $5::text IS NOT NULL THEN clock_timestamp() END
+    check_at = CASE WHEN $5::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => $7::bigint) END
 WHERE id = $1
 RETURNING failed_at;
 
@@ -173,13 +194,12 @@ WHERE id = $1;
 
 -- ---- hints that there is more to find out; none ends anybody's turn ----
 
--- PortOne knows more: due at once, and again at once if somebody is at work right now. A question that had ended is asked
--- once more and no longer. A hint about a cancellation ($2)
--- is one for a SUCCESS too.
+-- PortOne knows more: due at once, never later than before, and again at once if somebody is at work right now. A
+-- question that had ended is asked once more and no longer. A hint about a cancellation ($2) is one for a SUCCESS too.
 {% set nudge -%}
 UPDATE payments
 SET
-    nudges = nudges + 1, check_at = clock_timestamp(),
+    nudges = nudges + 1, check_at = least(check_at, clock_timestamp()),
     question = coalesce(question, CASE status WHEN 'FAILED' THEN 'LATE' WHEN 'SUCCESS' THEN 'TAKEN_BACK' END),
     question_ends_at = CASE WHEN question IS NULL THEN clock_timestamp() ELSE question_ends_at END
 {%- endset %}
@@ -205,7 +225,7 @@ SET
         WHEN 'PAID' THEN least(question_ends_at, clock_timestamp())
         ELSE question_ends_at
     END,
-    nudges = nudges + 1, check_at = clock_timestamp()
+    nudges = nudges + 1, check_at = least(check_at, clock_timestamp())
 WHERE reservation_id = $1 AND status = 'PENDING';
 
 -- ---- refunds ----

@@ -8,6 +8,7 @@
 -- own: how many of the seats the same buyer has already. They pass, and keep their mark: whether this is a repeat, the
 -- trace of a lost answer or a second hold, PostgreSQL knows.
 -- before: 1 when the buyer has passed within a day, so that the refused request may be a repeat of that.
+local MINUTE_S, DAY_S = 60, 86400 -- a key is remembered for a day
 local user, reservation, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local function refuse(why, more)
     return {why, redis.call('EXISTS', KEYS[5]), more}
@@ -17,7 +18,7 @@ if redis.call('GET', KEYS[1]) ~= user then
 end
 local tries = redis.call('INCR', KEYS[4])
 if tries == 1 then
-    redis.call('EXPIRE', KEYS[4], 60)
+    redis.call('EXPIRE', KEYS[4], MINUTE_S)
 elseif tries > tonumber(ARGV[4]) then
     return refuse('OFTEN', redis.call('TTL', KEYS[4]))
 end
@@ -47,5 +48,5 @@ local claim = string.format('%.0f|%s|%s', now + ttl, user, reservation)
 for _, seat in ipairs(free) do
     redis.call('HSET', KEYS[3], seat, claim)
 end
-redis.call('SET', KEYS[5], 1, 'EX', 86400)
+redis.call('SET', KEYS[5], 1, 'EX', DAY_S)
 return {'OK', own, unpack(known)}

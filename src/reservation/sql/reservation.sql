@@ -42,7 +42,7 @@ FOR UPDATE OF r;
 -- takes one at a time, so that a transaction holds no more than one reservation.
 -- name: reservation_lock_lapsed :read
 {{ reservation_row }}
-WHERE r.status = 'PENDING' AND r.secured_by IS NULL AND r.hold_expires_at < clock_timestamp()
+WHERE r.status = 'PENDING' AND r.secured_by IS NULL AND r.hold_expires_at < statement_timestamp()
 ORDER BY r.hold_expires_at
 LIMIT 1
 FOR UPDATE OF r SKIP LOCKED;

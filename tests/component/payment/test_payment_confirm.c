@@ -22,136 +22,6 @@
 #include "tests/support/fixture.h"
 #include "tests/support/payment_scene.h"
 
-/* ---- beginning ---- */
-
-static void test_order_registers_the_amount_and_is_repeatable(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order again;
-    assert_int_equal(strlen(scene->order.payment_key), 32);
-    assert_string_equal(scene->order.store_id, "store-sandbox");
-    assert_null(order_create(scene->ctx, &request, &again));
-    assert_string_equal(again.payment_id, scene->order.payment_id);
-    assert_string_equal(again.payment_key, scene->order.payment_key);
-    assert_int_equal(scene->world->registered, 2);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
-}
-
-static void test_order_is_refused_for_the_wrong_amount_owner_token_or_state(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order order;
-    request.amount = SALE_PRICE - 1;
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_amount_mismatch);
-    request = scene_order_request(scene);
-    request.user_id = fixture_uuid();
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_not_found);
-    request = scene_order_request(scene);
-    struct sale sale = {.schedule_id = scene->world->schedule};
-    request.queue_token = sale_admit(scene->ctx, &sale, fixture_uuid());
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_queue_token_invalid);
-    request = scene_order_request(scene);
-    strcpy(scene->world->reservation_status, "CANCELLED");
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
-    strcpy(scene->world->reservation_status, "CONFIRMED");
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_payment_already_processed);
-}
-
-/* The hold is the buyer's own; the token may have ended or been left in another tab meanwhile. */
-static void test_order_and_confirm_need_no_queue_token(void **state)
-{
-    static const char *const tokens[] = {NULL, "qr_6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11"};
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order order;
-    struct payment payment;
-    for (size_t i = 0; i < ARRAY_COUNT(tokens); i++) {
-        request.queue_token = scene->token = tokens[i];
-        assert_null(order_create(scene->ctx, &request, &order));
-        assert_null(scene_confirm(scene, NULL, &payment));
-    }
-    struct sale sale = {.schedule_id = scene->world->schedule};
-    scene->token = sale_admit(scene->ctx, &sale, fixture_uuid());
-    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_queue_token_invalid);
-    assert_int_equal(scene->world->charged, 0);
-}
-
-static void test_order_after_its_payment_failed_is_refused(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order order;
-    scene_make_due(scene, -1);
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
-    /* the reservation has not heard of it yet */
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
-    assert_int_equal(scene->world->registered, 1);
-}
-
-static void test_order_of_a_lapsed_hold_is_refused(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order order;
-    scene->world->hold_s = -1;
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
-}
-
-static void test_order_paid_in_another_window_is_told_so(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order order;
-    scene->world->already_paid = true;
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_payment_already_processed);
-}
-
-static void test_order_too_often_is_refused(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    struct order order;
-    for (int64_t i = 1; i < payment_settings.orders_per_minute; i++) {
-        assert_null(order_create(scene->ctx, &request, &order));
-    }
-    int registered = scene->world->registered;
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_too_many_requests);
-    assert_in_range(scene->ctx->retry_after_s, 1, 60);
-    assert_int_equal(scene->world->registered, registered);
-}
-
-static void test_order_of_nothing_to_pay_is_paid(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    scene->world->price = request.amount = 0;
-    request.reservation_id = scene->reservation = fixture_uuid();
-    strcpy(scene->world->reservation, scene->reservation);
-    scene->world->portone_down = true;
-    assert_null(order_create(scene->ctx, &request, &scene->order));
-    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
-    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
-    assert_int_equal(scene_events(scene, "PaymentSuccess"), 1);
-    assert_ptr_equal(order_create(scene->ctx, &request, &scene->order), &err_payment_already_processed);
-}
-
-static void test_order_with_a_key_replays_and_refuses_another_body(void **state)
-{
-    struct scene *scene = *state;
-    struct order_request request = scene_order_request(scene);
-    request.idempotency = (struct idempotency){"key-of-this-test-1", scene->user, "POST /payments", "body", 4};
-    struct order order;
-    assert_null(order_create(scene->ctx, &request, &order));
-    assert_null(order_create(scene->ctx, &request, &order));
-    assert_string_equal(order.payment_id, scene->order.payment_id);
-    request.idempotency.body = "else";
-    request.amount = SALE_PRICE - 1;
-    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_idempotency_key_reused);
-}
-
 /* ---- confirming ---- */
 
 static void test_confirm_with_token_secures_charges_once_and_tells(void **state)
@@ -264,6 +134,9 @@ static void test_confirm_declined_keeps_the_hold_and_takes_another_card(void **s
     assert_string_equal(scene->world->secured_by, "");
     struct order_request request = scene_order_request(scene);
     struct order order;
+    int64_t ends[2];
+    scene_deadlines(scene, ends);
+    assert_int_equal(scene_question_ends(scene), ends[0]); /* as if nothing had been */
     assert_null(order_create(scene->ctx, &request, &order));
     assert_string_equal(order.payment_id, scene->order.payment_id);
     scene->world->confirm_mode = CHARGE;
@@ -333,10 +206,12 @@ static void test_charge_cannot_begin_once_the_order_is_given_up(void **state)
     struct scene *scene = *state;
     const struct db_rows *rows;
     scene_make_due(scene, -1);
-    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_charge, &rows, DB_TEXT(scene->order.payment_id), DB_INT(5)));
+    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_charge, &rows, DB_TEXT(scene->order.payment_id), DB_INT(5),
+                       DB_TEXT("key")));
     assert_int_equal(db_count(rows), 0);
     scene_make_due(scene, 60);
-    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_charge, &rows, DB_TEXT(scene->order.payment_id), DB_INT(5)));
+    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_charge, &rows, DB_TEXT(scene->order.payment_id), DB_INT(5),
+                       DB_TEXT("key")));
     assert_int_equal(db_count(rows), 1);
 }
 
@@ -362,6 +237,82 @@ static void test_confirm_whose_charge_never_arrived_lets_the_seats_go(void **sta
     scene_settle_all(scene);
     assert_string_equal(scene->world->secured_by, "");
     assert_int_equal(scene_payment(scene).question, QUESTION_PAID);
+}
+
+/* The first charge may still come through: a repeat that is refused does not let its seats go. */
+static void test_confirm_while_a_charge_may_be_out_only_looks(void **state)
+{
+    static const enum confirm_mode refusals[] = {REFUSE_SERVICE, REFUSE_TOKEN, DECLINE};
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "token", &payment));
+    for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
+        scene->world->confirm_mode = refusals[i];
+        assert_null(scene_confirm(scene, "another token", &payment));
+        assert_int_equal(payment.status, PAYMENT_PENDING);
+        assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+    }
+    scene->world->confirm_mode = REFUSE_SERVICE; /* the same charge again, which is not sent: the first may be out */
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+    world_charge(scene->world); /* it had arrived */
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_int_equal(payment.question, QUESTION_NONE);
+    assert_non_null(payment.card_number);
+}
+
+/* Its own key tells PortOne that it is the same: a repeat charges what had not arrived, or gets the refusal. */
+static void test_confirm_repeated_after_a_lost_charge_charges(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "token", &payment));
+    int64_t ends = scene_question_ends(scene);
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(scene_question_ends(scene), ends); /* a repeat moves no deadline */
+    assert_string_equal(scene->world->charge_keys[0], scene->world->charge_keys[1]);
+    scene->world->confirm_mode = CHARGE;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_int_equal(scene->world->charged, 1);
+}
+
+static void test_confirm_repeated_after_a_lost_charge_and_refused_lets_the_seats_go(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "token", &payment));
+    scene->world->confirm_mode = DECLINE;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_portone_declined);
+    assert_string_equal(scene->world->secured_by, "");
+}
+
+/* PortOne's record still tells of the first card while the second one's charge is out. */
+static void test_confirm_lost_after_a_declined_card_keeps_the_seats(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->confirm_mode = DECLINE;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_portone_declined);
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "another token", &payment));
+    assert_int_equal(payment.status, PAYMENT_PENDING);
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
+}
+
+static void test_confirm_of_what_is_paid_already_is_a_success(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    world_charge(scene->world);
+    scene->world->confirm_mode = ANSWER_PAID;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    assert_int_equal(scene->world->unsecured, 0);
 }
 
 static void test_confirm_asks_again_when_the_answer_of_securing_was_lost(void **state)
@@ -526,15 +477,6 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        TEST(test_order_registers_the_amount_and_is_repeatable),
-        TEST(test_order_is_refused_for_the_wrong_amount_owner_token_or_state),
-        TEST(test_order_and_confirm_need_no_queue_token),
-        TEST(test_order_after_its_payment_failed_is_refused),
-        TEST(test_order_of_a_lapsed_hold_is_refused),
-        TEST(test_order_paid_in_another_window_is_told_so),
-        TEST(test_order_too_often_is_refused),
-        TEST(test_order_of_nothing_to_pay_is_paid),
-        TEST(test_order_with_a_key_replays_and_refuses_another_body),
         TEST(test_confirm_with_token_secures_charges_once_and_tells),
         TEST(test_confirm_charged_in_the_browser_is_compared),
         TEST(test_confirm_of_another_amount_at_portone_fails_and_is_refunded),
@@ -548,6 +490,11 @@ int main(void)
         TEST(test_confirm_after_the_order_was_given_up_charges_nothing),
         TEST(test_charge_cannot_begin_once_the_order_is_given_up),
         TEST(test_confirm_whose_charge_never_arrived_lets_the_seats_go),
+        TEST(test_confirm_while_a_charge_may_be_out_only_looks),
+        TEST(test_confirm_repeated_after_a_lost_charge_charges),
+        TEST(test_confirm_repeated_after_a_lost_charge_and_refused_lets_the_seats_go),
+        TEST(test_confirm_lost_after_a_declined_card_keeps_the_seats),
+        TEST(test_confirm_of_what_is_paid_already_is_a_success),
         TEST(test_confirm_asks_again_when_the_answer_of_securing_was_lost),
         TEST(test_confirm_while_the_reservation_service_is_away_charges_nothing),
         TEST(test_confirm_of_a_failed_payment_has_it_asked_about),

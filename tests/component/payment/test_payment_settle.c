@@ -20,18 +20,14 @@
 #include "tests/support/fixture.h"
 #include "tests/support/payment_scene.h"
 
-static const struct err *send_webhook(struct scene *scene, const char *id, const char *type, const char *secret)
+static struct payment take(struct scene *scene)
 {
-    struct arena *arena = scene->ctx->arena;
-    int64_t now_s = clock_now() / CLOCK_SECOND;
-    const char *body = arena_printf(arena,
-                                    "{\"type\":\"%s\",\"timestamp\":\"2026-06-01T10:00:00.000Z\",\"data\":"
-                                    "{\"paymentId\":\"%s\",\"storeId\":\"store-sandbox\",\"transactionId\":\"tx-1\"}}",
-                                    type, scene->order.payment_key);
-    struct webhook_headers headers = {.id = id,
-                                      .timestamp = arena_printf(arena, "%lld", (long long)now_s),
-                                      .signature = webhook_sign(arena, secret, id, now_s, body, strlen(body))};
-    return webhook_receive(scene->ctx, &headers, body, strlen(body));
+    const struct db_rows *rows;
+    struct payment taken;
+    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_look, &rows, DB_TEXT(scene->order.payment_id), DB_INT(60)));
+    assert_int_equal(db_count(rows), 1);
+    payment_read_row(rows, 0, &taken);
+    return taken;
 }
 
 /* ---- settling ---- */
@@ -204,16 +200,91 @@ static void test_settle_stops_asking_about_a_failure_in_the_end(void **state)
     assert_int_equal(scene_payment(scene).question, QUESTION_NONE);
 }
 
+/* In the last seconds of the hold it is asked again and again, also after silence. */
+static void test_settle_asks_often_just_before_the_hold_ends(void **state)
+{
+    static const struct db_stmt test_stmt_last = {
+        .name = "test_last",
+        .sql = "UPDATE payments SET hold_ends_at = clock_timestamp() + interval '12 s', checks = 6, "
+               "check_at = clock_timestamp() - interval '1 s' WHERE id = $1"};
+    struct scene *scene = *state;
+    for (int silent = 0; silent <= 1; silent++) {
+        int64_t deadlines[2];
+        scene->world->portone_down = silent;
+        assert_null(DB_RUN(scene->ctx, &test_stmt_last, NULL, DB_TEXT(scene->order.payment_id)));
+        scene_settle_all(scene);
+        scene_deadlines(scene, deadlines);
+        assert_true(deadlines[1] <= clock_now() + (payment_settings.last_look_s / 4 + 1) * CLOCK_SECOND);
+    }
+}
+
+/* What nobody waits for does not stand before what somebody does, however much of it is due. */
+static void test_settle_takes_first_what_somebody_waits_for(void **state)
+{
+    static const struct db_stmt test_stmt_backlog = {
+        .name = "test_backlog",
+        .sql = "INSERT INTO payments (reservation_id, schedule_id, user_id, payment_key, amount, method, hold_ends_at, "
+               "give_up_at, question, question_ends_at, check_at) SELECT gen_random_uuid(), gen_random_uuid(), "
+               "gen_random_uuid(), md5(random()::text), 1, 'CARD', now(), now(), 'PAID', now(), 'infinity' "
+               "FROM generate_series(1, 5) RETURNING id"};
+    static const struct db_stmt test_stmt_fail = {
+        .name = "test_fail",
+        .sql = "UPDATE payments SET status = 'FAILED', failed_at = now(), failure_reason = 'X', question = 'LATE', "
+               "check_at = clock_timestamp() - interval '1 h' WHERE id = $1"};
+    struct scene *scene = *state;
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(scene->ctx, &test_stmt_backlog, &rows));
+    for (size_t i = 0; i < db_count(rows); i++) {
+        assert_null(DB_RUN(scene->ctx, &test_stmt_fail, NULL, DB_TEXT(db_str(rows, i, "id"))));
+    }
+    world_charge(scene->world);
+    scene_make_due(scene, 60);
+    bool found;
+    assert_null(settle_next(scene->ctx, &found));
+    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
+}
+
+/* Something at PortOne may still charge: it is asked about for as long as PortOne says so. */
+static void test_settle_keeps_asking_about_what_is_open_after_failure(void **state)
+{
+    struct scene *scene = *state;
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    strcpy(scene->world->record, "VIRTUAL_ACCOUNT_ISSUED");
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).question, QUESTION_LATE);
+}
+
 /* ---- turns and hints ---- */
 
-static struct payment take(struct scene *scene)
+/* A refund that is asked for ends whatever turn there was. */
+static void test_finding_from_before_a_refund_was_asked_for_counts_no_more(void **state)
 {
-    const struct db_rows *rows;
-    struct payment taken;
-    assert_null(DB_RUN(scene->ctx, &sql_payment_begin_look, &rows, DB_TEXT(scene->order.payment_id), DB_INT(60)));
-    assert_int_equal(db_count(rows), 1);
-    payment_read_row(rows, 0, &taken);
-    return taken;
+    struct scene *scene = *state;
+    struct payment payment, after;
+    assert_null(scene_confirm(scene, "token", &payment));
+    struct payment taken = scene_payment(scene);
+    scene_request_refund(scene);
+    taken.question = QUESTION_TAKEN_BACK;
+    struct finding paid = {.evidence = EVIDENCE_PAID};
+    assert_null(outcome_conclude(scene->ctx, &taken, &paid, &after));
+    assert_int_equal(scene_payment(scene).question, QUESTION_REFUND);
+}
+
+/* Whoever lost the turn does not let go of the seats of who has it now. */
+static void test_lost_turn_does_nothing_outside(void **state)
+{
+    struct scene *scene = *state;
+    struct finding unpaid = {.evidence = EVIDENCE_UNPAID, .reason = "NOT_PAID"};
+    struct payment slow = take(scene), payment, after;
+    slow.question = QUESTION_CHARGED;
+    slow.over = true;
+    scene_make_due(scene, 60);
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_null(outcome_conclude(scene->ctx, &slow, &unpaid, &after));
+    assert_string_equal(scene->world->secured_by, scene->order.payment_id);
 }
 
 static void test_finding_of_a_lost_turn_counts_no_more(void **state)
@@ -238,7 +309,7 @@ static void test_hint_while_somebody_is_at_work_is_followed(void **state)
     for (int over = 0; over <= 1; over++) { /* asked again; given up */
         struct payment taken = take(scene), after;
         taken.over = over;
-        assert_null(send_webhook(scene, fixture_uuid(), "Transaction.Paid", SCENE_WEBHOOK_SECRET));
+        assert_null(scene_webhook(scene, fixture_uuid(), "Transaction.Paid", SCENE_WEBHOOK_SECRET));
         assert_null(outcome_conclude(scene->ctx, &taken, &unpaid, &after));
         int asked = scene->world->asked;
         scene_settle_all(scene);
@@ -252,239 +323,10 @@ static void test_settle_leaves_a_busy_payment_alone(void **state)
     struct scene *scene = *state;
     take(scene);
     world_charge(scene->world);
-    assert_null(send_webhook(scene, fixture_uuid(), "Transaction.Paid", SCENE_WEBHOOK_SECRET));
+    assert_null(scene_webhook(scene, fixture_uuid(), "Transaction.Paid", SCENE_WEBHOOK_SECRET));
     scene_settle_all(scene);
     assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
     assert_int_equal(scene->world->asked, 0);
-}
-
-/* ---- webhooks ---- */
-
-static void test_webhook_paid_settles_the_payment_once(void **state)
-{
-    struct scene *scene = *state;
-    const char *id = fixture_uuid();
-    world_charge(scene->world);
-    assert_null(send_webhook(scene, id, "Transaction.Paid", SCENE_WEBHOOK_SECRET));
-    assert_null(send_webhook(scene, id, "Transaction.Paid", SCENE_WEBHOOK_SECRET));
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
-    assert_int_equal(scene_events(scene, "PaymentSuccess"), 1);
-}
-
-static void test_webhook_forged_is_refused(void **state)
-{
-    struct scene *scene = *state;
-    world_charge(scene->world);
-    assert_ptr_equal(
-        send_webhook(scene, fixture_uuid(), "Transaction.Paid", "whsec_Zm9yZ2VkLWZvcmdlZC1mb3JnZWQtZm9yZ2Vk"),
-        &err_webhook_signature);
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
-}
-
-static void test_webhook_paid_after_failure_is_refunded(void **state)
-{
-    struct scene *scene = *state;
-    scene_make_due(scene, -1);
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
-    world_charge(scene->world);
-    assert_null(send_webhook(scene, fixture_uuid(), "Transaction.Paid", SCENE_WEBHOOK_SECRET));
-    scene_settle_all(scene);
-    assert_int_equal(scene->world->cancelled, 1);
-    assert_int_equal(scene_events(scene, "PaymentRefunded"), 1);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
-}
-
-static void test_webhook_cancelled_after_success_ends_the_ticket(void **state)
-{
-    struct scene *scene = *state;
-    struct payment payment;
-    assert_null(scene_confirm(scene, "token", &payment));
-    strcpy(scene->world->record, "CANCELLED");
-    scene->world->record_cancelled = SALE_PRICE;
-    assert_null(send_webhook(scene, fixture_uuid(), "Transaction.Cancelled", SCENE_WEBHOOK_SECRET));
-    scene_settle_all(scene);
-    payment = scene_payment(scene);
-    assert_int_equal(payment.status, PAYMENT_REFUNDED);
-    assert_int_equal(payment.refunded_amount, SALE_PRICE);
-    assert_int_equal(scene_events(scene, "PaymentRefunded"), 1);
-    assert_int_equal(scene->world->cancelled, 0);
-}
-
-static void test_webhook_partly_cancelled_after_success_is_noted(void **state)
-{
-    struct scene *scene = *state;
-    struct payment payment;
-    assert_null(scene_confirm(scene, "token", &payment));
-    strcpy(scene->world->record, "PARTIAL_CANCELLED");
-    scene->world->record_cancelled = 100;
-    assert_null(send_webhook(scene, fixture_uuid(), "Transaction.PartialCancelled", SCENE_WEBHOOK_SECRET));
-    scene_settle_all(scene);
-    payment = scene_payment(scene);
-    assert_int_equal(payment.status, PAYMENT_SUCCESS);
-    assert_int_equal(payment.refunded_amount, 100);
-    assert_int_equal(payment.question, QUESTION_NONE);
-    assert_int_equal(scene_events(scene, "PaymentRefunded"), 0);
-}
-
-static void test_webhook_paid_after_success_asks_nothing(void **state)
-{
-    struct scene *scene = *state;
-    struct payment payment;
-    assert_null(scene_confirm(scene, "token", &payment));
-    assert_null(send_webhook(scene, fixture_uuid(), "Transaction.Paid", SCENE_WEBHOOK_SECRET));
-    int asked = scene->world->asked;
-    scene_settle_all(scene);
-    assert_int_equal(scene->world->asked, asked);
-}
-
-/* ---- refunds ---- */
-
-static void request_refund_of(struct scene *scene)
-{
-    assert_null(DB_RUN(scene->ctx, &sql_payment_request_refund, NULL, DB_TEXT(scene->order.payment_id), DB_TEXT("X")));
-}
-
-static void succeed_and_request_refund(struct scene *scene)
-{
-    struct payment payment;
-    assert_null(scene_confirm(scene, "token", &payment));
-    request_refund_of(scene);
-}
-
-/* REQUESTED and FAILED are no refund; a cancel that failed is tried under a new key. */
-static void test_refund_that_has_not_succeeded_is_tried_again(void **state)
-{
-    static const enum cancel_mode modes[] = {CANCEL_LATER, CANCEL_FAILED};
-    struct scene *scene = *state;
-    succeed_and_request_refund(scene);
-    for (size_t i = 0; i < ARRAY_COUNT(modes); i++) {
-        scene->world->cancel_mode = modes[i];
-        scene_make_due(scene, 60);
-        scene_settle_all(scene);
-        assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
-    }
-    assert_string_not_equal(scene->world->cancel_keys[0], scene->world->cancel_keys[1]);
-    scene->world->cancel_mode = CANCEL;
-    scene_make_due(scene, 60);
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_REFUNDED);
-    assert_int_equal(scene->world->cancelled, 1);
-}
-
-static void test_refund_whose_answer_was_lost_ends_once(void **state)
-{
-    struct scene *scene = *state;
-    succeed_and_request_refund(scene);
-    scene->world->cancel_mode = CANCEL_AND_LOSE_ANSWER;
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
-    scene_make_due(scene, 60);
-    scene_settle_all(scene);
-    struct payment payment = scene_payment(scene);
-    assert_int_equal(payment.status, PAYMENT_REFUNDED);
-    assert_int_equal(payment.refunded_amount, SALE_PRICE);
-    assert_int_equal(scene->world->cancelled, 1);
-    assert_int_equal(scene_events(scene, "PaymentRefunded"), 1);
-}
-
-static void test_refund_of_what_is_refunded_or_asked_for_already_changes_nothing(void **state)
-{
-    struct scene *scene = *state;
-    succeed_and_request_refund(scene);
-    int64_t asked_at = scene_payment(scene).refund_requested_at;
-    request_refund_of(scene);
-    assert_int_equal(scene_payment(scene).refund_requested_at, asked_at);
-    scene_settle_all(scene);
-    request_refund_of(scene);
-    scene_settle_all(scene);
-    assert_int_equal(scene->world->cancelled, 1);
-    assert_int_equal(scene_events(scene, "PaymentRefunded"), 1);
-}
-
-/* What PortOne has not paid out cannot be given back: never quietly done. */
-static void test_refund_of_a_record_that_is_not_paid_stays_asked_for(void **state)
-{
-    struct scene *scene = *state;
-    succeed_and_request_refund(scene);
-    strcpy(scene->world->record, "READY");
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
-    assert_int_equal(scene_payment(scene).question, QUESTION_REFUND);
-}
-
-static const struct err *deliver_rejected(struct ctx *ctx, void *arg)
-{
-    const struct reservation_rejected *rejected = arg;
-    struct event event = {.id = fixture_uuid()};
-    return refund_on_rejected(ctx, &event, rejected);
-}
-
-static void test_rejected_reservation_is_refunded_once(void **state)
-{
-    struct scene *scene = *state;
-    struct payment payment;
-    assert_null(scene_confirm(scene, "token", &payment));
-    struct reservation_rejected rejected = {scene->reservation, scene->order.payment_id, "SEATS_TAKEN"};
-    assert_null(db_transact(scene->ctx, deliver_rejected, &rejected));
-    assert_null(db_transact(scene->ctx, deliver_rejected, &rejected));
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_REFUNDED);
-    assert_null(db_transact(scene->ctx, deliver_rejected, &rejected));
-    scene_settle_all(scene);
-    assert_int_equal(scene->world->cancelled, 1);
-    assert_int_equal(scene_events(scene, "PaymentRefunded"), 1);
-}
-
-static void test_refund_while_portone_is_silent_is_tried_again(void **state)
-{
-    struct scene *scene = *state;
-    struct payment payment;
-    assert_null(scene_confirm(scene, "token", &payment));
-    struct reservation_rejected rejected = {scene->reservation, scene->order.payment_id, "SEATS_TAKEN"};
-    assert_null(db_transact(scene->ctx, deliver_rejected, &rejected));
-    scene->world->portone_down = true;
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
-    scene->world->portone_down = false;
-    scene_make_due(scene, 60);
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_REFUNDED);
-    assert_int_equal(scene->world->cancelled, 1);
-}
-
-static const struct err *deliver_cancelled(struct ctx *ctx, void *arg)
-{
-    const struct reservation_cancelled *cancelled = arg;
-    struct event event = {.id = fixture_uuid()};
-    return refund_on_cancelled(ctx, &event, cancelled);
-}
-
-/* The buyer gives up: what is not paid by then is over at once, and a charge that comes later goes back. */
-static void test_cancelled_reservation_gives_up_what_is_unpaid(void **state)
-{
-    struct scene *scene = *state;
-    struct reservation_cancelled cancelled = {.reservation_id = scene->reservation, .reason = "USER_REQUEST"};
-    assert_null(db_transact(scene->ctx, deliver_cancelled, &cancelled));
-    assert_int_equal(scene_payment(scene).refund_requested_at, CLOCK_NONE);
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
-    assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
-    assert_int_equal(scene->world->cancelled, 0);
-}
-
-static void test_cancelled_reservation_is_refunded_if_paid(void **state)
-{
-    struct scene *scene = *state;
-    struct payment payment;
-    struct reservation_cancelled cancelled = {.reservation_id = scene->reservation, .reason = "USER_REQUEST"};
-    assert_null(scene_confirm(scene, "token", &payment));
-    assert_null(db_transact(scene->ctx, deliver_cancelled, &cancelled));
-    scene_settle_all(scene);
-    assert_int_equal(scene_payment(scene).status, PAYMENT_REFUNDED);
-    assert_int_equal(scene->world->cancelled, 1);
 }
 
 /* ---- the two state tables ---- */
@@ -569,23 +411,14 @@ int main(void)
         TEST(test_settle_while_the_reservation_service_is_away_waits),
         TEST(test_settle_finds_what_was_charged_after_failure),
         TEST(test_settle_stops_asking_about_a_failure_in_the_end),
+        TEST(test_settle_asks_often_just_before_the_hold_ends),
+        TEST(test_settle_takes_first_what_somebody_waits_for),
+        TEST(test_settle_keeps_asking_about_what_is_open_after_failure),
+        TEST(test_finding_from_before_a_refund_was_asked_for_counts_no_more),
+        TEST(test_lost_turn_does_nothing_outside),
         TEST(test_finding_of_a_lost_turn_counts_no_more),
         TEST(test_hint_while_somebody_is_at_work_is_followed),
         TEST(test_settle_leaves_a_busy_payment_alone),
-        TEST(test_webhook_paid_settles_the_payment_once),
-        TEST(test_webhook_forged_is_refused),
-        TEST(test_webhook_paid_after_failure_is_refunded),
-        TEST(test_webhook_cancelled_after_success_ends_the_ticket),
-        TEST(test_webhook_partly_cancelled_after_success_is_noted),
-        TEST(test_webhook_paid_after_success_asks_nothing),
-        TEST(test_refund_that_has_not_succeeded_is_tried_again),
-        TEST(test_refund_whose_answer_was_lost_ends_once),
-        TEST(test_refund_of_what_is_refunded_or_asked_for_already_changes_nothing),
-        TEST(test_refund_of_a_record_that_is_not_paid_stays_asked_for),
-        TEST(test_rejected_reservation_is_refunded_once),
-        TEST(test_refund_while_portone_is_silent_is_tried_again),
-        TEST(test_cancelled_reservation_gives_up_what_is_unpaid),
-        TEST(test_cancelled_reservation_is_refunded_if_paid),
         TEST(test_transitions_in_c_and_sql_are_the_same),
         TEST(test_questions_in_c_and_sql_are_the_same),
         TEST(test_illegal_transition_is_refused_by_sql),
