@@ -36,7 +36,8 @@ WHERE earlier.reservation_id = later.reservation_id AND earlier.id < later.id;
 DROP INDEX payment_service.payments_one_live;
 CREATE UNIQUE INDEX payments_of_reservation ON payment_service.payments (reservation_id) WHERE NOT superseded;
 
-CREATE INDEX payments_urgent ON payment_service.payments (check_at) WHERE question IN ('PAID', 'CHARGED', 'REFUND');
+CREATE INDEX payments_open ON payment_service.payments (check_at) WHERE question IN ('PAID', 'CHARGED');
+CREATE INDEX payments_refunds ON payment_service.payments (check_at) WHERE question = 'REFUND';
 
 ALTER TABLE payment_service.payments
     ALTER COLUMN hold_ends_at SET NOT NULL,

@@ -95,7 +95,8 @@ static enum verdict classify(struct ctx *ctx, const struct http_answer *http, st
     if (json_parse(ctx->arena, http->body, http->len, &answer_r->root, &why) != NULL ||
         json_type(answer_r->root) != JSON_OBJECT) {
         /* One buyer's record, into which they may have written, must not look like an outage for all. */
-        return fine && http->len > 0 && http->body[0] == '{' ? VERDICT_ODD : VERDICT_LOST;
+        bool answered = http->status < 500 && http->len > 0 && http->body[0] == '{';
+        return answered ? VERDICT_ODD : VERDICT_LOST;
     }
     if (fine) {
         return VERDICT_DONE;

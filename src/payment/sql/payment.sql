@@ -89,16 +89,13 @@ RETURNING
     {{ payment_columns }};
 
 -- Our own charge, under the key $3. Nothing is charged once it is given up, nor another charge while one may be under
--- way; the same one may be sent again, which PortOne knows by its key, and moves no deadline.
+-- way; the same one may be sent again, which PortOne knows by its key, and has as long to arrive as the first.
 -- name: payment_begin_charge :write
 UPDATE payments
 SET
     busy_until = clock_timestamp() + make_interval(secs => $2::bigint), turn = turn + 1,
     question = 'CHARGED', charge_key = $3, checks = 0,
-    question_ends_at = CASE question
-        WHEN 'CHARGED' THEN question_ends_at
-        ELSE clock_timestamp() + make_interval(secs => $2::bigint)
-    END,
+    question_ends_at = clock_timestamp() + make_interval(secs => $2::bigint),
     check_at = clock_timestamp() + make_interval(secs => $2::bigint)
 WHERE
     id = $1 AND status = 'PENDING' AND give_up_at > clock_timestamp()
@@ -108,7 +105,7 @@ RETURNING
     old.question = 'CHARGED' AS again,
     {{ payment_columns }};
 
--- The payment that has been due longest and is nobody's, first of those about which money or seats wait; several sagas
+-- The payment that has been due longest and is nobody's, seats that wait first, then money; several sagas
 -- share the work. The statement's own time is a bound that an index can use, unlike the clock's.
 {% macro due_longest(more) -%}
     SELECT id
@@ -128,7 +125,10 @@ SET
 WHERE
     id = coalesce(
         (
-            {{ due_longest(" AND question IN ('PAID', 'CHARGED', 'REFUND')") | indent(12) }}
+            {{ due_longest(" AND question IN ('PAID', 'CHARGED')") | indent(12) }}
+        ),
+        (
+            {{ due_longest(" AND question = 'REFUND'") | indent(12) }}
         ),
         (
             {{ due_longest("") | indent(12) }}

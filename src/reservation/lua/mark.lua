@@ -1,4 +1,4 @@
--- Writes claims as PostgreSQL has just told them, but for reservations that are gone since. Does nothing while the claims
+-- Writes claims as PostgreSQL has just told them, but for reservations that are gone since, or have their seats sold. Does nothing while the claims
 -- are not loaded.
 -- KEYS: claims (see hold.lua), gone (see release.lua)
 -- ARGV: (seat, "S" or remaining life in ms, user, reservation)...
@@ -11,7 +11,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local written = 0
 for i = 1, #ARGV, 4 do
     local state, reservation = ARGV[i + 1], ARGV[i + 3]
-    if not redis.call('ZSCORE', KEYS[2], reservation) then
+    local sale = state ~= 'S' and redis.call('HGET', KEYS[1], ARGV[i]) == 'S|' .. ARGV[i + 2] .. '|' .. reservation
+    if not sale and not redis.call('ZSCORE', KEYS[2], reservation) then
         if state ~= 'S' then
             state = string.format('%.0f', now + tonumber(state))
         end

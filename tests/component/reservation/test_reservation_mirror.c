@@ -74,6 +74,19 @@ static void test_mark_of_a_hold_that_went_meanwhile_is_not_written(void **state)
     assert_int_equal(map_loaded_anew(scene).held.count, 0);
 }
 
+/* Read before the sale, written after it: sold seats stay sold. */
+static void test_mark_of_a_sale_is_not_undone(void **state)
+{
+    struct scene *scene = *state;
+    bool sold;
+    struct hold made = must_hold(scene, scene->first, 0, 1);
+    const char *claims = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id).claims;
+    const char *sale = arena_printf(scene->ctx->arena, "S|%s|%s", scene->first.user, made.reservation_id);
+    assert_null(REDIS_RUN(scene->ctx, NULL, "HSET", claims, scene->sale.seats[0], sale));
+    assert_null(seat_mirror_refresh(scene->ctx, scene->sale.schedule_id, sale_seats(&scene->sale, 0, 1), &sold));
+    assert_int_equal(map_of(scene).sold.count, 1);
+}
+
 static void test_hold_too_often_is_refused_and_marks_nothing(void **state)
 {
     struct scene *scene = *state;
@@ -255,6 +268,7 @@ int main(void)
         TEST(test_hold_after_own_mark_without_a_claim_succeeds),
         TEST(test_hold_refused_repeat_leaves_the_marks_of_the_first),
         TEST(test_mark_of_a_hold_that_went_meanwhile_is_not_written),
+        TEST(test_mark_of_a_sale_is_not_undone),
         TEST(test_hold_too_often_is_refused_and_marks_nothing),
         TEST(test_hold_while_a_sweeper_has_the_own_lapsed_one_succeeds),
         TEST(test_sell_of_a_seat_that_is_being_taken_over_sells_nothing),
