@@ -180,18 +180,6 @@ static const struct err *secure_and_charge(struct ctx *ctx, const struct confirm
 
 /* ---- the whole ---- */
 
-static const struct err *begin_look(struct ctx *ctx, const char *payment_id, struct payment *taken_r, bool *ours_r)
-{
-    const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.busy_s));
-    *ours_r = !e && db_count(rows) == 1;
-    if (*ours_r) {
-        payment_read_row(rows, 0, taken_r);
-    }
-    return e;
-}
-
 static const struct err *begin_charge(struct ctx *ctx, const struct confirm_request *request,
                                       struct charging *charging_r, bool *ours_r)
 {
@@ -223,7 +211,7 @@ static const struct err *confirm_pending(struct ctx *ctx, const struct confirm_r
     if (ours) {
         return secure_and_charge(ctx, request, &charging, payment_r);
     }
-    e = begin_look(ctx, request->payment_id, &taken, &ours);
+    e = outcome_begin_look(ctx, request->payment_id, &taken, &ours);
     if (e) {
         return e;
     }

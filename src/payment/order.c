@@ -145,14 +145,12 @@ static const struct err *order_once(struct ctx *ctx, void *arg)
 /* What is paid already, or costs nothing, is settled here, by the same way and events as any other. */
 static const struct err *settle_now(struct ctx *ctx, const struct order *order)
 {
-    const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(order->payment_id), DB_INT(payment_settings.busy_s));
-    if (e || db_count(rows) == 0) {
+    struct payment taken, after;
+    bool ours = false;
+    const struct err *e = outcome_begin_look(ctx, order->payment_id, &taken, &ours);
+    if (e || !ours) {
         return e;
     }
-    struct payment taken, after;
-    payment_read_row(rows, 0, &taken);
     struct finding finding = outcome_ask(ctx, &taken);
     e = outcome_conclude(ctx, &taken, &finding, &after);
     return !e && after.status == PAYMENT_FAILED ? &err_hold_expired : e;

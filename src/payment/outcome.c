@@ -35,6 +35,18 @@ static struct finding finding_of(const struct portone_payment *record, int64_t a
     return (struct finding){meanings[record->status].evidence, meanings[record->status].reason, *record};
 }
 
+const struct err *outcome_begin_look(struct ctx *ctx, const char *payment_id, struct payment *taken_r, bool *ours_r)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.busy_s));
+    *ours_r = !e && db_count(rows) == 1;
+    if (*ours_r) {
+        payment_read_row(rows, 0, taken_r);
+    }
+    return e;
+}
+
 struct finding outcome_ask(struct ctx *ctx, const struct payment *payment)
 {
     struct portone_payment record = {.paid_at = CLOCK_NONE, .cancelled_at = CLOCK_NONE};

@@ -25,6 +25,12 @@ struct finding {
     struct portone_payment record; /* of PortOne; without one all its members are empty */
 };
 
+/* Takes a turn to find out without charging. *ours_r says whether it was to be had (the payment is pending and nobody
+ * else is at work); then *taken_r is the payment as the turn began. It ends when the outcome is recorded, or after
+ * BOX_PAYMENT_BUSY_S. */
+BO_MUSTCHECK const struct err *outcome_begin_look(struct ctx *ctx, const char *payment_id, struct payment *taken_r,
+                                                  bool *ours_r);
+
 /* Asks PortOne; of a payment without an amount there is nothing to ask. Not inside a transaction. */
 struct finding outcome_ask(struct ctx *ctx, const struct payment *payment);
 
