@@ -16,7 +16,8 @@
 // Snapshot: frozen; null is what is not known. Its `state` is one of
 //   null      no place yet
 //   PRE_OPEN  the sale opens at `opensAt`; `arrival` is one's number in the draw
-//   WAITING   `rank`, `sequence`, `servingSequence`, `estimatedWaitTime` (seconds), `delayReason`
+//   WAITING   `rank`, `sequence`, `servingSequence`, `estimatedWaitTime` (seconds), `delayReason` (SOLD_OUT, PAUSED, FULL,
+//             SLOWER)
 //   ACTIVE    `token` is the X-Queue-Token until `tokenExpiresAt`
 //   ENDED     the `code` is SALE_ENDED, or LEFT
 //   ERROR     repeating would not help; the `code` says why: ALREADY_QUEUED_ELSEWHERE, TOKEN_EXPIRED ...

@@ -29,6 +29,7 @@ const struct err *queue_handle_serving(struct request *rq, struct reply *rp)
         json_add_int(out, "servingSequence", line.cursor);
         json_add_int(out, "waiting", line.waiting);
         json_add_int(out, "admissionRate", line.rate);
+        json_add_bool(out, "soldOut", line.sold_out);
         json_add_time(out, "at", line.at);
         json_close_object(out);
     }
@@ -78,6 +79,7 @@ static void add_stats(struct json_out *out, const struct line *line)
     json_add_int(out, "ghostPercent", line_ghost_percent(line));
     json_add_int(out, "admissionRate", line->rate);
     json_add_bool(out, "paused", line->paused);
+    json_add_bool(out, "soldOut", line->sold_out);
     json_add_int(out, "maxActive", line->max_active);
     json_close_object(out);
 }

@@ -21,6 +21,15 @@ const struct shape entry_shape = {entry_fields, ARRAY_COUNT(entry_fields), sizeo
 static const char *const state_names[] = {
     [QUEUE_PRE_OPEN] = "PRE_OPEN", [QUEUE_WAITING] = "WAITING", [QUEUE_ACTIVE] = "ACTIVE"};
 
+static void add_wait(struct json_out *out, int64_t seconds)
+{
+    if (seconds == QUEUE_WAIT_UNKNOWN) {
+        json_add_null(out, "estimatedWaitTime");
+    } else {
+        json_add_int(out, "estimatedWaitTime", seconds);
+    }
+}
+
 static void add_place(struct json_out *out, const char *schedule_id, const struct queue_place *place)
 {
     json_add_str(out, "status", state_names[place->state]);
@@ -34,7 +43,7 @@ static void add_place(struct json_out *out, const char *schedule_id, const struc
     case QUEUE_ACTIVE:
         json_add_int(out, "rank", place->rank);
         json_add_int(out, "sequence", place->sequence);
-        json_add_int(out, "estimatedWaitTime", place->estimated_wait_s);
+        add_wait(out, place->estimated_wait_s);
         json_add_str(out, "delayReason", place->delay_reason);
         break;
     }

@@ -42,7 +42,7 @@ PROGRAMS = {
     "queue-approver": _daemon("queue-approver", None, "redis", "call", "line"),
     "outbox-relay": _daemon("outbox-relay", "outbox_relay", "kafka"),
     "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka"),
-    "event-saga": _daemon("event-saga", "event_service", "kafka"),
+    "event-saga": _daemon("event-saga", "event_service", "redis", "kafka"),
     "payment-saga": _daemon("payment-saga", "payment_service", "kafka", "call", "portone"),
     "maint": Program("boxoffice-maint", "src/maint/main.c", "reservation_service", frozenset({"redis"})),
     "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "pii", "boxctl"})),

@@ -17,6 +17,7 @@ static const char *state_of(const struct line *line)
 {
     return line->closed_at != CLOCK_NONE ? "closed"
            : line->paused                ? "paused"
+           : line->sold_out              ? "sold out"
            : line->open                  ? "open"
            : line->sealed                ? "drawn, opens within seconds"
                                          : "not open yet";

@@ -46,6 +46,7 @@ static const struct field schedule_fields[] = {
      .max = PEOPLE_MAX},
     {FIELD(struct schedule, "queueCapacity", FIELD_INT, queue_capacity), .flags = FIELD_REQUIRED, .min = 1,
      .max = PEOPLE_MAX},
+    {FIELD(struct schedule, "soldOut", FIELD_BOOL, sold_out)},
 };
 const struct shape schedule_shape = {schedule_fields, ARRAY_COUNT(schedule_fields), sizeof(struct schedule),
                                      /* open= */ true};
@@ -218,6 +219,16 @@ void schedule_forget(struct ctx *ctx, const char *schedule_id)
     local.until = 0;
     if (REDIS_RUN(ctx, NULL, "DEL", cache_key(ctx, schedule_id)) != NULL) {
         log_warn(&ctx->log, "a changed schedule stays cached for a while");
+    }
+}
+
+void schedule_saw_sales(struct ctx *ctx, const struct schedule *schedule)
+{
+    struct schedule known;
+    const char *cached = cache_get(ctx, cache_key(ctx, schedule->schedule_id));
+    if (cached != NULL && read_schedule(ctx, cached, strlen(cached), &known) == NULL &&
+        known.sold_out != schedule->sold_out) {
+        schedule_forget(ctx, schedule->schedule_id);
     }
 }
 

@@ -1,4 +1,4 @@
-/* event-saga: reservation.events -> seats SOLD and AVAILABLE (EVT-008, EVT-016). */
+/* event-saga: reservation.events -> seats SOLD and AVAILABLE (EVT-008, EVT-016), and whether a sale is sold out. */
 #include "common/base/array.h"
 #include "common/io/kafka.h"
 #include "common/run/daemon.h"
@@ -27,9 +27,21 @@ static const struct err *on_cancelled(struct ctx *ctx, const struct event *event
     return seat_map_free(ctx, &claim);
 }
 
+static const struct err *after_confirmed(struct ctx *ctx, const struct event *event, const void *payload)
+{
+    (void)event;
+    return seat_map_announce(ctx, ((const struct reservation_confirmed *)payload)->schedule_id);
+}
+
+static const struct err *after_cancelled(struct ctx *ctx, const struct event *event, const void *payload)
+{
+    (void)event;
+    return seat_map_announce(ctx, ((const struct reservation_cancelled *)payload)->schedule_id);
+}
+
 static const struct subscriber subscribers[] = {
-    {&event_reservation_confirmed, on_confirmed, NULL},
-    {&event_reservation_cancelled, on_cancelled, NULL},
+    {&event_reservation_confirmed, on_confirmed, after_confirmed},
+    {&event_reservation_cancelled, on_cancelled, after_cancelled},
 };
 
 static const char *const topics[] = {TOPIC_RESERVATION};
@@ -46,6 +58,7 @@ static const struct cfg_section *const settings[] = {&cfg_kafka_section, NULL};
 int main(int argc, char **argv)
 {
     return daemon_main(
-        &(struct daemon){.name = "event-saga", .needs = NEED_DB, .settings = settings, .subscription = &subscription},
+        &(struct daemon){
+            .name = "event-saga", .needs = NEED_DB | NEED_REDIS, .settings = settings, .subscription = &subscription},
         argc, argv);
 }

@@ -32,6 +32,7 @@ static const struct field event_summary_fields[] = {
     {FIELD(struct event_summary, "startDate", FIELD_TIME, starts_at)},
     {FIELD(struct event_summary, "endDate", FIELD_TIME, ends_at)},
     {FIELD(struct event_summary, "status", FIELD_STR, status)},
+    {FIELD(struct event_summary, "soldOut", FIELD_BOOL, sold_out)},
 };
 const struct shape event_summary_shape = {event_summary_fields, ARRAY_COUNT(event_summary_fields),
                                           sizeof(struct event_summary), false};
@@ -143,7 +144,8 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
                                           .city = db_str(rows, i, "city"),
                                           .starts_at = db_time(rows, i, "starts_at"),
                                           .ends_at = db_time(rows, i, "ends_at"),
-                                          .status = db_str(rows, i, "state")};
+                                          .status = db_str(rows, i, "state"),
+                                          .sold_out = db_bool(rows, i, "sold_out")};
     }
     *list_r = (struct event_list){items, count, db_int(rows, 0, "total"), page};
     return NULL;

@@ -33,6 +33,7 @@ struct event_summary {
     int64_t starts_at;
     int64_t ends_at;
     const char *status; /* sale state */
+    int sold_out;       /* all seats of all performances whose sale is not over are SOLD */
 };
 extern const struct shape event_summary_shape;
 

@@ -25,7 +25,8 @@ const struct err *seat_map_schedule(struct ctx *ctx, const char *schedule_id, st
                                     .sale_start_at = db_time(rows, 0, "sale_start_at"),
                                     .sale_end_at = db_time(rows, 0, "sale_end_at"),
                                     .admission_rate = db_int(rows, 0, "admission_rate"),
-                                    .queue_capacity = db_int(rows, 0, "queue_capacity")};
+                                    .queue_capacity = db_int(rows, 0, "queue_capacity"),
+                                    .sold_out = db_bool(rows, 0, "sold_out")};
     return NULL;
 }
 
@@ -114,4 +115,14 @@ const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim)
 {
     return DB_RUN(ctx, &sql_seat_free, NULL, DB_TEXT(claim->schedule_id), DB_UUIDS(claim->seat_ids, claim->count),
                   DB_TEXT(claim->reservation_id));
+}
+
+const struct err *seat_map_announce(struct ctx *ctx, const char *schedule_id)
+{
+    struct schedule schedule;
+    const struct err *e = seat_map_schedule(ctx, schedule_id, &schedule);
+    if (!e) {
+        schedule_saw_sales(ctx, &schedule);
+    }
+    return e;
 }

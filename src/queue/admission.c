@@ -57,13 +57,14 @@ static void pipe_admit(struct redis_pipe *pipe, struct ctx *ctx, const struct li
     const char *key_list[] = {keys.state,  keys.seen,     keys.called, keys.returning,
                               keys.active, keys.finished, keys.view,   keys.used};
     bool sampled = line->open && line->sequence - line->cursor >= 4;
-    size_t args = 7 + (size_t)count + (sampled ? 4 * SAMPLES_OF_QUARTER : 0);
+    size_t args = 8 + (size_t)count + (sampled ? 4 * SAMPLES_OF_QUARTER : 0);
     redis_pipe_eval_begin(pipe, &redis_script_queue_admit, key_list, ARRAY_COUNT(key_list), args);
     redis_pipe_arg_int(pipe, line->base_rate);
     redis_pipe_arg_int(pipe, queue_settings.arrival_s * 1000);
     redis_pipe_arg_int(pipe, queue_settings.catch_up_ms);
     redis_pipe_arg(pipe, keys.people, strlen(keys.people));
     redis_pipe_arg(pipe, keys.tokens, strlen(keys.tokens));
+    redis_pipe_arg_int(pipe, line->sold_out);
     redis_pipe_arg_int(pipe, line->cursor);
     redis_pipe_arg_int(pipe, count);
     pipe_numbers(pipe, draw, line->cursor, count);

@@ -32,11 +32,11 @@ struct queue_admission {
     int64_t ghost_percent; /* of the line where it is highest */
 };
 
-/* One line, at the schedule's rate unless its settings in Redis say otherwise; nothing before its opening takes effect.
- * Safe to repeat. */
+/* One line, at the schedule's rate unless its settings in Redis say otherwise; nobody before its opening takes effect,
+ * nor while all seats are sold. Safe to repeat. */
 BO_MUSTCHECK const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule,
                                            struct queue_admission *admission_r);
-/* The same at the rate that the line was last admitted at; makes its view anew. */
+/* The same on the terms that the line was last admitted on; makes its view anew. */
 BO_MUSTCHECK const struct err *queue_refresh(struct ctx *ctx, const char *schedule_id);
 /* Every listed line: opens it when its sale begins, and calls people while the sale runs. One that fails does not keep
  * the others waiting (the first error is returned at the end). Lines with nobody in them, and those whose sale is over,

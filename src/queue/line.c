@@ -31,6 +31,7 @@ enum {
     EXPIRED,
     LEFT,
     BASE_RATE,
+    SOLD_OUT,
     FIELDS
 };
 
@@ -42,6 +43,14 @@ static double number_of(const char *text)
     return text ? strtod(text, NULL) : 0;
 }
 
+/* What the event service says, or has said when somebody looked last. */
+static void read_terms(const struct schedule *schedule, const struct redis_value *fields, struct line *line)
+{
+    bool known = schedule->admission_rate > 0;
+    line->base_rate = known ? schedule->admission_rate : redis_int(fields, BASE_RATE);
+    line->sold_out = known ? schedule->sold_out == 1 : redis_int(fields, SOLD_OUT) == 1;
+}
+
 static void read_fields(const struct redis_value *fields, struct line *line)
 {
     line->opened_at = redis_str(fields, OPENED_MS) ? redis_int(fields, OPENED_MS) * 1000 : CLOCK_NONE;
@@ -51,7 +60,6 @@ static void read_fields(const struct redis_value *fields, struct line *line)
     line->commitment = redis_str(fields, COMMITMENT);
     line->sequence = redis_int(fields, SEQUENCE);
     line->cursor = redis_int(fields, CURSOR);
-    line->base_rate = line->base_rate > 0 ? line->base_rate : redis_int(fields, BASE_RATE);
     line->paused = redis_str(fields, PAUSED) != NULL;
     line->rate = line->paused ? 0 : redis_str(fields, RATE) ? redis_int(fields, RATE) : line->base_rate;
     line->max_active = redis_int(fields, MAX_ACTIVE);
@@ -93,7 +101,8 @@ const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, st
         log_error(&ctx->log, "the line of '%s' cannot be read", schedule->schedule_id);
         return &err_internal;
     }
-    struct line line = {.schedule_id = schedule->schedule_id, .base_rate = schedule->admission_rate};
+    struct line line = {.schedule_id = schedule->schedule_id};
+    read_terms(schedule, &answer->items[0], &line);
     read_fields(&answer->items[0], &line);
     read_counts(&answer->items[1], &line);
     *line_r = line;

@@ -29,6 +29,7 @@ struct line {
     int64_t base_rate;      /* people per second, of the schedule */
     int64_t rate;           /* in force; 0 while paused */
     bool paused;
+    bool sold_out;         /* all seats are: nobody is called until some come back */
     int64_t max_active;    /* 0: no cap */
     double pace;           /* people of the line called per second, measured */
     double live_share;     /* of those who wait, still polling; measured */
@@ -39,8 +40,9 @@ struct line {
     } total; /* since the line began */
 };
 
-/* Reads it in one round trip; a line that nobody has entered is empty. Of `schedule` the id is needed, and the rate,
- * should it have changed since somebody entered. Costs the same however many wait (but for one bit a person). */
+/* Reads it in one round trip; a line that nobody has entered is empty. Of `schedule` the id is needed; with
+ * a rate of 0 the rest is what it was when somebody looked last. Costs the same however many wait (but for one bit a
+ * person). */
 BO_MUSTCHECK const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, struct line *line_r);
 /* The same by id; &err_not_found when there is no such schedule. `schedule_id` is borrowed. */
 BO_MUSTCHECK const struct err *line_find(struct ctx *ctx, const char *schedule_id, struct line *line_r);

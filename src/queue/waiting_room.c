@@ -195,6 +195,11 @@ static const struct err *turn_away(struct visit *visit)
 static const struct queue_place nowhere = {
     .opens_at = CLOCK_NONE, .poll_after_s = QUEUE_POLL_NEAR_S, .token_expires_at = CLOCK_NONE};
 
+static const char *reason_of(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
 /* The cursor has passed the person's place. */
 static const struct err *arrive(struct visit *visit, struct queue_place *place_r)
 {
@@ -226,6 +231,7 @@ static const struct err *arrive(struct visit *visit, struct queue_place *place_r
         place.state = QUEUE_WAITING;
         place.rank = redis_int(answer, 3);
         place.estimated_wait_s = redis_int(answer, 4);
+        place.delay_reason = reason_of(redis_str(answer, 5));
     }
     *place_r = place;
     return NULL;
@@ -233,7 +239,6 @@ static const struct err *arrive(struct visit *visit, struct queue_place *place_r
 
 static struct queue_place waiting_place(const struct redis_value *answer)
 {
-    const char *reason = redis_str(answer, 8);
     struct queue_place place = nowhere;
     place.state = QUEUE_WAITING;
     place.arrival = redis_int(answer, 3) + 1;
@@ -241,7 +246,7 @@ static struct queue_place waiting_place(const struct redis_value *answer)
     place.rank = redis_int(answer, 5);
     place.estimated_wait_s = redis_int(answer, 6);
     place.poll_after_s = redis_int(answer, 7);
-    place.delay_reason = reason && *reason ? reason : NULL;
+    place.delay_reason = reason_of(redis_str(answer, 8));
     return place;
 }
 
@@ -322,8 +327,8 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     const struct queue_keys *keys = &visit->keys;
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
     const char *key_list[] = {keys->state, visit->people, keys->seen, keys->gone,
-                              keys->early, keys->joined,  keys->used};
-    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, ARRAY_COUNT(key_list), 7);
+                              keys->early, keys->joined,  keys->used, keys->view};
+    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, ARRAY_COUNT(key_list), 8);
     pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, schedule->queue_capacity);
     redis_pipe_arg_int(pipe, schedule->admission_rate);
@@ -331,6 +336,7 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     pipe_if_any(pipe, receipt ? receipt_read(arena, visit->schedule_id, visit->user.id, receipt) : -1);
     pipe_text(pipe, secret->seed);
     pipe_text(pipe, secret->commitment);
+    redis_pipe_arg_int(pipe, schedule->sold_out == 1);
 }
 
 static const struct err *refuse_full(struct visit *visit)

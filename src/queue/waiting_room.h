@@ -15,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/context/ctx.h"
 
+#define QUEUE_WAIT_UNKNOWN (-1)
 #define QUEUE_POLL_NEAR_S 5 /* pollAfter near the front, and of whoever has been called */
 
 enum queue_state { QUEUE_PRE_OPEN, QUEUE_WAITING, QUEUE_ACTIVE };
@@ -26,8 +27,8 @@ struct queue_place {
     int64_t opens_at;         /* PRE_OPEN: microseconds */
     int64_t rank;             /* WAITING: from 1 */
     int64_t sequence;         /* WAITING: place in the line, from 1; drawn at the opening, then fixed */
-    int64_t estimated_wait_s; /* WAITING */
-    const char *delay_reason; /* WAITING: "PAUSED", "SLOWER" or NULL */
+    int64_t estimated_wait_s; /* WAITING; QUEUE_WAIT_UNKNOWN while nobody is called, delay_reason says why */
+    const char *delay_reason; /* WAITING: "SOLD_OUT", "PAUSED", "FULL", "SLOWER" or NULL */
     int64_t poll_after_s;     /* when to ask again; who is late by far counts as gone */
     const char *token;        /* ACTIVE: "qr_<uuid>" */
     int64_t token_expires_at; /* ACTIVE: microseconds */

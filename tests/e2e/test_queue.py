@@ -11,7 +11,7 @@ import uuid
 import pytest
 import requests
 
-from box_office import Visitor, assert_drawn, line_of, made, moment, put_on_sale, shared, tune, wait_for
+from box_office import Visitor, assert_drawn, line_of, made, moment, new_buyer, put_on_sale, shared, tune, wait_for
 from contract import assert_conforms, assert_error, validate
 from people import TIMEOUT_S
 from stack_tools import redis_says
@@ -416,8 +416,51 @@ def test_most_active_people_are_let_in_one_at_a_time(admin, sale, visitors):
         token_of(person)
         line = line_of(admin, sale)
         assert (line["maxActive"], line["called"], line["active"]) == (1, i + 1, 1)
-        assert {place["status"] for place in places(people[i + 1:])} <= {"WAITING"}
+        for place in places(people[i + 1:]):
+            assert (place["status"], place["delayReason"]) == ("WAITING", "FULL")
+            assert (place["estimatedWaitTime"] is None) == (i == 0)  # nobody knows before the first slot is given back
         assert person.leave().status_code == 200
+
+
+# ---- sold out ----
+
+
+def listed(sale) -> dict:
+    events = requests.get(f"{sale.base_url}/events?sort=newest&size=100", timeout=TIMEOUT_S).json()["list"]
+    return next(event for event in events if event["id"] == sale.event_id)
+
+
+def buy(buyer, *seats: str) -> dict:
+    held = made(buyer.hold(*seats))
+    order = made(buyer.order(held), 200)
+    made(buyer.confirm(held, order, buyer.pay_at_portone(order, "AUTHORIZED")), 200)
+    return order
+
+
+def take_back(sandbox_url: str, order: dict) -> None:
+    answer = requests.post(f"{sandbox_url}/payments/{order['paymentKey']}/cancel", json={"reason": "by the card company"},
+                           headers={"Authorization": "PortOne sandbox-portone-secret"}, timeout=TIMEOUT_S)
+    assert answer.ok, answer.text
+
+
+def test_sold_out_sale_says_so_and_goes_on_when_seats_come_back(admin, stack, visitors):
+    sale = put_on_sale(admin, admissionRate=1000)
+    buyers = [new_buyer(stack.gateway_url, stack.sandbox_url, sale) for _ in range(3)]
+    assert (shared("serving", sale)["soldOut"], listed(sale)["soldOut"]) == (False, False)
+    orders = [buy(buyer, *sale.seats[4 * i:4 * i + 4]) for i, buyer in enumerate(buyers)]
+    wait_for("the sale to be sold out", lambda: shared("serving", sale)["soldOut"], 5)  # a copy lives 30 s
+    assert listed(sale)["soldOut"] is True
+    person, = visitors(sale, 1)
+    for answer in (person.enter(), person.status()):
+        place = made(answer, 200)
+        assert (place["status"], place["estimatedWaitTime"], place["delayReason"]) == ("WAITING", None, "SOLD_OUT")
+        assert_conforms(answer, *("POST /queue/enter" if "receipt" in place else "GET /queue/status").split())
+    line = line_of(admin, sale)
+    assert (line["soldOut"], line["waiting"], line["called"]) == (True, 1, len(buyers))
+    take_back(stack.sandbox_url, orders[0])
+    token_of(person)
+    wait_for("seats in the list", lambda: listed(sale)["soldOut"] is False)
+    wait_for("seats in the line", lambda: shared("serving", sale)["soldOut"] is False)
 
 
 def test_settings_of_nothing_and_out_of_range_are_refused(admin, paused):

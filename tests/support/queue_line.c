@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/io/redis.h"
+#include "src/queue/line.h"
 #include "src/queue/queue_settings.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
@@ -119,6 +120,16 @@ struct queue_place queue_line_status(struct queue_line *line, const char *user)
     return place;
 }
 
+struct queue_place queue_line_status_running(struct queue_line *line, const char *user)
+{
+    queue_line_set(line, "credit", "-1000000000");
+    queue_line_set(line, "credited_us", NULL);
+    queue_line_set(line, "paused", NULL);
+    struct queue_place place = queue_line_status(line, user);
+    queue_line_set(line, "paused", "1");
+    return place;
+}
+
 struct queue_admission queue_line_admit(struct queue_line *line, int64_t ms)
 {
     struct queue_admission admission = {0};
@@ -161,4 +172,40 @@ const char *queue_line_get(struct queue_line *line, const char *field)
     const struct redis_value *value;
     assert_null(REDIS_RUN(line->ctx, &value, "HGET", line->keys.state, field));
     return value->type == REDIS_STR ? value->str : NULL;
+}
+
+void queue_line_fill(struct queue_line *line, const char **users, int count)
+{
+    for (int i = 0; i < count; i++) {
+        users[i] = queue_line_newcomer(line);
+    }
+}
+
+struct line queue_line_look(struct queue_line *line)
+{
+    struct line now;
+    assert_null(line_find(line->ctx, line->id, &now));
+    return now;
+}
+
+int64_t queue_line_size(struct queue_line *line, const char *command, const char *key)
+{
+    const struct redis_value *size;
+    assert_null(REDIS_RUN(line->ctx, &size, command, key));
+    return size->integer;
+}
+
+void queue_line_end_now(struct queue_line *line, const char *zset)
+{
+    const struct redis_value *members;
+    assert_null(REDIS_RUN(line->ctx, &members, "ZRANGE", zset, "0", "-1"));
+    for (size_t i = 0; i < members->count; i++) {
+        struct redis_pipe *pipe = redis_pipe_new(line->ctx);
+        redis_pipe_begin(pipe, 4);
+        redis_pipe_arg(pipe, "ZADD", 4);
+        redis_pipe_arg(pipe, zset, strlen(zset));
+        redis_pipe_arg(pipe, "1", 1);
+        redis_pipe_arg(pipe, members->items[i].str, members->items[i].len);
+        assert_null(redis_pipe_run(pipe, NULL));
+    }
 }

@@ -6,6 +6,7 @@
 #include "common/crypto/uuid.h"
 #include "src/contract/schedule.h"
 #include "src/queue/admission.h"
+#include "src/queue/line.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/waiting_room.h"
 
@@ -32,11 +33,21 @@ struct queue_place queue_line_enter(struct queue_line *line, const char *user);
 const char *queue_line_newcomer(struct queue_line *line);
 /* Asks; the place must be there. */
 struct queue_place queue_line_status(struct queue_line *line, const char *user);
+/* The same, with what a person is told while the line runs; calls nobody. */
+struct queue_place queue_line_status_running(struct queue_line *line, const char *user);
 const struct err *queue_line_ask(struct queue_line *line, const char *user, struct queue_place *place);
 /* Calls people as if the last call was `ms` ago. */
 struct queue_admission queue_line_admit(struct queue_line *line, int64_t ms);
 /* Makes the person one who has not come back in time. */
 void queue_line_vanish(struct queue_line *line, int64_t number);
+/* That many new people enter, one after another. */
+void queue_line_fill(struct queue_line *line, const char **users, int count);
+/* The line as operators see it; it must be there. */
+struct line queue_line_look(struct queue_line *line);
+/* What a command like ZCARD says of one of the line's keys. */
+int64_t queue_line_size(struct queue_line *line, const char *command, const char *key);
+/* Makes everybody's time to arrive, or everybody's token, end now. */
+void queue_line_end_now(struct queue_line *line, const char *zset);
 /* Sets and reads a field of the line's state; NULL: there is none. */
 void queue_line_set(struct queue_line *line, const char *field, const char *value);
 const char *queue_line_get(struct queue_line *line, const char *field);

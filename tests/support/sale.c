@@ -42,6 +42,7 @@ struct schedule sale_schedule(const struct sale *sale)
         .sale_end_at = clock_now() + HOUR,
         .admission_rate = 1000,
         .queue_capacity = 50000,
+        .sold_out = 0,
     };
 }
 

@@ -35,7 +35,7 @@ WITH
 matching AS MATERIALIZED (
     SELECT
         e.id, e.title, e.artist, v.name AS venue_name, v.city,
-        sale.starts_at, sale.ends_at, sale.state
+        sale.starts_at, sale.ends_at, sale.state, sale.sold_out
     FROM events AS e
     JOIN venues AS v ON v.id = e.venue_id
     JOIN event_sales AS sale ON sale.event_id = e.id
@@ -108,7 +108,7 @@ SELECT
         ELSE 'OPEN'
     END AS status,
     s.event_start_at, s.event_end_at, s.sale_start_at, s.sale_end_at,
-    s.admission_rate, s.queue_capacity
+    s.admission_rate, s.queue_capacity, s.seats_sold = s.seats_total AS sold_out
 FROM event_schedules AS s
 JOIN events AS e ON e.id = s.event_id
 JOIN venues AS v ON v.id = e.venue_id

@@ -4,8 +4,9 @@
 --
 -- KEYS 1 state, 2 seen, 3 called, 4 returning, 5 active, 6 finished, 7 view, 8 used
 -- ARGV 1 the schedule's admission rate, 2 time to arrive in ms, 3 catch-up in ms, 4 what every people key begins with,
---      5 what every token key begins with, 6 the cursor that the numbers start from, 7 how many numbers,
---      then these: the numbers at the cursor and after it; then samples: 4 times as many numbers from each quarter of the line
+--      5 what every token key begins with, 6 whether all seats are sold (1 or 0), 7 the cursor that the numbers start from,
+--      8 how many numbers, then these: the numbers at the cursor and after it; then samples: 4 times as many numbers from
+--      each quarter of the line
 -- Answers {called, passed over, no-shows, cursor, out of numbers}. Numbers that start elsewhere than at the cursor are no
 -- longer the next ones (another approver was faster): nobody of the line is called, the caller asks again.
 --
@@ -17,13 +18,16 @@ local SMOOTH_US = 30000000 -- how far back measured values reach
 local WHOLE = 60000 -- a share of 1
 local WINDOW, WINDOW_LEAST = 64, 16 -- people of whom somebody should still poll
 local MERCY_DS = 600
+local NOTES, NOTE_EVERY_DS = 8, 50 -- of the calls while everybody inside keeps the line waiting
+local VIEW_FORMAT = 2 -- as in glance.lua
+local FIRST = 8 -- arguments before the numbers
 
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
 local now_ds = math.floor(now_ms / 100) - EPOCH_DS
 local fields = {'opened_ms', 'closed_ms', 'cursor', 'sequence', 'rate', 'paused', 'max_active', 'credit', 'credited_us',
-  'pace', 'shares', 'opens_ms', 'count', 'mercy_ds'}
+  'pace', 'shares', 'opens_ms', 'count', 'mercy_ds', 'called', 'slots'}
 local state = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
   state[fields[i]] = value
@@ -54,18 +58,20 @@ end
 local no_shows = redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now_ms)
 
 local opened = state.opened_ms and now_ms >= tonumber(state.opened_ms) and not state.closed_ms
-local rate = (state.paused or not opened) and 0 or tonumber(state.rate or ARGV[1])
+local set_rate = tonumber(state.rate or ARGV[1])
+local sold_out = ARGV[6] == '1'
+local rate = (state.paused or sold_out or not opened) and 0 or set_rate
 local elapsed_us = math.max(0, now_us - tonumber(state.credited_us or now_us))
 -- A new line begins with one person's credit.
 local credit = tonumber(state.credit or 1000000) + rate * elapsed_us
 credit = math.min(credit, math.max(1000000, rate * tonumber(ARGV[3]) * 1000))
 local room = rate > 0 and math.floor(credit / 1000000) or 0
-local capped = false
+local free = math.huge
 if state.max_active then
-  local free = tonumber(state.max_active) - redis.call('ZCARD', KEYS[5]) - redis.call('ZCARD', KEYS[3])
-  capped = free < room
-  room = math.max(0, math.min(room, free))
+  free = tonumber(state.max_active) - redis.call('ZCARD', KEYS[5]) - redis.call('ZCARD', KEYS[3])
 end
+local capped = free < room
+room = math.max(0, math.min(room, free))
 
 local function is_used(number)
   return redis.call('GETBIT', KEYS[8], number) == 1
@@ -93,17 +99,17 @@ if room > 0 then
   end
 end
 
-local cursor, sequence, numbers = tonumber(state.cursor or 0), tonumber(state.sequence or 0), tonumber(ARGV[7])
+local cursor, sequence, numbers = tonumber(state.cursor or 0), tonumber(state.sequence or 0), tonumber(ARGV[8])
 local called, passed, walked = 0, 0, 0
-local current = tonumber(ARGV[6]) == cursor
+local current = tonumber(ARGV[7]) == cursor
 -- When nobody of those next in line polls, that is not their doing: Redis or the responders were away. For a minute everybody
 -- counts as present, so that nobody loses the turn by an outage.
 local function nobody_polls(first)
   local there = 0
   for i = first, math.min(first + WINDOW - 1, numbers) do
-    if not is_used(ARGV[7 + i]) then
+    if not is_used(ARGV[FIRST + i]) then
       there = there + 1
-      if still_polls(ARGV[7 + i]) then
+      if still_polls(ARGV[FIRST + i]) then
         return false
       end
     end
@@ -113,7 +119,7 @@ end
 local doubted = false
 while current and room > 0 and walked < numbers do
   walked = walked + 1
-  local number = ARGV[7 + walked]
+  local number = ARGV[FIRST + walked]
   if not is_used(number) then
     local present = mercy or still_polls(number)
     if not present and not doubted then
@@ -135,10 +141,47 @@ cursor = cursor + walked
 local ran_out = current and room > 0 and walked == numbers and cursor < sequence
 
 -- Measured only while people wait: with nobody there the rate says nothing about the wait.
-local pace = tonumber(state.pace or state.rate or ARGV[1])
+local pace = tonumber(state.pace or set_rate)
 local weight = math.min(1, elapsed_us / SMOOTH_US)
 if current and elapsed_us > 0 and rate > 0 and not ran_out and (capped or cursor < sequence) then
   pace = math.max(0.001, pace + weight * (called * 1000000 / elapsed_us - pace))
+end
+
+-- While as many are inside as may be, the slots that they give back set the pace: the calls since the first of some moments
+-- that are noted, each with how many had been called. Without one since, nobody knows how long it takes.
+local full = free - called - returned <= 0
+local total = tonumber(state.called or 0) + called + returned
+local notes = {}
+if full or (state.max_active and cursor < sequence) then
+  for at, calls in string.gmatch(state.slots or '', '(%d+):(%d+)') do
+    notes[#notes + 1] = {at = tonumber(at), calls = tonumber(calls)}
+  end
+  local last = notes[#notes]
+  if last and called + returned > 0 and now_ds - last.at >= NOTE_EVERY_DS or not last and full then
+    notes[#notes + 1] = {at = now_ds, calls = total}
+  end
+  if #notes > NOTES then
+    table.remove(notes, 1)
+  end
+end
+local slots, slot_pace = {}, 0
+for i, note in ipairs(notes) do
+  slots[i] = string.format('%.0f:%.0f', note.at, note.calls)
+end
+if notes[1] and now_ds > notes[1].at then
+  slot_pace = math.min(set_rate, (total - notes[1].calls) * 10 / (now_ds - notes[1].at))
+end
+
+-- What people are told: how fast the line moves (0: nobody knows), and why it does not move as it is set.
+local told, reason = pace, ''
+if sold_out then
+  told, reason = 0, 'SOLD_OUT'
+elseif state.paused then
+  told, reason = 0, 'PAUSED'
+elseif full or slot_pace > 0 then
+  told, reason = slot_pace, slot_pace < 0.8 * set_rate and 'FULL' or ''
+elseif pace < 0.8 * set_rate then
+  reason = 'SLOWER'
 end
 
 -- The share of each quarter of the line that still polls.
@@ -146,11 +189,11 @@ local shares = {WHOLE, WHOLE, WHOLE, WHOLE}
 if state.shares then
   shares = {struct.unpack('>I2I2I2I2', state.shares)}
 end
-local per_quarter = (#ARGV - 7 - numbers) / 4
+local per_quarter = (#ARGV - FIRST - numbers) / 4
 for quarter = 1, per_quarter > 0 and not mercy and 4 or 0 do
   local there, live = 0, 0
   for i = 1, per_quarter do
-    local number = ARGV[7 + numbers + (quarter - 1) * per_quarter + i]
+    local number = ARGV[FIRST + numbers + (quarter - 1) * per_quarter + i]
     if not is_used(number) then
       there = there + 1
       live = live + (still_polls(number) and 1 or 0)
@@ -164,12 +207,17 @@ end
 -- As text without an exponent: Lua would write 1e+15 for a microsecond clock.
 redis.call('HSET', KEYS[1], 'credit', string.format('%.0f', credit - (called + returned) * 1000000), 'credited_us',
   string.format('%.0f', now_us), 'cursor', cursor, 'base_rate', ARGV[1], 'pace', string.format('%.3f', pace), 'shares',
-  struct.pack('>I2I2I2I2', shares[1], shares[2], shares[3], shares[4]))
+  struct.pack('>I2I2I2I2', shares[1], shares[2], shares[3], shares[4]), 'sold_out', sold_out and 1 or 0, 'told',
+  string.format('%.6f', told), 'reason', reason)
+if slots[1] then
+  redis.call('HSET', KEYS[1], 'slots', table.concat(slots, ' '))
+elseif state.slots then
+  redis.call('HDEL', KEYS[1], 'slots')
+end
 -- What everybody who waits needs to know, in one string for glance.lua.
-local slower = pace < 0.8 * tonumber(state.rate or ARGV[1])
-redis.call('SET', KEYS[7], struct.pack('>BBBddddddI2I2I2I2', state.closed_ms and 1 or 0, state.paused and 1 or 0,
-  slower and 1 or 0, tonumber(state.opens_ms or 0), tonumber(state.opened_ms or math.huge), tonumber(state.count or 0),
-  cursor, sequence, math.max(pace, 0.001), shares[1], shares[2], shares[3], shares[4]))
+redis.call('SET', KEYS[7], struct.pack('>BBdddddddI2I2I2I2s', VIEW_FORMAT, state.closed_ms and 1 or 0,
+  tonumber(state.opens_ms or 0), tonumber(state.opened_ms or math.huge), tonumber(state.count or 0), cursor, sequence,
+  told, set_rate, shares[1], shares[2], shares[3], shares[4], reason))
 for field, count in pairs({called = called + returned, returned = returned, passed_over = passed, no_shows = no_shows,
   expired = #ended}) do
   if count > 0 then

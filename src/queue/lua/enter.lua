@@ -1,9 +1,9 @@
 -- Gives a person the next number of one line (QUEUE-001, QUEUE-006), or the number of a receipt that Redis has forgotten.
 -- Repeating it changes nothing.
 --
--- KEYS 1 state, 2 people, 3 seen, 4 gone, 5 early, 6 joined, 7 used
+-- KEYS 1 state, 2 people, 3 seen, 4 gone, 5 early, 6 joined, 7 used, 8 view
 -- ARGV 1 user (16 bytes), 2 capacity, 3 the schedule's admission rate, 4 its opening in ms, 5 number of a valid receipt
---      or '', 6 and 7 the draw's seed and commitment in hex
+--      or '', 6 and 7 the draw's seed and commitment in hex, 8 whether all seats are sold (1 or 0)
 -- Answers NEW, HERE (already in the line), RESTORED, FULL or CLOSED.
 local NUMBERS_MAX = 16777216 -- what the draw can permute
 local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
@@ -11,7 +11,7 @@ local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
   return 'HERE'
 end
-local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor', 'seed', 'commitment', 'opens_ms')
+local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor', 'seed', 'commitment', 'opens_ms', 'sold_out')
 if state[1] then
   return 'CLOSED'
 end
@@ -34,9 +34,10 @@ end
 local time = redis.call('TIME')
 local now_ds = time[1] * 10 + math.floor(time[2] / 100000) - EPOCH_DS
 redis.call('HSET', KEYS[1], 'sequence', sequence)
-if not state[4] or not state[5] or state[6] ~= ARGV[4] then
+if not state[4] or not state[5] or state[6] ~= ARGV[4] or state[7] ~= ARGV[8] then
   redis.call('HSET', KEYS[1], 'base_rate', ARGV[3], 'opens_ms', ARGV[4], 'seed', state[4] or ARGV[6], 'commitment',
-    state[5] or ARGV[7])
+    state[5] or ARGV[7], 'sold_out', ARGV[8])
+  redis.call('DEL', KEYS[8]) -- what people are told is made anew
 end
 redis.call('HSET', KEYS[2], ARGV[1], number)
 if number % 64 == 0 then

@@ -9,19 +9,21 @@
 --   DRAW      number, count: note the drawn place, and ask again
 --   CALLED    number
 --   PRE_OPEN  number, opening in ms, poll after in s
---   WAITING   number, place, rank, wait in s, poll after in s, reason ('', PAUSED, SLOWER)
+--   WAITING   number, place, rank, wait in s (-1: not known), poll after in s, reason ('', SOLD_OUT, PAUSED, FULL, SLOWER)
 local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 local NEAR_S = 5 -- pollAfter near the front
 local SLACK_DS = 150
 local WINDOW_DS = 600
 local WHOLE = 60000 -- a share of 1
+local ROUNDING = 1e-6
+local VIEW_FORMAT = 2 -- one that another version of the programs has written is none
 
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then
   return {'NONE'}
 end
 local view = redis.call('GET', KEYS[3])
-if not view then
+if not view or string.byte(view) ~= VIEW_FORMAT then
   return {'VIEW'}
 end
 local number, place = tonumber(record), nil
@@ -54,8 +56,8 @@ local function expect_back(poll_s)
   redis.call('SETRANGE', KEYS[2], offset, struct.pack('>I4I4', now_ds + poll_s * 20 + SLACK_DS, full_ds))
 end
 
-local closed, paused, slower, opens_ms, opened_ms, count, cursor, sequence, pace, s1, s2, s3, s4 =
-  struct.unpack('>BBBddddddI2I2I2I2', view)
+local _, closed, opens_ms, opened_ms, count, cursor, sequence, pace, set_rate, s1, s2, s3, s4, reason =
+  struct.unpack('>BBdddddddI2I2I2I2s', view)
 local jitter = 0.8 + ARGV[2] / 2500
 if closed == 1 then
   return {'CLOSED', left, reset}
@@ -92,9 +94,10 @@ if ahead > 0 then
   end
   live = sum / position / WHOLE
 end
-local wait_s = math.ceil(((rank - 1) * live + 1) / pace)
-local poll_s = math.min(wait_s / 10, ARGV[4])
+-- Asking again follows from the soonest that it can be one's turn, whatever holds the line up now.
+local turns = (rank - 1) * live + 1
+local wait_s = pace > 0 and math.ceil(turns / pace - ROUNDING) or -1
+local poll_s = math.min(turns / set_rate / 10, ARGV[4])
 poll_s = math.max(poll_s <= NEAR_S and NEAR_S or math.ceil(poll_s * jitter), spaced_s)
 expect_back(poll_s)
-return {'WAITING', left, reset, number, place, rank, wait_s, poll_s,
-  paused == 1 and 'PAUSED' or slower == 1 and 'SLOWER' or ''}
+return {'WAITING', left, reset, number, place, rank, wait_s, poll_s, reason}

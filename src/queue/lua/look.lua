@@ -8,7 +8,7 @@ local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local fields = redis.call('HMGET', KEYS[1], 'opened_ms', 'count', 'seed', 'commitment', 'sequence', 'cursor', 'rate',
   'paused', 'max_active', 'pace', 'closed_ms', 'called', 'admitted', 'returned', 'passed_over', 'no_shows', 'finished',
-  'expired', 'left', 'base_rate')
+  'expired', 'left', 'base_rate', 'sold_out')
 local count, sequence, cursor = tonumber(fields[2] or 0), tonumber(fields[5] or 0), tonumber(fields[6] or 0)
 local early = redis.call('SCARD', KEYS[3])
 local waiting = sequence - cursor - redis.call('BITCOUNT', KEYS[2], cursor, -1, 'BIT') - early

@@ -18,6 +18,9 @@ if ARGV[3] == '0' then
 elseif ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'max_active', ARGV[3])
 end
+if ARGV[3] ~= '' then
+  redis.call('HDEL', KEYS[1], 'slots')
+end
 redis.call('DEL', KEYS[3]) -- what people are told is made anew
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', AUDIT_MAX, '*', 'who', ARGV[4], 'admissionRate', ARGV[1], 'paused', ARGV[2],
   'maxActive', ARGV[3])

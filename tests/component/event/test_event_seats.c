@@ -9,11 +9,13 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
+#include "common/io/redis.h"
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 #include "src/event/event_settings.h"
 #include "src/event/seat_map.h"
 #include "tests/support/fixture.h"
+#include "tests/support/sale.h"
 
 static struct ctx *ctx;
 static const char *event_id;
@@ -170,6 +172,64 @@ static void test_seats_of_another_schedule_are_not_touched(void **state)
     assert_map("AAAA");
 }
 
+/* Whether others have a copy of the schedule. */
+static bool cached(void)
+{
+    const struct redis_value *there;
+    assert_null(REDIS_RUN(ctx, &there, "EXISTS", arena_printf(ctx->arena, "schedule:{%s}:info", schedule_id)));
+    return there->integer == 1;
+}
+
+static void test_copies_of_a_schedule_go_when_the_last_seat_does_and_when_one_comes_back(void **state)
+{
+    (void)state;
+    struct schedule schedule;
+    const char *first = fixture_uuid(), *second = fixture_uuid();
+    assert_null(seat_map_schedule(ctx, schedule_id, &schedule));
+    assert_int_equal(schedule.sold_out, 0);
+    sale_publish(ctx, &schedule);
+    assert_null(sell(first, 0, 3, 100));
+    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_true(cached()); /* nobody asks anew for single seats */
+    assert_null(sell(second, 3, 1, 200));
+    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_false(cached());
+    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_null(seat_map_schedule(ctx, schedule_id, &schedule));
+    assert_int_equal(schedule.sold_out, 1);
+    sale_publish(ctx, &schedule);
+    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_true(cached());
+    assert_null(give_back(first, 0, 3));
+    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_false(cached());
+}
+
+static bool listed_as_sold_out(void)
+{
+    const struct event_filter everything = {.page = 0, .size = 100, .sort = "newest"};
+    struct event_list list;
+    assert_null(event_list(ctx, &everything, &list));
+    for (size_t i = 0; i < list.count; i++) {
+        if (strcmp(list.items[i].id, event_id) == 0) {
+            return list.items[i].sold_out == 1;
+        }
+    }
+    fail_msg("the event is not in the list");
+    return false;
+}
+
+static void test_list_says_what_is_sold_out(void **state)
+{
+    (void)state;
+    const char *buyer = fixture_uuid();
+    assert_false(listed_as_sold_out());
+    assert_null(sell(buyer, 0, 4, 100));
+    assert_true(listed_as_sold_out());
+    assert_null(give_back(buyer, 0, 4));
+    assert_false(listed_as_sold_out());
+}
+
 static void test_catalogue_tells_number_grade_and_price(void **state)
 {
     (void)state;
@@ -192,6 +252,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seats_of_a_later_buyer_stay_when_an_older_confirmation_arrives, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_seats_of_another_schedule_are_not_touched, begin, end),
+        cmocka_unit_test_setup_teardown(test_copies_of_a_schedule_go_when_the_last_seat_does_and_when_one_comes_back,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(test_list_says_what_is_sold_out, begin, end),
         cmocka_unit_test_setup_teardown(test_catalogue_tells_number_grade_and_price, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

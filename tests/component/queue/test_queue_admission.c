@@ -26,51 +26,13 @@
 
 #define MANY 30
 
-static void fill(struct queue_line *line, const char **users, int count)
-{
-    for (int i = 0; i < count; i++) {
-        users[i] = queue_line_newcomer(line);
-    }
-}
-
-static struct line look(struct queue_line *line)
-{
-    struct line now;
-    assert_null(line_find(line->ctx, line->id, &now));
-    return now;
-}
-
-/* The number of a hash, a set or a list in the line. */
-static int64_t size_of(struct queue_line *line, const char *command, const char *key)
-{
-    const struct redis_value *size;
-    assert_null(REDIS_RUN(line->ctx, &size, command, key));
-    return size->integer;
-}
-
-/* Makes everybody's time to arrive, or everybody's token, end now. */
-static void end_now(struct queue_line *line, const char *zset)
-{
-    const struct redis_value *members;
-    assert_null(REDIS_RUN(line->ctx, &members, "ZRANGE", zset, "0", "-1"));
-    for (size_t i = 0; i < members->count; i++) {
-        struct redis_pipe *pipe = redis_pipe_new(line->ctx);
-        redis_pipe_begin(pipe, 4);
-        redis_pipe_arg(pipe, "ZADD", 4);
-        redis_pipe_arg(pipe, zset, strlen(zset));
-        redis_pipe_arg(pipe, "1", 1);
-        redis_pipe_arg(pipe, members->items[i].str, members->items[i].len);
-        assert_null(redis_pipe_run(pipe, NULL));
-    }
-}
-
 /* ---- rate and order ---- */
 
 static void test_admission_calls_in_order_of_sequence(void **state)
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     assert_int_equal(queue_line_admit(line, 1000).called, 10);
     for (int i = 0; i < MANY; i++) {
         struct queue_place place = queue_line_status(line, users[i]);
@@ -83,7 +45,7 @@ static void test_admission_after_an_outage_is_bounded(void **state)
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     assert_int_equal(queue_line_admit(line, 3600 * 1000).called, 10);
 }
 
@@ -92,7 +54,7 @@ static void test_admission_carries_fractions(void **state)
     struct queue_line *line = *state;
     const char *users[MANY];
     struct queue_admission admission;
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     assert_int_equal(queue_line_admit(line, 150).called, 1); /* one and a half */
     const char *rest = queue_line_get(line, "credit");
     assert_in_range(strtoll(rest, NULL, 10), 500000, 599999);
@@ -111,7 +73,7 @@ static void test_admission_follows_rate_and_time_whoever_asks(void **state)
     struct queue_line *line = *state;
     enum { APPROVERS = 8, TRIES = 40 };
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     const struct redis_value *before, *after;
     assert_null(REDIS_RUN(line->ctx, &before, "TIME"));
     int64_t start_us = redis_int(before, 0) * 1000000 + redis_int(before, 1);
@@ -137,7 +99,7 @@ static void test_admission_follows_rate_and_time_whoever_asks(void **state)
     }
     assert_null(REDIS_RUN(line->ctx, &after, "TIME"));
     int64_t took_us = redis_int(after, 0) * 1000000 + redis_int(after, 1) - start_us;
-    struct line now = look(line);
+    struct line now = queue_line_look(line);
     assert_in_range(now.total.called, 7, 7 + took_us / 100000 + 1);
     assert_int_equal(now.cursor, now.total.called);
 }
@@ -148,19 +110,19 @@ static void test_admission_with_a_stale_cursor_calls_nobody(void **state)
     struct queue_line *line = *state;
     extern const struct redis_script redis_script_queue_admit;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     assert_int_equal(queue_line_admit(line, 500).called, 5);
     queue_line_set(line, "credit", "5000000");
     queue_line_set(line, "paused", NULL);
     const struct queue_keys *keys = &line->keys;
     const char *key_list[] = {keys->state,  keys->seen,     keys->called, keys->returning,
                               keys->active, keys->finished, keys->view,   keys->used};
-    const char *args[] = {"10", "120000", "1000", keys->people, keys->tokens, "0", "3", "0", "1", "2"};
+    const char *args[] = {"10", "120000", "1000", keys->people, keys->tokens, "0", "0", "3", "0", "1", "2"};
     const struct redis_value *answer;
-    assert_null(redis_eval(line->ctx, &redis_script_queue_admit, &answer, key_list, 8, args, 10));
+    assert_null(redis_eval(line->ctx, &redis_script_queue_admit, &answer, key_list, 8, args, 11));
     assert_int_equal(redis_int(answer, 0), 0);
     assert_int_equal(redis_int(answer, 3), 5);
-    assert_int_equal(look(line).total.called, 5);
+    assert_int_equal(queue_line_look(line).total.called, 5);
 }
 
 static void test_newcomer_to_an_empty_line_is_admitted_at_once(void **state)
@@ -180,7 +142,7 @@ static void test_vanished_people_are_passed_over_and_use_up_no_rate(void **state
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     for (int i = 0; i < 8; i++) {
         queue_line_vanish(line, i);
     }
@@ -196,7 +158,7 @@ static void test_who_comes_back_is_called_before_the_line(void **state)
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     queue_line_vanish(line, 3);
     queue_line_vanish(line, 1);
     queue_line_admit(line, 500);
@@ -210,24 +172,24 @@ static void test_who_comes_back_is_called_before_the_line(void **state)
     assert_int_equal(queue_line_status(line, users[3]).state, QUEUE_ACTIVE);
     assert_int_equal(queue_line_status(line, users[8]).state, QUEUE_ACTIVE);
     assert_int_equal(queue_line_status(line, users[9]).state, QUEUE_WAITING);
-    assert_int_equal(look(line).total.returned, 2);
+    assert_int_equal(queue_line_look(line).total.returned, 2);
 }
 
 static void test_called_user_who_never_arrives_gives_the_slot_back_and_keeps_the_place(void **state)
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     queue_line_set(line, "max_active", "2");
     assert_int_equal(queue_line_admit(line, 1000).called, 2);
     assert_int_equal(queue_line_admit(line, 1000).called, 0);
-    end_now(line, line->keys.called);
+    queue_line_end_now(line, line->keys.called);
     struct queue_admission admission = queue_line_admit(line, 1000);
     assert_int_equal(admission.no_shows, 2);
     assert_int_equal(admission.called, 2);
     assert_int_equal(queue_line_status(line, users[0]).rank, 1);
     assert_int_equal(queue_line_status(line, users[0]).sequence, 1);
-    end_now(line, line->keys.called);
+    queue_line_end_now(line, line->keys.called);
     assert_int_equal(queue_line_admit(line, 1000).called, 2);
     assert_int_equal(queue_line_status(line, users[0]).state, QUEUE_ACTIVE);
     assert_int_equal(line_abandoned(&(struct line){.total = {.no_shows = 2, .left = 3, .returned = 1}}), 4);
@@ -238,7 +200,7 @@ static void test_outage_in_which_nobody_could_poll_costs_nobody_the_turn(void **
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     for (int i = 0; i < MANY; i++) {
         queue_line_vanish(line, i);
     }
@@ -259,7 +221,7 @@ static void test_presence_that_a_restart_has_forgotten_costs_nobody_the_turn(voi
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     assert_null(queue_leave(line->ctx, users[2], line->id));
     assert_null(REDIS_RUN(line->ctx, NULL, "DEL", line->keys.seen));
     struct queue_admission admission = queue_line_admit(line, 500);
@@ -275,7 +237,7 @@ static void test_most_active_people_are_never_exceeded(void **state)
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     queue_line_set(line, "max_active", "4");
     assert_int_equal(queue_line_admit(line, 1000).called, 4);
     for (int i = 0; i < 4; i++) {
@@ -284,9 +246,9 @@ static void test_most_active_people_are_never_exceeded(void **state)
     assert_int_equal(queue_line_admit(line, 1000).called, 0);
     assert_null(queue_leave(line->ctx, users[0], line->id));
     assert_int_equal(queue_line_admit(line, 1000).called, 1);
-    end_now(line, line->keys.active);
+    queue_line_end_now(line, line->keys.active);
     assert_int_equal(queue_line_admit(line, 1000).called, 3);
-    assert_int_equal(look(line).total.expired, 3);
+    assert_int_equal(queue_line_look(line).total.expired, 3);
 }
 
 static void test_who_has_bought_frees_the_slot_and_holds_no_more_seats(void **state)
@@ -296,10 +258,10 @@ static void test_who_has_bought_frees_the_slot_and_holds_no_more_seats(void **st
     const char *user = queue_line_newcomer(line);
     queue_line_admit(line, 1000);
     const char *token = queue_line_status(line, user).token;
-    assert_int_equal(look(line).active, 1);
+    assert_int_equal(queue_line_look(line).active, 1);
     assert_null(queue_token_finish(line->ctx, user, line->id));
     queue_line_admit(line, 0);
-    struct line now = look(line);
+    struct line now = queue_line_look(line);
     assert_int_equal(now.active, 0);
     assert_int_equal(now.total.finished, 1);
     const struct redis_value *owner;
@@ -309,109 +271,7 @@ static void test_who_has_bought_frees_the_slot_and_holds_no_more_seats(void **st
     assert_int_equal(queue_line_enter(&other, user).state, QUEUE_WAITING); /* free for another performance */
     assert_null(queue_token_finish(line->ctx, user, line->id));
     queue_line_admit(line, 0);
-    assert_int_equal(look(line).total.finished, 1);
-}
-
-/* ---- settings and estimates ---- */
-
-static struct queue_tuned tune(struct queue_line *line, struct queue_tuning tuning)
-{
-    struct queue_tuned tuned;
-    assert_null(queue_tune(line->ctx, line->id, queue_line_user(line), &tuning, &tuned));
-    return tuned;
-}
-
-static void test_settings_change_while_it_runs_and_are_kept_for_audit(void **state)
-{
-    struct queue_line *line = *state;
-    const char *users[MANY];
-    fill(line, users, MANY);
-    struct queue_tuned tuned = tune(line, (struct queue_tuning){3, -1, FIELD_NO_INT});
-    assert_int_equal(tuned.admission_rate, 3);
-    assert_true(tuned.paused);
-    assert_int_equal(queue_line_admit(line, 1000).called, 3);
-    assert_int_equal(queue_line_status(line, users[MANY - 1]).estimated_wait_s, MANY / 3 - 1);
-    tuned = tune(line, (struct queue_tuning){FIELD_NO_INT, 0, 5});
-    assert_int_equal(tuned.admission_rate, 3);
-    assert_false(tuned.paused);
-    assert_int_equal(tuned.max_active, 5);
-    assert_int_equal(tune(line, (struct queue_tuning){FIELD_NO_INT, -1, 0}).max_active, 0);
-    assert_int_equal(size_of(line, "XLEN", line->keys.audit), 3);
-}
-
-static void test_pause_calls_nobody_saves_nothing_up_and_is_told(void **state)
-{
-    struct queue_line *line = *state;
-    const char *users[MANY];
-    struct queue_admission admission;
-    fill(line, users, MANY);
-    queue_line_admit(line, 100);
-    assert_string_equal(queue_line_status(line, users[MANY - 1]).delay_reason, "PAUSED");
-    queue_line_set(line, "credited_us", "1"); /* since 1970 */
-    assert_null(queue_admit(line->ctx, &line->schedule, &admission));
-    assert_int_equal(admission.called, 0);
-    tune(line, (struct queue_tuning){FIELD_NO_INT, 0, FIELD_NO_INT});
-    assert_null(queue_admit(line->ctx, &line->schedule, &admission));
-    assert_true(admission.called <= 1);
-    assert_null(queue_line_status(line, users[MANY - 1]).delay_reason);
-}
-
-static void test_estimate_follows_the_measured_rate_and_says_slower(void **state)
-{
-    struct queue_line *line = *state;
-    const char *users[MANY];
-    fill(line, users, MANY);
-    assert_int_equal(queue_line_status(line, users[MANY - 1]).estimated_wait_s, 3);
-    queue_line_set(line, "max_active", "1");
-    for (int i = 0; i < 4; i++) {
-        queue_line_admit(line, 20000); /* one in 80 s */
-    }
-    queue_line_set(line, "paused", NULL);
-    struct queue_place place = queue_line_status(line, users[MANY - 1]);
-    assert_string_equal(place.delay_reason, "SLOWER");
-    assert_true(place.estimated_wait_s > 20);
-    assert_int_equal(look(line).rate, 10);
-    assert_true(look(line).pace < 2);
-}
-
-static void test_estimate_leaves_out_who_has_stopped_asking(void **state)
-{
-    struct queue_line *line = *state;
-    enum { CROWD = 100 };
-    const char *users[CROWD];
-    fill(line, users, CROWD);
-    tune(line, (struct queue_tuning){1, -1, FIELD_NO_INT});
-    int64_t all = queue_line_status(line, users[CROWD - 1]).estimated_wait_s;
-    for (int i = 0; i < CROWD; i += 2) {
-        queue_line_vanish(line, i);
-    }
-    queue_line_set(line, "max_active", "0"); /* looks, and calls nobody */
-    for (int i = 0; i < 60; i++) {
-        queue_line_admit(line, 1000);
-    }
-    tune(line, (struct queue_tuning){1, -1, FIELD_NO_INT}); /* only the share shall differ */
-    int64_t half = queue_line_status(line, users[CROWD - 1]).estimated_wait_s;
-    assert_int_equal(all, CROWD);
-    assert_in_range(half, 35, 65);
-}
-
-static void test_poll_after_is_five_near_the_front_and_spread_far_behind(void **state)
-{
-    struct queue_line *line = *state;
-    const char *users[MANY];
-    fill(line, users, MANY);
-    assert_int_equal(queue_line_status(line, users[0]).poll_after_s, 5);
-    queue_line_set(line, "pace", "0.05");
-    int64_t least = INT64_MAX, most = 0;
-    for (int i = 20; i < MANY; i++) {
-        int64_t after = queue_line_status(line, users[i]).poll_after_s;
-        assert_in_range(after, 30, 72);
-        least = after < least ? after : least;
-        most = after > most ? after : most;
-    }
-    assert_true(most > least);
-    queue_line_set(line, "pace", "0.001");
-    assert_in_range(queue_line_status(line, users[MANY - 1]).poll_after_s, 96, 144);
+    assert_int_equal(queue_line_look(line).total.finished, 1);
 }
 
 /* ---- statistics ---- */
@@ -420,14 +280,14 @@ static void test_statistics_count_everybody(void **state)
 {
     struct queue_line *line = *state;
     const char *users[MANY];
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     queue_line_vanish(line, 0);
     queue_line_admit(line, 300);
     queue_line_status(line, users[1]);
-    end_now(line, line->keys.called);
+    queue_line_end_now(line, line->keys.called);
     queue_line_admit(line, 0);
     assert_null(queue_leave(line->ctx, users[20], line->id));
-    struct line now = look(line);
+    struct line now = queue_line_look(line);
     assert_int_equal(now.waiting, MANY - 5);
     assert_int_equal(now.cursor, 4);
     assert_int_equal(now.active, 1);
@@ -489,19 +349,19 @@ static void test_slots_are_given_back_also_when_nobody_waits(void **state)
 {
     struct queue_line *line = *state;
     const char *users[4];
-    fill(line, users, 4);
+    queue_line_fill(line, users, 4);
     queue_line_admit(line, 400);
     queue_line_status(line, users[0]);
     queue_line_status(line, users[1]);
     assert_null(queue_token_finish(line->ctx, users[0], line->id));
     assert_int_equal(close_tick(line), 2);
-    assert_int_equal(look(line).active, 1);
-    assert_int_equal(look(line).called, 2);
-    end_now(line, line->keys.active);
-    end_now(line, line->keys.called);
+    assert_int_equal(queue_line_look(line).active, 1);
+    assert_int_equal(queue_line_look(line).called, 2);
+    queue_line_end_now(line, line->keys.active);
+    queue_line_end_now(line, line->keys.called);
     close_tick(line);
-    assert_int_equal(look(line).active, 0);
-    assert_int_equal(look(line).called, 0);
+    assert_int_equal(queue_line_look(line).active, 0);
+    assert_int_equal(queue_line_look(line).called, 0);
 }
 
 static void test_cancelled_sale_tells_everybody_and_forgets_them(void **state)
@@ -510,7 +370,7 @@ static void test_cancelled_sale_tells_everybody_and_forgets_them(void **state)
     struct queue_line other = queue_line_beside(line);
     const char *users[MANY];
     struct queue_place place;
-    fill(line, users, MANY);
+    queue_line_fill(line, users, MANY);
     queue_line_admit(line, 100);
     const char *token = queue_line_status(line, users[0]).token;
     line->schedule.status = "CANCELLED";
@@ -524,15 +384,15 @@ static void test_cancelled_sale_tells_everybody_and_forgets_them(void **state)
     assert_non_null(token);
     queue_settings.closing_grace_s = 0;
     for (int i = 0; i < QUEUE_SHARDS / 32; i++) {
-        assert_int_equal(size_of(line, "EXISTS", line->keys.seen), 1);
+        assert_int_equal(queue_line_size(line, "EXISTS", line->keys.seen), 1);
         close_tick(line);
     }
-    assert_int_equal(size_of(line, "SCARD", QUEUE_LINES_KEY), 0);
-    assert_int_equal(size_of(line, "EXISTS", line->keys.seen), 0);
+    assert_int_equal(queue_line_size(line, "SCARD", QUEUE_LINES_KEY), 0);
+    assert_int_equal(queue_line_size(line, "EXISTS", line->keys.seen), 0);
     for (int i = 0; i < MANY; i++) {
         struct queue_user user = queue_user_of(users[i]);
         const char *people = queue_people_key(line->ctx->arena, &line->keys, queue_shard_of(&user));
-        assert_int_equal(size_of(line, "EXISTS", people), 0);
+        assert_int_equal(queue_line_size(line, "EXISTS", people), 0);
         struct redis_pipe *pipe = redis_pipe_new(line->ctx);
         const char *marker = queue_marker_key(line->ctx->arena, queue_shard_of(&user));
         redis_pipe_begin(pipe, 3);
@@ -544,7 +404,7 @@ static void test_cancelled_sale_tells_everybody_and_forgets_them(void **state)
         assert_int_equal(there->integer, 0);
     }
     assert_non_null(queue_line_get(line, "seed")); /* the draw stays public */
-    assert_in_range(size_of(line, "TTL", line->keys.state), 1, 600);
+    assert_in_range(queue_line_size(line, "TTL", line->keys.state), 1, 600);
     assert_int_equal(queue_line_enter(&other, users[0]).rank, 1);
 }
 
@@ -582,11 +442,6 @@ int main(void)
         TEST(test_presence_that_a_restart_has_forgotten_costs_nobody_the_turn),
         TEST(test_most_active_people_are_never_exceeded),
         TEST(test_who_has_bought_frees_the_slot_and_holds_no_more_seats),
-        TEST(test_settings_change_while_it_runs_and_are_kept_for_audit),
-        TEST(test_pause_calls_nobody_saves_nothing_up_and_is_told),
-        TEST(test_estimate_follows_the_measured_rate_and_says_slower),
-        TEST(test_estimate_leaves_out_who_has_stopped_asking),
-        TEST(test_poll_after_is_five_near_the_front_and_spread_far_behind),
         TEST(test_statistics_count_everybody),
         TEST(test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins),
         TEST(test_slots_are_given_back_also_when_nobody_waits),

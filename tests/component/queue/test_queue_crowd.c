@@ -99,7 +99,7 @@ static void test_fifty_thousand_wait_and_the_next_is_refused(void **state)
     assert_int_equal(now.sequence, CROWD);
     assert_int_equal(now.waiting, CROWD);
     for (size_t i = 0; i < ARRAY_COUNT(samples); i++) {
-        place = queue_line_status(line, user_of(getpid(), samples[i], id));
+        place = queue_line_status_running(line, user_of(getpid(), samples[i], id));
         assert_in_range(place.rank, 1, CROWD);
         assert_int_equal(place.rank, place.sequence);
         assert_int_equal(place.estimated_wait_s, (place.rank + 9) / 10);

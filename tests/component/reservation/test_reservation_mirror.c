@@ -146,8 +146,17 @@ static void test_hold_while_a_sweeper_has_the_own_lapsed_one_succeeds(void **sta
 /* Another session that has a seat's claim until somebody waits for it. */
 struct taker {
     const char *schedule_id, *seat_id, *reservation_id;
-    bool kills; /* ends the session that waits, and takes nothing */
+    bool kills;            /* ends the session that waits, and takes nothing */
+    const char *free_seat; /* sees that nobody has this seat's claim meanwhile, and takes nothing */
 };
+
+static const struct err *must_be_free(struct ctx *ctx, const struct taker *taker)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &test_stmt_free_claim, &rows, DB_TEXT(taker->schedule_id), DB_TEXT(taker->free_seat));
+    return e ? e : db_count(rows) == 1 ? &err_not_found : &err_conflict;
+}
 
 static const struct err *take_over_slowly(struct ctx *ctx, void *arg)
 {
@@ -158,6 +167,9 @@ static const struct err *take_over_slowly(struct ctx *ctx, void *arg)
     do {
         e = e ? e : DB_RUN0(ctx, &test_stmt_waiting, &rows);
     } while (!e && db_int(rows, 0, "total") == 0);
+    if (!e && taker->free_seat) {
+        return must_be_free(ctx, taker);
+    }
     if (e || !taker->kills) {
         return e;
     }
@@ -173,7 +185,7 @@ static pid_t start_taker(struct scene *scene, struct taker taker)
     if (pid == 0) {
         struct ctx *ctx = fixture_ctx("reservation_service", NEED_REDIS);
         const struct err *e = db_transact(ctx, take_over_slowly, &taker);
-        _exit(e == (taker.kills ? &err_not_found : NULL) ? 0 : 1);
+        _exit(e == (taker.kills || taker.free_seat ? &err_not_found : NULL) ? 0 : 1);
     }
     const struct db_rows *rows;
     do {
@@ -204,6 +216,26 @@ static void test_sell_of_a_seat_that_is_being_taken_over_sells_nothing(void **st
     assert_int_equal(db_affected(rows), 0);
     await_taker(taker);
     assert_int_equal(claims_of(scene, rival.reservation_id), 2);
+}
+
+/* Two buyers of the same seats wait for each other and never in a circle: who waits for the first seat has not the
+ * second one yet, in whatever order they were asked for. */
+static void test_claim_takes_its_seats_in_order(void **state)
+{
+    struct scene *scene = *state;
+    const char *const *seats = scene->sale.seats;
+    struct hold lapsed = must_hold(scene, scene->second, 0, 2), made;
+    lapse(scene, lapsed.reservation_id);
+    forget_in_redis(scene, 0);
+    forget_in_redis(scene, 1);
+    pid_t taker = start_taker(
+        scene, (struct taker){.seat_id = seats[0], .reservation_id = lapsed.reservation_id, .free_seat = seats[1]});
+    const char *backwards[] = {seats[1], seats[0]};
+    struct hold_request request = request_of(scene, scene->first, 0, 2);
+    request.seat_ids.items = backwards;
+    assert_null(hold_create(scene->ctx, &request, &made));
+    await_taker(taker);
+    assert_int_equal(claims_of(scene, made.reservation_id), 2);
 }
 
 /* The session ends while the claim is under way: nobody knows, and until the hold would lapse the seat looks taken. */
@@ -272,6 +304,7 @@ int main(void)
         TEST(test_hold_too_often_is_refused_and_marks_nothing),
         TEST(test_hold_while_a_sweeper_has_the_own_lapsed_one_succeeds),
         TEST(test_sell_of_a_seat_that_is_being_taken_over_sells_nothing),
+        TEST(test_claim_takes_its_seats_in_order),
         TEST(test_hold_whose_outcome_is_unknown_keeps_its_mark),
         TEST(test_held_seat_is_refused_by_the_gate_alone),
         TEST(test_hold_of_own_sold_seat_is_sold),
