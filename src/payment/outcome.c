@@ -39,7 +39,7 @@ const struct err *outcome_begin_look(struct ctx *ctx, const char *payment_id, st
 {
     const struct db_rows *rows;
     const struct err *e =
-        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.busy_s));
+        DB_RUN(ctx, &sql_payment_begin_look, &rows, DB_TEXT(payment_id), DB_INT(payment_settings.look_busy_s));
     *ours_r = !e && db_count(rows) == 1;
     if (*ours_r) {
         payment_read_row(rows, 0, taken_r);

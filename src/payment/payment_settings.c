@@ -14,6 +14,16 @@ static const struct cfg_key keys[] = {
      .max = 600,
      .help = "How long one process may work on a payment alone, and how long our charge may be under way; must outlast "
              "its calls to PortOne together."},
+    {.name = "BOX_PAYMENT_LOOK_BUSY_S",
+     .type = CFG_INT,
+     .offset = offsetof(struct payment_settings, look_busy_s),
+     .unit = "seconds",
+     .fallback = "15",
+     .min = 5,
+     .max = 600,
+     .help =
+         "How long one process may take to see whether the buyer has paid: longer than PortOne's time limit, and at "
+         "most half of BOX_PAYMENT_LAST_LOOK_S, so that another one still looks in time when it dies."},
     {.name = "BOX_PAYMENT_PATIENCE_S",
      .type = CFG_INT,
      .offset = offsetof(struct payment_settings, patience_s),
@@ -42,7 +52,7 @@ static const struct cfg_key keys[] = {
      .type = CFG_INT,
      .offset = offsetof(struct payment_settings, last_look_s),
      .unit = "seconds",
-     .fallback = "20",
+     .fallback = "30",
      .min = 1,
      .max = 120,
      .help = "How long before the end of the hold PortOne is asked once more, so that what is paid becomes a ticket."},

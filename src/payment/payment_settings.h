@@ -6,6 +6,7 @@
 
 struct payment_settings {
     int64_t busy_s;              /* BOX_PAYMENT_BUSY_S */
+    int64_t look_busy_s;         /* BOX_PAYMENT_LOOK_BUSY_S */
     int64_t patience_s;          /* BOX_PAYMENT_PATIENCE_S */
     int64_t tick_ms;             /* BOX_PAYMENT_TICK_MS */
     int64_t look_s;              /* BOX_PAYMENT_LOOK_S */

@@ -9,7 +9,8 @@
 const struct err *settle_next(struct ctx *ctx, bool *found_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_payment_take_due, &rows, DB_INT(payment_settings.busy_s));
+    const struct err *e = DB_RUN(ctx, &sql_payment_take_due, &rows, DB_INT(payment_settings.busy_s),
+                                 DB_INT(payment_settings.look_busy_s));
     if (e) {
         return e;
     }

@@ -78,9 +78,9 @@ SELECT count(*) AS total
 FROM payments
 WHERE user_id = $1;
 
--- ---- taking turns: one process at a time finds out about a payment, for at most $2 seconds ----
+-- ---- taking turns: one process at a time finds out about a payment, for a limited time ----
 
--- A look at PortOne's record. It moves no deadline.
+-- A look at PortOne's record, for $2 seconds. It moves no deadline.
 -- name: payment_begin_look :write
 UPDATE payments
 SET busy_until = clock_timestamp() + make_interval(secs => $2::bigint), turn = turn + 1
@@ -88,8 +88,8 @@ WHERE id = $1 AND status = 'PENDING' AND (busy_until IS NULL OR busy_until < clo
 RETURNING
     {{ payment_columns }};
 
--- Our own charge, under the key $3. Nothing is charged once it is given up, nor another charge while one may be under
--- way; the same one may be sent again, which PortOne knows by its key, and has as long to arrive as the first.
+-- Our own charge, under the key $3, for $2 seconds. Nothing is charged once it is given up, nor another charge while one
+-- may be under way; the same one may be sent again, which PortOne knows by its key, and has as long to arrive as the first.
 -- name: payment_begin_charge :write
 UPDATE payments
 SET
@@ -117,11 +117,17 @@ RETURNING
     FOR UPDATE SKIP LOCKED
 {%- endmacro %}
 
+{% set turn_ends -%}
+    clock_timestamp()
+    + make_interval(secs => CASE question WHEN 'PAID' THEN $2::bigint ELSE $1::bigint END)
+{%- endset %}
+
+-- For $2 seconds to see whether the buyer has paid, for $1 for what moves money.
 -- name: payment_take_due :write
 UPDATE payments
 SET
-    busy_until = clock_timestamp() + make_interval(secs => $1::bigint), turn = turn + 1,
-    check_at = clock_timestamp() + make_interval(secs => $1::bigint), checks = checks + 1
+    busy_until = {{ turn_ends }}, turn = turn + 1,
+    check_at = {{ turn_ends }}, checks = checks + 1
 WHERE
     id = coalesce(
         (

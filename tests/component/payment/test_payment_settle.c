@@ -318,6 +318,22 @@ static void test_hint_while_somebody_is_at_work_is_followed(void **state)
     assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
 }
 
+/* Killed while it looks for the last time before the hold ends: another one looks in time. */
+static void test_look_that_died_is_repeated_before_the_hold_ends(void **state)
+{
+    struct scene *scene = *state;
+    const struct db_rows *rows;
+    int64_t deadlines[2];
+    scene_make_due(scene, 60);
+    assert_null(DB_RUN(scene->ctx, &sql_payment_take_due, &rows, DB_INT(payment_settings.busy_s),
+                       DB_INT(payment_settings.look_busy_s)));
+    assert_int_equal(db_count(rows), 1);
+    scene_deadlines(scene, deadlines);
+    assert_true(deadlines[1] <= clock_now() + payment_settings.look_busy_s * CLOCK_SECOND);
+    assert_true(2 * payment_settings.look_busy_s <= payment_settings.last_look_s);
+    assert_true(payment_settings.look_busy_s < payment_settings.busy_s);
+}
+
 static void test_settle_leaves_a_busy_payment_alone(void **state)
 {
     struct scene *scene = *state;
@@ -418,6 +434,7 @@ int main(void)
         TEST(test_lost_turn_does_nothing_outside),
         TEST(test_finding_of_a_lost_turn_counts_no_more),
         TEST(test_hint_while_somebody_is_at_work_is_followed),
+        TEST(test_look_that_died_is_repeated_before_the_hold_ends),
         TEST(test_settle_leaves_a_busy_payment_alone),
         TEST(test_transitions_in_c_and_sql_are_the_same),
         TEST(test_questions_in_c_and_sql_are_the_same),
