@@ -88,8 +88,9 @@ WHERE id = $1 AND status = 'PENDING' AND (busy_until IS NULL OR busy_until < clo
 RETURNING
     {{ payment_columns }};
 
--- Our own charge, under the key $3, for $2 seconds. Nothing is charged once it is given up, nor another charge while one
--- may be under way; the same one may be sent again, which PortOne knows by its key, and has as long to arrive as the first.
+-- Our own charge, under the key $3, for $2 seconds. Nothing is charged once it is given up, nor another charge while
+-- one may be under way; the same one may be sent again, which PortOne knows by its key, and has as long to arrive as
+-- the first.
 -- name: payment_begin_charge :write
 UPDATE payments
 SET
