@@ -21,6 +21,9 @@ static void write_payment(struct json_out *out, const struct payment *payment)
     if (payment->refunded_at != CLOCK_NONE) {
         json_add_time(out, "refundedAt", payment->refunded_at);
     }
+    if (payment->refunded_amount > 0) {
+        json_add_int(out, "refundedAmount", payment->refunded_amount);
+    }
     json_close_object(out);
 }
 

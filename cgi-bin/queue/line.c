@@ -69,7 +69,7 @@ static void add_stats(struct json_out *out, const struct line *line)
     json_add_int(out, "active", line->active);
     json_add_int(out, "admitted", line->total.admitted);
     json_add_int(out, "abandoned", line_abandoned(line));
-    json_add_int(out, "tps", (int64_t)(line->pace + 0.5));
+    json_add_int(out, "tps", (int64_t)(line->tps + 0.5));
     json_add_int(out, "oldestWaitSeconds", line->oldest_wait_s);
     json_add_int(out, "called", line->total.called);
     json_add_int(out, "noShows", line->total.no_shows);

@@ -45,6 +45,9 @@ struct err {
     X(method_not_allowed, "METHOD_NOT_ALLOWED", 405, 0, "허용되지 않는 메서드입니다.",                              \
       "This method is not allowed here.")                                                                           \
     X(conflict, "CONFLICT", 409, 0, "현재 상태와 충돌합니다.", "This conflicts with the present state.")            \
+    X(idempotency_key_in_use, "IDEMPOTENCY_KEY_IN_USE", 409, 0,                                                     \
+      "같은 멱등 키의 요청이 처리 중입니다. 잠시 후 다시 시도해 주세요.",                                           \
+      "The first request with this idempotency key is still running. Please repeat it in a moment.")                \
     X(payload_too_large, "PAYLOAD_TOO_LARGE", 413, 0, "요청 본문이 너무 큽니다.", "The request body is too large.") \
     X(unsupported_media_type, "UNSUPPORTED_MEDIA_TYPE", 415, 0, "지원하지 않는 형식입니다.",                        \
       "This content type is not supported.")                                                                        \

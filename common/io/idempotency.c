@@ -53,12 +53,16 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
     if (e) {
         return e;
     }
-    if (db_affected(claimed) == 0) {
-        e = look_up(ctx, idem, fingerprint, stored_r);
-        return e || *stored_r ? e : &err_db_serialization; /* purged between the two statements: begin again */
-    }
     *stored_r = NULL;
-    return NULL;
+    if (db_bool(claimed, 0, "first")) {
+        return NULL;
+    }
+    e = look_up(ctx, idem, fingerprint, stored_r);
+    if (e || *stored_r) {
+        return e;
+    }
+    /* With the lock and without a row: purged between the two statements, begin again. */
+    return db_bool(claimed, 0, "got") ? &err_db_serialization : &err_idempotency_key_in_use;
 }
 
 const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer)

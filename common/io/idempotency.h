@@ -1,10 +1,10 @@
 /*
  * idempotency: the first answer again (Idempotency-Key draft 06).
  *
- * begin and store are called inside the transaction that does the work. Two at once: the second waits on the unique key
- * until the first has committed, then replays its answer; if the first rolled back, the second does the work. A failed
- * request leaves nothing behind and may be repeated under the same key. Keys live 24 hours and belong to one user and
- * route. Table idempotency_keys of the service's own schema.
+ * begin and store are called inside the transaction that does the work. Two at once: the second is refused while the
+ * first runs, and gets its answer afterwards; if the first rolled back, the second does the work. A failed request
+ * leaves nothing behind and may be repeated under the same key. Keys live 24 hours and belong to one user and route.
+ * Table idempotency_keys of the service's own schema.
  */
 #ifndef COMMON_IDEMPOTENCY_H
 #define COMMON_IDEMPOTENCY_H
@@ -22,7 +22,7 @@ struct idempotency {
 };
 
 /* *stored_r: NULL = do the work; else the first answer's JSON, to be sent again. &err_idempotency_key_reused when the
- * body differs. */
+ * body differs, &err_idempotency_key_in_use while another one with the key is running. */
 BO_MUSTCHECK const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *idem,
                                                  const char **stored_r);
 BO_MUSTCHECK const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer);

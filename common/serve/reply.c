@@ -97,7 +97,7 @@ static bool etag_listed(const char *list, const char *etag)
 void reply_replayed(struct reply *rp, bool replayed)
 {
     if (replayed) {
-        reply_header(rp, "Idempotent-Replayed", "true");
+        reply_header(rp, "Idempotency-Replayed", "true");
     }
 }
 

@@ -4,7 +4,7 @@ import re
 from stacklib import programs, stores
 from stacklib.containers import (
     DATABASE_SECRET, HANDED_OUT, OPERATOR, OWN_SOCKET, RUN, SECRETS, USER, ContainerStack, secrets_of)
-from stacklib.settings import SETTINGS
+from stacklib.settings import SETTINGS, instances_key
 
 # Memory in MiB: by default, and for a small machine.
 MEMORY = {
@@ -36,6 +36,7 @@ SMALL = {
     "BOX_PAYMENT_PROCESSES": 2, "BOX_SANDBOX_PROCESSES": 4,
     "BOX_USER_INSTANCES": 1, "BOX_EVENT_INSTANCES": 1, "BOX_QUEUE_INSTANCES": 1, "BOX_RESERVATION_INSTANCES": 1,
     "BOX_PAYMENT_INSTANCES": 1, "BOX_GATEWAY_INSTANCES": 1, "BOX_QUEUE_APPROVER_INSTANCES": 1,
+    "BOX_PAYMENT_SAGA_INSTANCES": 1,
 }
 
 
@@ -184,8 +185,9 @@ def _pool(name: str) -> dict:
 def _daemon(name: str) -> dict:
     """Without a health check: a daemon that hangs ends itself by its watchdog and is started anew."""
     service = _ours(name, secrets=name if name in with_secrets() else None) | {"mem_limit": memory(name)}
-    if name == "queue-approver":
-        service["deploy"] = {"replicas": Raw(setting("BOX_QUEUE_APPROVER_INSTANCES"))}
+    key = instances_key(name)
+    if any(item.name == key for item in SETTINGS):
+        service["deploy"] = {"replicas": Raw(setting(key))}
     return service
 
 
@@ -277,7 +279,7 @@ def _kafka_variable(key: str) -> str:
 
 
 def instances(name: str, small: bool) -> int:
-    key = f"BOX_{re.sub('-', '_', name.removesuffix('.fcgi')).upper()}_INSTANCES"
+    key = instances_key(name.removesuffix(".fcgi"))
     if name == "gateway" or not any(item.name == key for item in SETTINGS):
         return 1
     return SMALL[key] if small and key in SMALL else next(item.default for item in SETTINGS if item.name == key)

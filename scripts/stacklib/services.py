@@ -113,7 +113,7 @@ def _daemons(stack: Stack) -> list[Service]:
     found = []
     for name, details in programs.PROGRAMS.items():
         if details.source.startswith("src/daemons/") and programs.present(name):
-            count = stack["BOX_QUEUE_APPROVER_INSTANCES"] if name == "queue-approver" else 1
+            count = stack.instances(name)
             for number in range(1, count + 1):
                 service = f"{name}-{number}" if count > 1 else name
                 found.append(_program(stack, service, name, [stack.build / details.binary]))

@@ -60,10 +60,16 @@ SETTINGS = (
     Setting("BOX_SANDBOX_INSTANCES", 1, "pools of sandbox.fcgi"),
     Setting("BOX_SANDBOX_PROCESSES", 16, "processes per pool; a test may let them hang"),
     Setting("BOX_QUEUE_APPROVER_INSTANCES", 2, "queue-approver processes"),
+    Setting("BOX_PAYMENT_SAGA_INSTANCES", 2, "payment-saga processes; each asks PortOne about one payment at a time"),
     Setting("BOX_EXPIRE_HOLDS_PERIOD_S", 60, "seconds between runs of expire-holds, a divisor of 60", test_default=5),
 )
 
 SETTING_NAMES = {setting.name for setting in SETTINGS}
+
+
+def instances_key(program: str) -> str:
+    """The setting that says how many there are; a program that has none runs once."""
+    return f"BOX_{program.replace('-', '_').upper()}_INSTANCES"
 
 
 class Stack:
@@ -99,6 +105,9 @@ class Stack:
 
     def __getitem__(self, name: str):
         return self.values[name]
+
+    def instances(self, program: str) -> int:
+        return self.values.get(instances_key(program), 1)
 
     @property
     def gateway_url(self) -> str:

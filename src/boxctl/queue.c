@@ -41,7 +41,7 @@ static void print_line(const struct line *line)
     print_row("next place", line->cursor + 1, "");
     print_row("last place", line->sequence, "");
     print_row("oldest wait", line->oldest_wait_s, "s");
-    printf("%-18s %lld a second set, %.2f measured\n", "rate", (long long)line->rate, line->pace);
+    printf("%-18s %lld a second set, %.2f measured\n", "rate", (long long)line->rate, line->tps);
     printf("%-18s %.0f %%\n", "still polling", line->live_share * 100);
     print_row("called, not here", line->called, "");
     print_row("back, not called", line->returning, "");
@@ -56,6 +56,7 @@ static void print_line(const struct line *line)
     print_row("left", line->total.left, "so far");
     print_row("passed over", line->total.passed_over, "so far");
     print_row("did not come", line->total.no_shows, "so far");
+    print_row("sent back", line->total.sent_back, "so far, when all seats were sold");
     print_row("returned", line->total.returned, "so far");
     print_row("ghosts", line_ghost_percent(line), "% of the places reached");
 }
@@ -82,8 +83,7 @@ static enum boxctl_status show(struct boxctl *box, const char *schedule_id)
     struct ctx *ctx = box->ctx;
     struct line line;
     const struct redis_value *changes;
-    const struct schedule schedule = {.schedule_id = schedule_id};
-    const struct err *e = line_read(ctx, &schedule, &line);
+    const struct err *e = line_read(ctx, schedule_id, NULL, &line);
     e = e ? e
           : REDIS_RUN(ctx, &changes, "XREVRANGE", queue_keys_of(ctx->arena, schedule_id).audit, "+", "-", "COUNT",
                       AUDIT_SHOWN);

@@ -154,6 +154,7 @@ static const struct err *read_schedule(struct ctx *ctx, const char *json, size_t
     if (internal_read(ctx, json, len, &schedule_shape, (void **)&schedule) != NULL) {
         return &err_unavailable;
     }
+    schedule->sold_out = schedule->sold_out == 1; /* an older event service does not say */
     *schedule_r = *schedule;
     return NULL;
 }
@@ -222,7 +223,7 @@ void schedule_forget(struct ctx *ctx, const char *schedule_id)
     }
 }
 
-void schedule_saw_sales(struct ctx *ctx, const struct schedule *schedule)
+void schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *schedule)
 {
     struct schedule known;
     const char *cached = cache_get(ctx, cache_key(ctx, schedule->schedule_id));

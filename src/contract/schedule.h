@@ -29,7 +29,7 @@ struct schedule {
     int64_t sale_end_at;
     int64_t admission_rate; /* people per second */
     int64_t queue_capacity; /* people */
-    int sold_out;           /* 1: all seats are SOLD; held ones are not; -1: not said */
+    int sold_out;           /* 1: all seats are SOLD; held ones are not */
 };
 extern const struct shape schedule_shape;
 
@@ -73,7 +73,7 @@ BO_MUSTCHECK const struct err *schedule_seats_get(struct ctx *ctx, const char *s
 /* The event service knows the schedule to be as it is now: a cached copy that says otherwise of the seats is forgotten,
  * as by schedule_forget(), so that a sale that is sold out, or is so no longer, is known at once and nobody asks anew
  * while single seats are sold. */
-void schedule_saw_sales(struct ctx *ctx, const struct schedule *schedule);
+void schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *schedule);
 /* The event service changed a schedule: forget the cached copy. Failure is harmless for BOX_SCHEDULE_CACHE_S; other
  * processes' own copies live on for BOX_SCHEDULE_LOCAL_MS. */
 void schedule_forget(struct ctx *ctx, const char *schedule_id);

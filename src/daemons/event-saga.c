@@ -30,13 +30,13 @@ static const struct err *on_cancelled(struct ctx *ctx, const struct event *event
 static const struct err *after_confirmed(struct ctx *ctx, const struct event *event, const void *payload)
 {
     (void)event;
-    return seat_map_announce(ctx, ((const struct reservation_confirmed *)payload)->schedule_id);
+    return seat_map_drop_stale_copy(ctx, ((const struct reservation_confirmed *)payload)->schedule_id);
 }
 
 static const struct err *after_cancelled(struct ctx *ctx, const struct event *event, const void *payload)
 {
     (void)event;
-    return seat_map_announce(ctx, ((const struct reservation_cancelled *)payload)->schedule_id);
+    return seat_map_drop_stale_copy(ctx, ((const struct reservation_cancelled *)payload)->schedule_id);
 }
 
 static const struct subscriber subscribers[] = {

@@ -117,12 +117,12 @@ const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim)
                   DB_TEXT(claim->reservation_id));
 }
 
-const struct err *seat_map_announce(struct ctx *ctx, const char *schedule_id)
+const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule_id)
 {
     struct schedule schedule;
     const struct err *e = seat_map_schedule(ctx, schedule_id, &schedule);
     if (!e) {
-        schedule_saw_sales(ctx, &schedule);
+        schedule_forget_if_sales_changed(ctx, &schedule);
     }
     return e;
 }

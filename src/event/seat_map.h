@@ -60,6 +60,6 @@ BO_MUSTCHECK const struct err *seat_map_sell(struct ctx *ctx, const struct seat_
 BO_MUSTCHECK const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim);
 /* After the commit of either: others learn whether all seats are sold. Lost, they learn it when their copies end
  * (BOX_SCHEDULE_CACHE_S). */
-BO_MUSTCHECK const struct err *seat_map_announce(struct ctx *ctx, const char *schedule_id);
+BO_MUSTCHECK const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule_id);
 
 #endif

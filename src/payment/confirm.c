@@ -68,8 +68,8 @@ static const struct err *answer_of(const struct payment *payment)
 
 static const struct err *look(struct ctx *ctx, const struct payment *taken, struct payment *payment_r)
 {
-    struct finding finding = outcome_ask(ctx, taken);
-    const struct err *e = outcome_conclude(ctx, taken, &finding, payment_r);
+    struct finding finding;
+    const struct err *e = outcome_look(ctx, taken, &finding, payment_r);
     if (e) {
         return e;
     }

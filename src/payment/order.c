@@ -76,7 +76,7 @@ static const struct err *find_or_insert(struct ctx *ctx, const struct ordering *
         DB_RUN(ctx, &sql_payment_insert, NULL, DB_TEXT(reservation->reservation_id), DB_TEXT(reservation->schedule_id),
                DB_TEXT(request->user_id), DB_TEXT(new_payment_key(ctx->arena)), DB_INT(request->amount),
                DB_TEXT(request->method), DB_TIME(reservation->hold_expires_at), DB_INT(payment_settings.patience_s),
-               DB_INT(payment_settings.look_s));
+               DB_INT(payment_settings.look_s), DB_INT(payment_last_look_s()));
     const struct db_rows *rows;
     e = e ? e : DB_RUN(ctx, &sql_payment_of_reservation, &rows, DB_TEXT(reservation->reservation_id));
     if (e) {
@@ -146,13 +146,13 @@ static const struct err *order_once(struct ctx *ctx, void *arg)
 static const struct err *settle_now(struct ctx *ctx, const struct order *order)
 {
     struct payment taken, after;
+    struct finding finding;
     bool ours = false;
     const struct err *e = outcome_begin_look(ctx, order->payment_id, &taken, &ours);
     if (e || !ours) {
         return e;
     }
-    struct finding finding = outcome_ask(ctx, &taken);
-    e = outcome_conclude(ctx, &taken, &finding, &after);
+    e = outcome_look(ctx, &taken, &finding, &after);
     return !e && after.status == PAYMENT_FAILED ? &err_hold_expired : e;
 }
 

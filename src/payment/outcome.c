@@ -117,7 +117,7 @@ static const struct err *ask_again(struct ctx *ctx, struct recording *recording)
 {
     const struct payment *payment = &recording->payment;
     return DB_RUN(ctx, &sql_payment_ask_again, NULL, DB_TEXT(payment->id), DB_INT(pause_s(payment)),
-                  DB_INT(payment_settings.last_look_s));
+                  DB_INT(payment_last_look_s()));
 }
 
 static const struct err *cannot_be(struct ctx *ctx, struct recording *recording)
@@ -315,7 +315,7 @@ static void secure_first(struct ctx *ctx, struct recording *recording)
 {
     const struct err *e = outcome_secure(ctx, recording->taken);
     if (outcome_seats_are_gone(e)) {
-        recording->step = STEP_RETURN;
+        recording->step = recording->taken->amount > 0 ? STEP_RETURN : STEP_END;
         recording->reason = e == &err_not_found ? err_hold_expired.code : e->code;
     } else if (e) {
         recording->step = STEP_AGAIN;
@@ -349,17 +349,26 @@ static void give_back_first(struct ctx *ctx, struct recording *recording)
     recording->returned += returned;
 }
 
-/* Whoever was away for long must not act outside either. */
-static bool turn_is_lost(struct ctx *ctx, const struct payment *taken)
+/* Whoever was away for long must not act outside either, and who acts has time for it. */
+static bool turn_is_lost(struct ctx *ctx, const struct payment *taken, int64_t seconds)
 {
-    struct payment now;
-    return payment_get_of(ctx, taken->user_id, taken->id, &now) != NULL || now.turn != taken->turn;
+    const struct db_rows *rows;
+    return DB_RUN(ctx, &sql_payment_renew_turn, &rows, DB_TEXT(taken->id), DB_INT(taken->turn), DB_INT(seconds)) !=
+               NULL ||
+           db_affected(rows) == 0;
+}
+
+/* How long a step may be at work outside, 0 when it is not. */
+static int64_t time_outside_s(enum payment_step step)
+{
+    bool moves = step == STEP_LET_GO || step == STEP_CLOSE || step == STEP_GIVE_BACK;
+    return step == STEP_SUCCEED ? payment_settings.look_busy_s : moves ? payment_settings.busy_s : 0;
 }
 
 static void prepare(struct ctx *ctx, struct recording *recording)
 {
-    bool acts = recording->step == STEP_LET_GO || recording->step == STEP_CLOSE || recording->step == STEP_GIVE_BACK;
-    if (acts && turn_is_lost(ctx, recording->taken)) {
+    int64_t seconds = time_outside_s(recording->step);
+    if (seconds > 0 && turn_is_lost(ctx, recording->taken, seconds)) {
         recording->step = STEP_AGAIN;
         return;
     }
@@ -402,6 +411,13 @@ const struct err *outcome_conclude(struct ctx *ctx, const struct payment *taken,
     };
     prepare(ctx, &recording);
     return record(ctx, &recording, payment_r);
+}
+
+const struct err *outcome_look(struct ctx *ctx, const struct payment *taken, struct finding *finding_r,
+                               struct payment *payment_r)
+{
+    *finding_r = outcome_ask(ctx, taken);
+    return outcome_conclude(ctx, taken, finding_r, payment_r);
 }
 
 /* Without PortOne's record: what we know ourselves. */

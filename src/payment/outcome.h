@@ -27,12 +27,16 @@ struct finding {
 
 /* Takes a turn to find out without charging. *ours_r says whether it was to be had (the payment is pending and nobody
  * else is at work); then *taken_r is the payment as the turn began. It ends when the outcome is recorded, or after
- * BOX_PAYMENT_BUSY_S. */
+ * BOX_PAYMENT_LOOK_BUSY_S. */
 BO_MUSTCHECK const struct err *outcome_begin_look(struct ctx *ctx, const char *payment_id, struct payment *taken_r,
                                                   bool *ours_r);
 
 /* Asks PortOne; of a payment without an amount there is nothing to ask. Not inside a transaction. */
 struct finding outcome_ask(struct ctx *ctx, const struct payment *payment);
+
+/* Asks PortOne and does what the answer means: the two below in one. */
+BO_MUSTCHECK const struct err *outcome_look(struct ctx *ctx, const struct payment *taken, struct finding *finding_r,
+                                            struct payment *payment_r);
 
 /* Does what the finding means: the calls outside that the step needs (secure or let go the seats, cancel at PortOne),
  * then records it with its event. `taken` is the payment as one's turn began, *payment_r as it is afterwards; when the

@@ -4,6 +4,12 @@
 
 struct payment_settings payment_settings;
 
+int64_t payment_last_look_s(void)
+{
+    int64_t twice = 2 * payment_settings.look_busy_s;
+    return payment_settings.last_look_s > twice ? payment_settings.last_look_s : twice;
+}
+
 static const struct cfg_key keys[] = {
     {.name = "BOX_PAYMENT_BUSY_S",
      .type = CFG_INT,
@@ -21,9 +27,8 @@ static const struct cfg_key keys[] = {
      .fallback = "15",
      .min = 5,
      .max = 600,
-     .help =
-         "How long one process may take to see whether the buyer has paid: longer than PortOne's time limit, and at "
-         "most half of BOX_PAYMENT_LAST_LOOK_S, so that another one still looks in time when it dies."},
+     .help = "How long one process may take to ask PortOne whether the buyer has paid, and then again to secure the "
+             "seats; longer than PortOne's time limit. When it dies, another one asks."},
     {.name = "BOX_PAYMENT_PATIENCE_S",
      .type = CFG_INT,
      .offset = offsetof(struct payment_settings, patience_s),
@@ -55,7 +60,9 @@ static const struct cfg_key keys[] = {
      .fallback = "30",
      .min = 1,
      .max = 120,
-     .help = "How long before the end of the hold PortOne is asked once more, so that what is paid becomes a ticket."},
+     .help =
+         "How long before the end of the hold PortOne is asked once more, so that what is paid becomes a ticket; at "
+         "least twice BOX_PAYMENT_LOOK_BUSY_S, whatever this says."},
     {.name = "BOX_PAYMENT_RETRY_S",
      .type = CFG_INT,
      .offset = offsetof(struct payment_settings, retry_s),

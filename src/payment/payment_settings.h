@@ -19,6 +19,8 @@ struct payment_settings {
     int64_t confirms_per_minute; /* BOX_PAYMENT_CONFIRMS_PER_MINUTE */
 };
 extern struct payment_settings payment_settings;
+/* BOX_PAYMENT_LAST_LOOK_S, but at least twice what a look may take: should one die, another still comes in time. */
+int64_t payment_last_look_s(void);
 extern const struct cfg_section payment_settings_section;
 
 #endif

@@ -6,7 +6,7 @@
 #include "src/payment/payment.h"
 #include "src/payment/payment_settings.h"
 
-const struct err *settle_next(struct ctx *ctx, bool *found_r)
+const struct err *settle_take(struct ctx *ctx, struct payment *taken_r, bool *found_r)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_payment_take_due, &rows, DB_INT(payment_settings.busy_s),
@@ -15,12 +15,17 @@ const struct err *settle_next(struct ctx *ctx, bool *found_r)
         return e;
     }
     *found_r = db_count(rows) > 0;
-    if (!*found_r) {
-        return NULL;
+    if (*found_r) {
+        payment_read_row(rows, 0, taken_r);
+        log_field(&ctx->log, "payment", taken_r->id);
     }
-    struct payment payment, after;
-    payment_read_row(rows, 0, &payment);
-    log_field(&ctx->log, "payment", payment.id);
-    struct finding finding = outcome_ask(ctx, &payment);
-    return outcome_conclude(ctx, &payment, &finding, &after);
+    return NULL;
+}
+
+const struct err *settle_next(struct ctx *ctx, bool *found_r)
+{
+    struct payment taken, after;
+    struct finding finding;
+    const struct err *e = settle_take(ctx, &taken, found_r);
+    return e || !*found_r ? e : outcome_look(ctx, &taken, &finding, &after);
 }

@@ -10,7 +10,10 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "src/payment/payment.h"
 
+/* The first half: takes the turn of the payment that has been due longest, if any, for a limited time. */
+BO_MUSTCHECK const struct err *settle_take(struct ctx *ctx, struct payment *taken_r, bool *found_r);
 /* Takes up the payment that has been due longest, if any. *found_r: there was one; there may be more. */
 BO_MUSTCHECK const struct err *settle_next(struct ctx *ctx, bool *found_r);
 

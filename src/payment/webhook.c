@@ -32,6 +32,10 @@ static const struct err *store(struct ctx *ctx, void *arg)
     if (e || db_affected(rows) == 0 || !is_outcome(webhook->type)) {
         return e;
     }
+    if (!db_bool(rows, 0, "expected")) {
+        log_error(&ctx->log, "PortOne says %s of '%s', which nobody here was to pay: see to it by hand", webhook->type,
+                  webhook->payment_id);
+    }
     return DB_RUN(ctx, &sql_payment_webhook_nudge, NULL, DB_TEXT(webhook->payment_id),
                   DB_BOOL(is_cancellation(webhook->type)));
 }

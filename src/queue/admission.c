@@ -109,11 +109,13 @@ static const struct err *admit_line(struct ctx *ctx, struct line *line, struct q
     return e;
 }
 
-const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, struct queue_admission *admission_r)
+/* `terms` NULL: those noted last. */
+static const struct err *admit_by_id(struct ctx *ctx, const char *schedule_id, const struct schedule *terms,
+                                     struct queue_admission *admission_r)
 {
     struct line line;
     struct queue_admission sum = {0};
-    const struct err *e = line_read(ctx, schedule, &line);
+    const struct err *e = line_read(ctx, schedule_id, terms, &line);
     e = e ? e : admit_line(ctx, &line, &sum);
     if (!e) {
         *admission_r = sum;
@@ -121,10 +123,15 @@ const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, 
     return e;
 }
 
+const struct err *queue_admit(struct ctx *ctx, const struct schedule *schedule, struct queue_admission *admission_r)
+{
+    return admit_by_id(ctx, schedule->schedule_id, schedule, admission_r);
+}
+
 const struct err *queue_refresh(struct ctx *ctx, const char *schedule_id)
 {
     struct queue_admission admission;
-    return queue_admit(ctx, &(struct schedule){.schedule_id = schedule_id}, &admission);
+    return admit_by_id(ctx, schedule_id, NULL, &admission);
 }
 
 /* Who left before the draw leaves a hole at a place that is known only now: until it is noted, ranks behind it are too
@@ -154,7 +161,7 @@ static const struct err *unlist(struct ctx *ctx, const struct schedule *schedule
 {
     struct line line;
     const struct err *e = REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
-    e = e ? e : line_read(ctx, schedule, &line);
+    e = e ? e : line_read(ctx, schedule->schedule_id, schedule, &line);
     if (!e && line_busy(&line)) {
         e = REDIS_RUN(ctx, NULL, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id);
     }
@@ -176,7 +183,7 @@ static void add_up(struct queue_admission *sum, const struct line *line)
 static const struct err *serve(struct ctx *ctx, const struct schedule *schedule, struct queue_admission *sum)
 {
     struct line line;
-    const struct err *e = line_read(ctx, schedule, &line);
+    const struct err *e = line_read(ctx, schedule->schedule_id, schedule, &line);
     if (!e) {
         add_up(sum, &line);
     }

@@ -7,6 +7,7 @@
 #include "common/io/redis.h"
 #include "src/contract/schedule.h"
 #include "src/queue/admission.h"
+#include "src/queue/line.h"
 #include "src/queue/marker.h"
 #include "src/queue/queue_keys.h"
 #include "src/queue/queue_settings.h"
@@ -97,27 +98,35 @@ static const struct err *reopen(struct ctx *ctx, const char *schedule_id)
     return redis_pipe_run(pipe, NULL);
 }
 
-/* The sale runs: slots that are no longer used are given back, also when nobody waits for them. */
-static const struct err *keep_open(struct ctx *ctx, const char *schedule_id, int64_t *active)
+/* The sale runs: slots that are no longer used are given back, also when nobody waits for them, and what the scripts
+ * know of the seats is kept up. */
+static const struct err *keep_open(struct ctx *ctx, const struct schedule *schedule, int64_t *active)
 {
-    enum { CLOSED, ACTIVE, CALLED, FINISHED };
-    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "HEXISTS", keys.state, "closed_ms");
-    REDIS_PIPE(pipe, "ZCARD", keys.active);
-    REDIS_PIPE(pipe, "ZCARD", keys.called);
-    REDIS_PIPE(pipe, "SCARD", keys.finished);
-    const struct redis_value *counts;
-    const struct err *e = redis_pipe_run(pipe, &counts);
+    struct line line;
+    const struct redis_value *finished;
+    const struct err *e = line_read(ctx, schedule->schedule_id, schedule, &line);
+    e = e ? e : REDIS_RUN(ctx, &finished, "SCARD", queue_keys_of(ctx->arena, schedule->schedule_id).finished);
     if (e) {
         return e;
     }
-    if (counts[CLOSED].integer > 0) {
-        return reopen(ctx, schedule_id);
+    if (line.closed_at != CLOCK_NONE) {
+        return reopen(ctx, schedule->schedule_id);
     }
-    *active += counts[ACTIVE].integer;
-    bool used = counts[ACTIVE].integer + counts[CALLED].integer + counts[FINISHED].integer > 0;
-    return used ? queue_refresh(ctx, schedule_id) : NULL;
+    *active += line.active;
+    struct queue_admission admission;
+    bool used = line.active + line.called + line.returning + finished->integer > 0;
+    return used || line.sold_out != line.noted_sold_out ? queue_admit(ctx, schedule, &admission) : NULL;
+}
+
+static const struct err *look_after(struct ctx *ctx, const char *schedule_id, int64_t *active)
+{
+    struct schedule schedule;
+    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
+    if (e && e != &err_not_found) {
+        return e;
+    }
+    bool over = e || schedule_check_sale(&schedule) == &err_sale_ended;
+    return over ? close_line(ctx, schedule_id) : keep_open(ctx, &schedule, active);
 }
 
 const struct err *closing_run_all(struct ctx *ctx, int64_t *active_r)
@@ -130,9 +139,7 @@ const struct err *closing_run_all(struct ctx *ctx, int64_t *active_r)
     }
     for (size_t i = 0; i < schedules->count; i++) {
         const char *schedule_id = redis_str(schedules, i);
-        bool over;
-        const struct err *e = schedule_is_over(ctx, schedule_id, &over);
-        e = e ? e : over ? close_line(ctx, schedule_id) : keep_open(ctx, schedule_id, &active);
+        const struct err *e = look_after(ctx, schedule_id, &active);
         first = first ? first : e;
     }
     if (!first) {

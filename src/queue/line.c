@@ -32,6 +32,9 @@ enum {
     LEFT,
     BASE_RATE,
     SOLD_OUT,
+    SENT_BACK,
+    TPS,
+    CREDITED_US,
     FIELDS
 };
 
@@ -43,12 +46,20 @@ static double number_of(const char *text)
     return text ? strtod(text, NULL) : 0;
 }
 
-/* What the event service says, or has said when somebody looked last. */
-static void read_terms(const struct schedule *schedule, const struct redis_value *fields, struct line *line)
+/* `terms` NULL: as they were noted last. */
+static void read_terms(const struct schedule *terms, const struct redis_value *fields, struct line *line)
 {
-    bool known = schedule->admission_rate > 0;
-    line->base_rate = known ? schedule->admission_rate : redis_int(fields, BASE_RATE);
-    line->sold_out = known ? schedule->sold_out == 1 : redis_int(fields, SOLD_OUT) == 1;
+    line->noted_sold_out = redis_int(fields, SOLD_OUT) == 1;
+    line->base_rate = terms ? terms->admission_rate : redis_int(fields, BASE_RATE);
+    line->sold_out = terms ? terms->sold_out : line->noted_sold_out;
+}
+
+/* Measured up to the last step; since then nobody was called. */
+static double decayed(double tps, int64_t since_us, int64_t now)
+{
+    const double smooth_us = 30e6; /* as in admit.lua */
+    double left = 1 - (double)(now - since_us) / smooth_us;
+    return left > 0 ? tps * left : 0;
 }
 
 static void read_fields(const struct redis_value *fields, struct line *line)
@@ -72,6 +83,7 @@ static void read_fields(const struct redis_value *fields, struct line *line)
     line->total.finished = redis_int(fields, FINISHED);
     line->total.expired = redis_int(fields, EXPIRED);
     line->total.left = redis_int(fields, LEFT);
+    line->total.sent_back = redis_int(fields, SENT_BACK);
 }
 
 static void read_counts(const struct redis_value *counts, struct line *line)
@@ -79,18 +91,18 @@ static void read_counts(const struct redis_value *counts, struct line *line)
     line->at = redis_int(counts, NOW_MS) * 1000;
     line->open = line->opened_at != CLOCK_NONE && line->at >= line->opened_at;
     line->sealed = line->opened_at != CLOCK_NONE && !line->open;
-    line->waiting = redis_int(counts, WAITING);
     line->early = redis_int(counts, EARLY);
     line->called = redis_int(counts, CALLED_NOW);
     line->returning = redis_int(counts, RETURNING);
+    line->waiting = redis_int(counts, WAITING) + line->returning;
     line->active = redis_int(counts, ACTIVE);
     line->live_share = (double)redis_int(counts, LIVE_SHARE) / 1000;
     line->oldest_wait_s = redis_int(counts, OLDEST_WAIT_S);
 }
 
-const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, struct line *line_r)
+const struct err *line_read(struct ctx *ctx, const char *schedule_id, const struct schedule *terms, struct line *line_r)
 {
-    struct queue_keys keys = queue_keys_of(ctx->arena, schedule->schedule_id);
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
     const char *key_list[] = {keys.state, keys.gone, keys.early, keys.joined, keys.called, keys.returning, keys.active};
     const struct redis_value *answer;
     const struct err *e = redis_eval(ctx, &redis_script_queue_look, &answer, key_list, ARRAY_COUNT(key_list), NULL, 0);
@@ -98,13 +110,15 @@ const struct err *line_read(struct ctx *ctx, const struct schedule *schedule, st
         return e;
     }
     if (answer->type != REDIS_LIST || answer->count != 2 || answer->items[0].count != FIELDS) {
-        log_error(&ctx->log, "the line of '%s' cannot be read", schedule->schedule_id);
+        log_error(&ctx->log, "the line of '%s' cannot be read", schedule_id);
         return &err_internal;
     }
-    struct line line = {.schedule_id = schedule->schedule_id};
-    read_terms(schedule, &answer->items[0], &line);
-    read_fields(&answer->items[0], &line);
+    const struct redis_value *fields = &answer->items[0];
+    struct line line = {.schedule_id = schedule_id};
+    read_terms(terms, fields, &line);
+    read_fields(fields, &line);
     read_counts(&answer->items[1], &line);
+    line.tps = decayed(number_of(redis_str(fields, TPS)), redis_int(fields, CREDITED_US), line.at);
     *line_r = line;
     return NULL;
 }
@@ -114,7 +128,7 @@ const struct err *line_find(struct ctx *ctx, const char *schedule_id, struct lin
     struct schedule schedule;
     struct line line;
     const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    e = e ? e : line_read(ctx, &schedule, &line);
+    e = e ? e : line_read(ctx, schedule_id, &schedule, &line);
     if (!e) {
         *line_r = line;
     }
@@ -144,7 +158,8 @@ const struct err *line_list(struct ctx *ctx, struct line **lines_r, size_t *coun
 
 int64_t line_abandoned(const struct line *line)
 {
-    return line->total.left + line->total.passed_over + line->total.no_shows - line->total.returned;
+    return line->total.left + line->total.passed_over + line->total.no_shows + line->total.sent_back -
+           line->total.returned - line->returning;
 }
 
 int64_t line_ghost_percent(const struct line *line)
@@ -155,5 +170,5 @@ int64_t line_ghost_percent(const struct line *line)
 
 bool line_busy(const struct line *line)
 {
-    return line->cursor < line->sequence || line->returning > 0;
+    return line->cursor < line->sequence || line->returning > 0 || line->called > 0;
 }

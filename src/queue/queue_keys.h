@@ -5,13 +5,11 @@
  *     queue:{S}:state      hash    opens_ms, commitment; opened_ms, count, seed (the draw); sequence (numbers given),
  *                                  cursor (places called or passed over), mercy_ds (until then everybody counts as
  *                                  present); base_rate, sold_out (the schedule's); rate, paused, max_active (set by
- *                                  hand); credit, credited_us; pace, shares (measured); slots (calls noted while as
+ *                                  hand); credit, credited_us; pace, tps, shares (measured); notes (of calls while as
  *                                  many are inside as may be); told, reason (what people are told); closed_ms;
- *                                  counters: called, admitted, returned, passed_over, no_shows, finished, expired,
- *                                  left
- *     queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua; away when
- *                                  it must be made anew
- *     queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
+ *                                  counters: called, admitted, returned, passed_over, no_shows, sent_back, finished,
+ * expired, left queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua;
+ * away when it must be made anew queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
  *     queue:{S}:seen       string  8 bytes per n: when expected back at the latest, when the rate limit is full again;
  *                                  tenths of a second from 2026-01-01, big-endian; not in Redis' log
  *     queue:{S}:used       bitmap  n of those who have been admitted or have left

@@ -200,8 +200,8 @@ static const char *reason_of(const char *text)
     return text && *text ? text : NULL;
 }
 
-/* The cursor has passed the person's place. */
-static const struct err *arrive(struct visit *visit, struct queue_place *place_r)
+/* The cursor has passed the person's place. Who stands before the line is listed, so that somebody looks after it. */
+static const struct err *arrive(struct visit *visit, int64_t poll_after_s, struct queue_place *place_r)
 {
     const struct queue_keys *keys = &visit->keys;
     char uuid[UUID_SIZE];
@@ -232,9 +232,13 @@ static const struct err *arrive(struct visit *visit, struct queue_place *place_r
         place.rank = redis_int(answer, 3);
         place.estimated_wait_s = redis_int(answer, 4);
         place.delay_reason = reason_of(redis_str(answer, 5));
+        place.poll_after_s = poll_after_s;
+        e = REDIS_RUN(visit->ctx, NULL, "SADD", QUEUE_SCHEDULES_KEY, visit->schedule_id);
     }
-    *place_r = place;
-    return NULL;
+    if (!e) {
+        *place_r = place;
+    }
+    return e;
 }
 
 static struct queue_place waiting_place(const struct redis_value *answer)
@@ -282,7 +286,7 @@ static const struct err *read_glance(struct visit *visit, const struct redis_val
     } else if (says(answer, "PRE_OPEN")) {
         *place_r = early_place(answer);
     } else if (says(answer, "CALLED")) {
-        return arrive(visit, place_r);
+        return arrive(visit, redis_int(answer, 4), place_r);
     } else if (says(answer, "LIMITED")) {
         return too_many(visit->ctx, redis_int(answer, 2));
     } else if (says(answer, "CLOSED")) {
@@ -336,7 +340,7 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     pipe_if_any(pipe, receipt ? receipt_read(arena, visit->schedule_id, visit->user.id, receipt) : -1);
     pipe_text(pipe, secret->seed);
     pipe_text(pipe, secret->commitment);
-    redis_pipe_arg_int(pipe, schedule->sold_out == 1);
+    redis_pipe_arg_int(pipe, schedule->sold_out);
 }
 
 static const struct err *refuse_full(struct visit *visit)
@@ -393,7 +397,7 @@ static const struct err *call_at_once(struct visit *visit, const struct schedule
         return NULL;
     }
     const struct err *e = queue_admit(visit->ctx, schedule, &admission);
-    return !e && admission.cursor >= place->sequence ? arrive(visit, place) : e;
+    return !e && admission.cursor >= place->sequence ? arrive(visit, QUEUE_POLL_NEAR_S, place) : e;
 }
 
 const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,

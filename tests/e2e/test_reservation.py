@@ -95,12 +95,12 @@ def test_key_of_a_hold_gives_its_first_answer_whatever_became_of_it(buyer, rival
     key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
     first = buyer.hold(*sale.seats[:2], **key)
     held = made(first)
-    assert "Idempotent-Replayed" not in first.headers
+    assert "Idempotency-Replayed" not in first.headers
     assert buyer.call("DELETE", f"/reservations/hold/{held['reservationId']}").status_code == 204
     made(rival.hold(*sale.seats[:2]))
     body = json.dumps({"seatIds": sale.seats[:2], "scheduleId": sale.schedule_id}, indent=3)
     again = buyer.call("POST", "/reservations/hold", data=body, headers=key | {"Content-Type": "application/json"})
-    assert made(again) == held and again.headers["Idempotent-Replayed"] == "true"
+    assert made(again) == held and again.headers["Idempotency-Replayed"] == "true"
     assert_error(buyer.hold(*sale.seats[:2]), 409, "SEAT_ALREADY_HELD")
     assert_error(buyer.hold(sale.seats[3], **key), 422, "IDEMPOTENCY_KEY_REUSED")
 
@@ -113,4 +113,4 @@ def test_keys_give_their_first_answers_after_the_ticket(buyer, sale):
     buyer.wait_until(held, "CONFIRMED")
     assert made(buyer.hold(*sale.seats[:2], **keys[0])) == held
     again = buyer.order(held, **keys[1])
-    assert made(again, 200) == order and again.headers["Idempotent-Replayed"] == "true"
+    assert made(again, 200) == order and again.headers["Idempotency-Replayed"] == "true"

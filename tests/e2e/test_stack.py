@@ -127,7 +127,7 @@ def test_program_is_told_only_what_it_needs(stack, program, never):
 
 
 def test_logs_of_our_programs_are_json(stack):
-    for service in ("queue-approver-1", "outbox-relay", "payment-saga"):
+    for service in ("queue-approver-1", "outbox-relay", "payment-saga-1"):
         lines = (stack.log / service / "current").read_text().splitlines()
         assert lines and all("msg" in json.loads(line) for line in lines), service
 

@@ -282,7 +282,7 @@ static void load_settings(const char *url)
     setenv("BOX_PORTONE_WEBHOOK_SECRET", SCENE_WEBHOOK_SECRET, 1);
     setenv("BOX_PORTONE_TIMEOUT_MS", "2000", 1);
     setenv("BOX_PORTONE_BREAKER_MIN_CALLS", "1000", 1);
-    setenv("BOX_PAYMENT_BUSY_S", "16", 1);
+    setenv("BOX_PAYMENT_BUSY_S", "40", 1);
     if (!cfg_load(sections, &why)) {
         fail_msg("%s", why);
     }

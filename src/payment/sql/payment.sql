@@ -15,23 +15,27 @@
 -- When a question is asked next: after a pause, but not later than shortly before the hold ends, while there is still
 -- time to secure the seats of what turns out to be paid, and from then on four times as often; and not later than the
 -- question's own end.
-{% macro next_check(pause, before) -%}
+{% macro next_check(pause, before, hold_ends_at="hold_ends_at", question_ends_at="question_ends_at") -%}
     least(
         clock_timestamp() + make_interval(secs => {{ pause }}::bigint),
         CASE
-            WHEN hold_ends_at > clock_timestamp() + make_interval(secs => {{ before }}::bigint)
-                THEN hold_ends_at - make_interval(secs => {{ before }}::bigint)
-            WHEN hold_ends_at > clock_timestamp()
-                THEN clock_timestamp() + make_interval(secs => {{ before }}::bigint / 4.0)
+            WHEN {{ hold_ends_at }} > clock_timestamp() + make_interval(secs => {{ before }}::bigint)
+                THEN {{ hold_ends_at }} - make_interval(secs => {{ before }}::bigint)
+            WHEN {{ hold_ends_at }} > clock_timestamp()
+                THEN least(
+                    clock_timestamp() + make_interval(secs => {{ before }}::bigint / 6.0),
+                    greatest({{ hold_ends_at }} - interval '1 s', clock_timestamp() + interval '0.5 s')
+                )
         END,
-        CASE WHEN question_ends_at > clock_timestamp() THEN question_ends_at END
+        CASE WHEN {{ question_ends_at }} > clock_timestamp() THEN {{ question_ends_at }} END
     )
 {%- endmacro %}
 
 -- ---- orders ----
 
 -- A reservation has one payment; a second order for it inserts nothing and takes the first. $7 when the hold ends, $8
--- seconds after that until it is given up, $9 seconds until PortOne is asked.
+-- seconds after that until it is given up, $9 seconds until PortOne is asked, or so that it is $10 before the hold's
+-- end.
 -- name: payment_insert :write
 INSERT INTO payments (
     reservation_id, schedule_id, user_id, payment_key, amount, method,
@@ -41,7 +45,7 @@ VALUES (
     $1, $2, $3, $4, $5, $6,
     $7::timestamptz, $7::timestamptz + make_interval(secs => $8::bigint),
     'PAID', $7::timestamptz + make_interval(secs => $8::bigint),
-    clock_timestamp() + make_interval(secs => $9::bigint)
+    {{ next_check("$9", "$10", "$7::timestamptz", "NULL::timestamptz") | indent(4) }}
 )
 ON CONFLICT (reservation_id) WHERE NOT superseded DO NOTHING;
 
@@ -88,9 +92,15 @@ WHERE id = $1 AND status = 'PENDING' AND (busy_until IS NULL OR busy_until < clo
 RETURNING
     {{ payment_columns }};
 
+-- Whoever goes on to act outside has $3 seconds for it from now, if the turn $2 is still the last.
+-- name: payment_renew_turn :write
+UPDATE payments
+SET busy_until = clock_timestamp() + make_interval(secs => $3::bigint)
+WHERE id = $1 AND turn = $2::bigint;
+
 -- Our own charge, under the key $3, for $2 seconds. Nothing is charged once it is given up, nor another charge while
 -- one may be under way; the same one may be sent again, which PortOne knows by its key, and has as long to arrive as
--- the first.
+-- the first. Somebody who only looks whether the buyer has paid is no hindrance: that turn is over with this one.
 -- name: payment_begin_charge :write
 UPDATE payments
 SET
@@ -100,8 +110,10 @@ SET
     check_at = clock_timestamp() + make_interval(secs => $2::bigint)
 WHERE
     id = $1 AND status = 'PENDING' AND give_up_at > clock_timestamp()
-    AND (question = 'PAID' OR charge_key = $3)
-    AND (busy_until IS NULL OR busy_until < clock_timestamp())
+    AND (
+        question = 'PAID'
+        OR (charge_key = $3 AND (busy_until IS NULL OR busy_until < clock_timestamp()))
+    )
 RETURNING
     old.question = 'CHARGED' AS again,
     {{ payment_columns }};
@@ -123,7 +135,7 @@ RETURNING
     + make_interval(secs => CASE question WHEN 'PAID' THEN $2::bigint ELSE $1::bigint END)
 {%- endset %}
 
--- For $2 seconds to see whether the buyer has paid, for $1 for what moves money.
+-- For $2 seconds to see whether the buyer has paid, for $1 to find out anything else.
 -- name: payment_take_due :write
 UPDATE payments
 SET
@@ -261,4 +273,5 @@ WHERE reservation_id = $1 AND status = 'SUCCESS' AND refund_requested_at IS NULL
 -- name: payment_webhook_store :write
 INSERT INTO webhook_events (webhook_id, payment_key, type)
 VALUES ($1, $2, $3)
-ON CONFLICT (webhook_id) DO NOTHING;
+ON CONFLICT (webhook_id) DO NOTHING
+RETURNING coalesce((SELECT amount > 0 FROM payments AS p WHERE p.payment_key = $2), false) AS expected;

@@ -19,7 +19,7 @@ local WHOLE = 60000 -- a share of 1
 local WINDOW, WINDOW_LEAST = 64, 16 -- people of whom somebody should still poll
 local MERCY_DS = 600
 local NOTES, NOTE_EVERY_DS = 8, 50 -- of the calls while everybody inside keeps the line waiting
-local VIEW_FORMAT = 2 -- as in glance.lua
+local VIEW_FORMAT = 3 -- as in glance.lua
 local FIRST = 8 -- arguments before the numbers
 
 local time = redis.call('TIME')
@@ -27,7 +27,7 @@ local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
 local now_ds = math.floor(now_ms / 100) - EPOCH_DS
 local fields = {'opened_ms', 'closed_ms', 'cursor', 'sequence', 'rate', 'paused', 'max_active', 'credit', 'credited_us',
-  'pace', 'shares', 'opens_ms', 'count', 'mercy_ds', 'called', 'slots'}
+  'pace', 'tps', 'shares', 'opens_ms', 'count', 'mercy_ds', 'called', 'notes'}
 local state = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
   state[fields[i]] = value
@@ -70,7 +70,6 @@ local free = math.huge
 if state.max_active then
   free = tonumber(state.max_active) - redis.call('ZCARD', KEYS[5]) - redis.call('ZCARD', KEYS[3])
 end
-local capped = free < room
 room = math.max(0, math.min(room, free))
 
 local function is_used(number)
@@ -140,21 +139,29 @@ end
 cursor = cursor + walked
 local ran_out = current and room > 0 and walked == numbers and cursor < sequence
 
--- Measured only while people wait: with nobody there the rate says nothing about the wait.
-local pace = tonumber(state.pace or set_rate)
+-- How fast the line moves where nothing but the rate holds it up: measured only while people wait and are called. What comes
+-- of it in all is another question.
+local full = free - called - returned <= 0
+local pace, tps = tonumber(state.pace or set_rate), tonumber(state.tps or 0)
 local weight = math.min(1, elapsed_us / SMOOTH_US)
-if current and elapsed_us > 0 and rate > 0 and not ran_out and (capped or cursor < sequence) then
-  pace = math.max(0.001, pace + weight * (called * 1000000 / elapsed_us - pace))
+if current and elapsed_us > 0 and rate > 0 and not ran_out and not full and cursor < sequence then
+  pace = math.max(0.001, pace + weight * ((called + returned) * 1000000 / elapsed_us - pace))
+end
+if elapsed_us > 0 then
+  tps = tps + weight * ((called + returned) * 1000000 / elapsed_us - tps)
 end
 
 -- While as many are inside as may be, the slots that they give back set the pace: the calls since the first of some moments
--- that are noted, each with how many had been called. Without one since, nobody knows how long it takes.
-local full = free - called - returned <= 0
+-- that are noted, each with how many had been called. Without one since, nobody knows how long it takes. A time in which
+-- nobody may be called says nothing.
 local total = tonumber(state.called or 0) + called + returned
 local notes = {}
-if full or (state.max_active and cursor < sequence) then
-  for at, calls in string.gmatch(state.slots or '', '(%d+):(%d+)') do
+if rate > 0 and (full or (state.max_active and cursor < sequence)) then
+  for at, calls in string.gmatch(state.notes or '', '(%d+):(%d+)') do
     notes[#notes + 1] = {at = tonumber(at), calls = tonumber(calls)}
+  end
+  if notes[#notes] and notes[#notes].at > now_ds then
+    notes = {} -- the clock was set back
   end
   local last = notes[#notes]
   if last and called + returned > 0 and now_ds - last.at >= NOTE_EVERY_DS or not last and full then
@@ -164,9 +171,9 @@ if full or (state.max_active and cursor < sequence) then
     table.remove(notes, 1)
   end
 end
-local slots, slot_pace = {}, 0
+local written, slot_pace = {}, 0
 for i, note in ipairs(notes) do
-  slots[i] = string.format('%.0f:%.0f', note.at, note.calls)
+  written[i] = string.format('%.0f:%.0f', note.at, note.calls)
 end
 if notes[1] and now_ds > notes[1].at then
   slot_pace = math.min(set_rate, (total - notes[1].calls) * 10 / (now_ds - notes[1].at))
@@ -178,7 +185,7 @@ if sold_out then
   told, reason = 0, 'SOLD_OUT'
 elseif state.paused then
   told, reason = 0, 'PAUSED'
-elseif full or slot_pace > 0 then
+elseif full then
   told, reason = slot_pace, slot_pace < 0.8 * set_rate and 'FULL' or ''
 elseif pace < 0.8 * set_rate then
   reason = 'SLOWER'
@@ -206,18 +213,19 @@ end
 
 -- As text without an exponent: Lua would write 1e+15 for a microsecond clock.
 redis.call('HSET', KEYS[1], 'credit', string.format('%.0f', credit - (called + returned) * 1000000), 'credited_us',
-  string.format('%.0f', now_us), 'cursor', cursor, 'base_rate', ARGV[1], 'pace', string.format('%.3f', pace), 'shares',
+  string.format('%.0f', now_us), 'cursor', cursor, 'base_rate', ARGV[1], 'pace', string.format('%.3f', pace), 'tps',
+  string.format('%.3f', tps), 'shares',
   struct.pack('>I2I2I2I2', shares[1], shares[2], shares[3], shares[4]), 'sold_out', sold_out and 1 or 0, 'told',
   string.format('%.6f', told), 'reason', reason)
-if slots[1] then
-  redis.call('HSET', KEYS[1], 'slots', table.concat(slots, ' '))
-elseif state.slots then
-  redis.call('HDEL', KEYS[1], 'slots')
+if written[1] then
+  redis.call('HSET', KEYS[1], 'notes', table.concat(written, ' '))
+elseif state.notes then
+  redis.call('HDEL', KEYS[1], 'notes')
 end
 -- What everybody who waits needs to know, in one string for glance.lua.
-redis.call('SET', KEYS[7], struct.pack('>BBdddddddI2I2I2I2s', VIEW_FORMAT, state.closed_ms and 1 or 0,
+redis.call('SET', KEYS[7], struct.pack('>BBddddddddI2I2I2I2s', VIEW_FORMAT, state.closed_ms and 1 or 0,
   tonumber(state.opens_ms or 0), tonumber(state.opened_ms or math.huge), tonumber(state.count or 0), cursor, sequence,
-  told, set_rate, shares[1], shares[2], shares[3], shares[4], reason))
+  redis.call('ZCARD', KEYS[4]), told, set_rate, shares[1], shares[2], shares[3], shares[4], reason))
 for field, count in pairs({called = called + returned, returned = returned, passed_over = passed, no_shows = no_shows,
   expired = #ended}) do
   if count > 0 then

@@ -6,6 +6,7 @@
 -- ARGV 1 user (16 bytes), 2 user id, 3 candidate token, 4 life of a token in ms
 -- Answers {ACTIVE, number, place, token, its end in ms}, {WAITING, number, place, rank, wait in s (-1: not known), reason},
 -- or {NONE} when the admission is over or the person has left meanwhile.
+local ROUNDING = 1e-6
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local record = redis.call('HGET', KEYS[2], ARGV[1])
@@ -25,7 +26,7 @@ if token ~= '' then
 end
 
 local state = redis.call('HMGET', KEYS[1], 'told', 'reason', 'sold_out')
-local pace, reason, sold_out = tonumber(state[1] or 0), state[2] or '', state[3] == '1'
+local told, reason, sold_out = tonumber(state[1] or 0), state[2] or '', state[3] == '1'
 if not sold_out and tonumber(redis.call('ZSCORE', KEYS[4], number) or 0) > now_ms then
   local expires = now_ms + tonumber(ARGV[4])
   redis.call('ZREM', KEYS[4], number)
@@ -38,9 +39,10 @@ if not sold_out and tonumber(redis.call('ZSCORE', KEYS[4], number) or 0) > now_m
 end
 
 -- Passed over, or too late for the slot: the place is kept, and it lies before everybody who still waits.
-if sold_out then
-  redis.call('ZREM', KEYS[4], number)
+if sold_out and redis.call('ZREM', KEYS[4], number) == 1 then
+  redis.call('HINCRBY', KEYS[1], 'sent_back', 1)
 end
 redis.call('ZADD', KEYS[5], 'NX', place, number)
 local rank = redis.call('ZRANK', KEYS[5], number) + 1
-return {'WAITING', tonumber(number), tonumber(place), rank, pace > 0 and math.ceil(rank / pace) or -1, reason}
+return {'WAITING', tonumber(number), tonumber(place), rank, told > 0 and math.ceil(rank / told - ROUNDING) or -1,
+  reason}

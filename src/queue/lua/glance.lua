@@ -7,7 +7,7 @@
 --   NONE, LIMITED, CLOSED
 --   VIEW      nobody has looked after the line yet: let an approver's step do so, and ask again
 --   DRAW      number, count: note the drawn place, and ask again
---   CALLED    number
+--   CALLED    number, poll after in s
 --   PRE_OPEN  number, opening in ms, poll after in s
 --   WAITING   number, place, rank, wait in s (-1: not known), poll after in s, reason ('', SOLD_OUT, PAUSED, FULL, SLOWER)
 local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
@@ -15,8 +15,9 @@ local NEAR_S = 5 -- pollAfter near the front
 local SLACK_DS = 150
 local WINDOW_DS = 600
 local WHOLE = 60000 -- a share of 1
+local STANDSTILL_S = 30
 local ROUNDING = 1e-6
-local VIEW_FORMAT = 2 -- one that another version of the programs has written is none
+local VIEW_FORMAT = 3 -- one that another version of the programs has written is none
 
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then
@@ -56,8 +57,8 @@ local function expect_back(poll_s)
   redis.call('SETRANGE', KEYS[2], offset, struct.pack('>I4I4', now_ds + poll_s * 20 + SLACK_DS, full_ds))
 end
 
-local _, closed, opens_ms, opened_ms, count, cursor, sequence, pace, set_rate, s1, s2, s3, s4, reason =
-  struct.unpack('>BBdddddddI2I2I2I2s', view)
+local _, closed, opens_ms, opened_ms, count, cursor, sequence, returning, told, set_rate, s1, s2, s3, s4, reason =
+  struct.unpack('>BBddddddddI2I2I2I2s', view)
 local jitter = 0.8 + ARGV[2] / 2500
 if closed == 1 then
   return {'CLOSED', left, reset}
@@ -76,8 +77,9 @@ if not place and number < count then
 end
 place = place or number
 if place < cursor then
-  expect_back(NEAR_S)
-  return {'CALLED', left, reset, number}
+  local poll_s = math.max(NEAR_S, spaced_s)
+  expect_back(poll_s)
+  return {'CALLED', left, reset, number, poll_s}
 end
 
 -- Ahead: everybody between the cursor and this place who has not left; of those, the sampled share who still poll.
@@ -94,10 +96,16 @@ if ahead > 0 then
   end
   live = sum / position / WHOLE
 end
--- Asking again follows from the soonest that it can be one's turn, whatever holds the line up now.
-local turns = (rank - 1) * live + 1
-local wait_s = pace > 0 and math.ceil(turns / pace - ROUNDING) or -1
+-- Before the line stand those who had been called or passed over and are back.
+local turns = (rank - 1) * live + returning + 1
+rank = rank + returning
+-- Asking again follows from the soonest that it can be one's turn, whatever holds the line up now; while nobody may be called,
+-- from the time that everybody has to arrive.
+local wait_s = told > 0 and math.ceil(turns / told - ROUNDING) or -1
 local poll_s = math.min(turns / set_rate / 10, ARGV[4])
+if reason == 'SOLD_OUT' or reason == 'PAUSED' then
+  poll_s = math.max(poll_s, STANDSTILL_S)
+end
 poll_s = math.max(poll_s <= NEAR_S and NEAR_S or math.ceil(poll_s * jitter), spaced_s)
 expect_back(poll_s)
 return {'WAITING', left, reset, number, place, rank, wait_s, poll_s, reason}

@@ -1,14 +1,14 @@
 -- One line as it stands.
 --
 -- KEYS 1 state, 2 gone, 3 early, 4 joined, 5 called, 6 returning, 7 active
--- Answers {fields of the state as in src/queue/line.c, {now in ms, waiting, early, called, returning, active, share that
+-- Answers {fields of the state as in src/queue/line.c, {now in ms, waiting in the line, early, called, returning, active, share that
 -- still polls in thousandths, wait of the first in s}}.
 local WHOLE = 60000 -- a share of 1, as admit.lua writes it
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local fields = redis.call('HMGET', KEYS[1], 'opened_ms', 'count', 'seed', 'commitment', 'sequence', 'cursor', 'rate',
   'paused', 'max_active', 'pace', 'closed_ms', 'called', 'admitted', 'returned', 'passed_over', 'no_shows', 'finished',
-  'expired', 'left', 'base_rate', 'sold_out')
+  'expired', 'left', 'base_rate', 'sold_out', 'sent_back', 'tps', 'credited_us')
 local count, sequence, cursor = tonumber(fields[2] or 0), tonumber(fields[5] or 0), tonumber(fields[6] or 0)
 local early = redis.call('SCARD', KEYS[3])
 local waiting = sequence - cursor - redis.call('BITCOUNT', KEYS[2], cursor, -1, 'BIT') - early
@@ -26,6 +26,6 @@ if not since and cursor < sequence then
   local note = redis.call('GETRANGE', KEYS[4], math.floor(cursor / 64) * 4, math.floor(cursor / 64) * 4 + 3)
   since = #note == 4 and struct.unpack('>I4', note)
 end
-local oldest = since and cursor < sequence and math.max(0, now_ms / 1000 - since) or 0
+local oldest = since and waiting > 0 and math.max(0, now_ms / 1000 - since) or 0
 return {fields, {now_ms, math.max(0, waiting), early, redis.call('ZCARD', KEYS[5]), redis.call('ZCARD', KEYS[6]),
   redis.call('ZCARD', KEYS[7]), share, math.floor(oldest)}}

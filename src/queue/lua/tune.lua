@@ -19,7 +19,7 @@ elseif ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'max_active', ARGV[3])
 end
 if ARGV[3] ~= '' then
-  redis.call('HDEL', KEYS[1], 'slots')
+  redis.call('HDEL', KEYS[1], 'notes')
 end
 redis.call('DEL', KEYS[3]) -- what people are told is made anew
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', AUDIT_MAX, '*', 'who', ARGV[4], 'admissionRate', ARGV[1], 'paused', ARGV[2],

@@ -189,19 +189,19 @@ static void test_copies_of_a_schedule_go_when_the_last_seat_does_and_when_one_co
     assert_int_equal(schedule.sold_out, 0);
     sale_publish(ctx, &schedule);
     assert_null(sell(first, 0, 3, 100));
-    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_null(seat_map_drop_stale_copy(ctx, schedule_id));
     assert_true(cached()); /* nobody asks anew for single seats */
     assert_null(sell(second, 3, 1, 200));
-    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_null(seat_map_drop_stale_copy(ctx, schedule_id));
     assert_false(cached());
-    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_null(seat_map_drop_stale_copy(ctx, schedule_id));
     assert_null(seat_map_schedule(ctx, schedule_id, &schedule));
     assert_int_equal(schedule.sold_out, 1);
     sale_publish(ctx, &schedule);
-    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_null(seat_map_drop_stale_copy(ctx, schedule_id));
     assert_true(cached());
     assert_null(give_back(first, 0, 3));
-    assert_null(seat_map_announce(ctx, schedule_id));
+    assert_null(seat_map_drop_stale_copy(ctx, schedule_id));
     assert_false(cached());
 }
 

@@ -17,6 +17,7 @@
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/payment/confirm.h"
+#include "src/payment/outcome.h"
 #include "src/payment/payment_errors.h"
 #include "src/providers/portone.h"
 #include "tests/support/fixture.h"
@@ -408,17 +409,37 @@ static void test_confirm_refused_before_anything_was_sent_may_be_repeated(void *
     assert_int_equal(payment.status, PAYMENT_SUCCESS);
 }
 
-static void test_confirm_while_another_is_busy_is_pending(void **state)
+static const struct db_stmt test_stmt_busy = {
+    .name = "test_busy", .sql = "UPDATE payments SET busy_until = clock_timestamp() + interval '1 min' WHERE id = $1"};
+
+static void test_confirm_while_a_charge_is_under_way_is_pending(void **state)
 {
-    static const struct db_stmt busy = {
-        .name = "test_busy",
-        .sql = "UPDATE payments SET busy_until = clock_timestamp() + interval '1 min' WHERE id = $1"};
     struct scene *scene = *state;
     struct payment payment;
-    assert_null(DB_RUN(scene->ctx, &busy, NULL, DB_TEXT(scene->order.payment_id)));
+    scene->world->confirm_mode = LOSE_REQUEST;
+    assert_null(scene_confirm(scene, "token", &payment));
+    scene->world->confirm_mode = CHARGE;
+    assert_null(DB_RUN(scene->ctx, &test_stmt_busy, NULL, DB_TEXT(scene->order.payment_id)));
+    int charged = scene->world->charged;
     assert_null(scene_confirm(scene, "token", &payment));
     assert_int_equal(payment.status, PAYMENT_PENDING);
-    assert_int_equal(scene->world->charged, 0);
+    assert_int_equal(scene->world->charged, charged);
+}
+
+/* A look that takes its time is no reason to drop the buyer's card: nobody else would charge it. */
+static void test_confirm_while_somebody_looks_charges(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment, looking, after;
+    struct finding unpaid = {.evidence = EVIDENCE_UNPAID, .reason = "NOT_PAID"};
+    bool ours;
+    assert_null(outcome_begin_look(scene->ctx, scene->order.payment_id, &looking, &ours));
+    assert_true(ours);
+    assert_null(scene_confirm(scene, "token", &payment));
+    assert_int_equal(payment.status, PAYMENT_SUCCESS);
+    looking.over = true;
+    assert_null(outcome_conclude(scene->ctx, &looking, &unpaid, &after)); /* comes too late to mean anything */
+    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
 }
 
 static void test_confirm_by_two_processes_at_once_charges_once(void **state)
@@ -505,7 +526,8 @@ int main(void)
         TEST(test_confirm_whose_answer_was_lost_is_found_out_at_once),
         TEST(test_confirm_while_portone_is_silent_stays_pending_until_it_answers),
         TEST(test_confirm_refused_before_anything_was_sent_may_be_repeated),
-        TEST(test_confirm_while_another_is_busy_is_pending),
+        TEST(test_confirm_while_a_charge_is_under_way_is_pending),
+        TEST(test_confirm_while_somebody_looks_charges),
         TEST(test_confirm_by_two_processes_at_once_charges_once),
         TEST(test_confirm_without_redis_finishes_what_was_begun),
         TEST(test_list_has_the_users_payments_only),

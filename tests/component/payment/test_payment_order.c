@@ -109,6 +109,18 @@ static void test_order_paid_in_another_window_is_told_so(void **state)
     assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS); /* and so it is */
 }
 
+/* Paid in the browser already, but the seats are gone: the money goes back, and the answer says that it is over. */
+static void test_order_of_what_is_paid_without_seats_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    scene->world->already_paid = scene->world->seats_gone = true;
+    world_charge(scene->world);
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
+}
+
 static void test_order_too_often_is_refused(void **state)
 {
     struct scene *scene = *state;
@@ -171,6 +183,7 @@ int main(void)
         TEST(test_order_after_its_payment_failed_is_refused),
         TEST(test_order_of_a_lapsed_hold_is_refused),
         TEST(test_order_paid_in_another_window_is_told_so),
+        TEST(test_order_of_what_is_paid_without_seats_is_refused),
         TEST(test_order_too_often_is_refused),
         TEST(test_order_of_nothing_to_pay_is_paid),
         TEST(test_order_with_a_key_replays_and_refuses_another_body),

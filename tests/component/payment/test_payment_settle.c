@@ -318,20 +318,76 @@ static void test_hint_while_somebody_is_at_work_is_followed(void **state)
     assert_int_equal(scene_payment(scene).status, PAYMENT_FAILED);
 }
 
+/* Others keep off for so long, a few seconds of a slow machine allowed. */
+static void assert_busy_for(struct scene *scene, int64_t seconds)
+{
+    int64_t deadlines[2], now = clock_now();
+    scene_deadlines(scene, deadlines);
+    assert_in_range(deadlines[1], now + (seconds - 4) * CLOCK_SECOND, now + seconds * CLOCK_SECOND);
+}
+
 /* Killed while it looks for the last time before the hold ends: another one looks in time. */
 static void test_look_that_died_is_repeated_before_the_hold_ends(void **state)
 {
     struct scene *scene = *state;
-    const struct db_rows *rows;
-    int64_t deadlines[2];
-    scene_make_due(scene, 60);
-    assert_null(DB_RUN(scene->ctx, &sql_payment_take_due, &rows, DB_INT(payment_settings.busy_s),
-                       DB_INT(payment_settings.look_busy_s)));
-    assert_int_equal(db_count(rows), 1);
-    scene_deadlines(scene, deadlines);
-    assert_true(deadlines[1] <= clock_now() + payment_settings.look_busy_s * CLOCK_SECOND);
-    assert_true(2 * payment_settings.look_busy_s <= payment_settings.last_look_s);
+    struct payment taken;
+    bool found, ours;
     assert_true(payment_settings.look_busy_s < payment_settings.busy_s);
+    assert_true(payment_last_look_s() >= 2 * payment_settings.look_busy_s);
+    scene_make_due(scene, 60);
+    assert_null(settle_take(scene->ctx, &taken, &found));
+    assert_true(found);
+    assert_busy_for(scene, payment_settings.look_busy_s); /* the saga's */
+    scene_make_due(scene, 60);
+    assert_null(outcome_begin_look(scene->ctx, scene->order.payment_id, &taken, &ours));
+    assert_true(ours);
+    assert_busy_for(scene, payment_settings.look_busy_s); /* a confirm's */
+}
+
+static void test_question_about_money_has_its_own_time(void **state)
+{
+    struct scene *scene = *state;
+    struct payment taken;
+    bool found;
+    scene_make_due(scene, -1);
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).question, QUESTION_LATE);
+    scene_make_due(scene, 60);
+    assert_null(settle_take(scene->ctx, &taken, &found));
+    assert_true(found);
+    assert_busy_for(scene, payment_settings.busy_s);
+}
+
+/* Ordered in the hold's last seconds, paid at once, and the browser lost: there is time for a ticket. */
+static void test_order_at_the_end_of_the_hold_is_looked_at_before_it(void **state)
+{
+    struct scene *scene = *state;
+    enum { HOLD_S = 20 };
+    int64_t deadlines[2], hold_ends_at = clock_now() + HOLD_S * CLOCK_SECOND;
+    scene->world->hold_s = HOLD_S;
+    scene->reservation = fixture_uuid();
+    strcpy(scene->world->reservation, scene->reservation);
+    struct order_request request = scene_order_request(scene);
+    assert_null(order_create(scene->ctx, &request, &scene->order));
+    scene_deadlines(scene, deadlines);
+    assert_true(deadlines[1] < hold_ends_at - 10 * CLOCK_SECOND);
+}
+
+/* What has taken so long that another one is at work by now does nothing outside either. */
+static void test_step_of_a_lost_turn_is_not_taken(void **state)
+{
+    struct scene *scene = *state;
+    struct payment late = take(scene), taken, after;
+    struct finding paid = {.evidence = EVIDENCE_PAID};
+    bool found;
+    scene_make_due(scene, 60);
+    assert_null(settle_take(scene->ctx, &taken, &found));
+    assert_null(outcome_conclude(scene->ctx, &late, &paid, &after));
+    assert_int_equal(scene->world->secured, 0);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+    assert_null(outcome_conclude(scene->ctx, &taken, &paid, &after));
+    assert_int_equal(scene->world->secured, 1);
+    assert_int_equal(after.status, PAYMENT_SUCCESS);
 }
 
 static void test_settle_leaves_a_busy_payment_alone(void **state)
@@ -435,6 +491,9 @@ int main(void)
         TEST(test_finding_of_a_lost_turn_counts_no_more),
         TEST(test_hint_while_somebody_is_at_work_is_followed),
         TEST(test_look_that_died_is_repeated_before_the_hold_ends),
+        TEST(test_question_about_money_has_its_own_time),
+        TEST(test_order_at_the_end_of_the_hold_is_looked_at_before_it),
+        TEST(test_step_of_a_lost_turn_is_not_taken),
         TEST(test_settle_leaves_a_busy_payment_alone),
         TEST(test_transitions_in_c_and_sql_are_the_same),
         TEST(test_questions_in_c_and_sql_are_the_same),

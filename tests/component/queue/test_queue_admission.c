@@ -345,6 +345,39 @@ static void test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins
     assert_true(listed(line));
 }
 
+/* Too late for the slot, and nobody else comes to the line: it is looked after again, for this person alone. */
+static void test_who_comes_back_to_a_line_that_nobody_waits_in_is_called(void **state)
+{
+    struct queue_line *line = *state;
+    const char *user = queue_line_newcomer(line);
+    assert_int_equal(queue_line_admit(line, 1000).called, 1);
+    queue_line_end_now(line, line->keys.called);
+    tick(line); /* gives the slot back */
+    tick(line);
+    assert_false(listed(line));
+    struct queue_place place = queue_line_status(line, user);
+    assert_int_equal(place.state, QUEUE_WAITING);
+    assert_int_equal(place.rank, 1);
+    assert_true(listed(line));
+    assert_int_equal(queue_line_admit(line, 1000).called, 1);
+    assert_int_equal(queue_line_status(line, user).state, QUEUE_ACTIVE);
+}
+
+/* One person's tabs are told to move apart here too: this may last for hours. */
+static void test_tabs_of_who_is_back_are_told_to_move_apart(void **state)
+{
+    struct queue_line *line = *state;
+    const char *user = queue_line_newcomer(line);
+    struct queue_place place = {0};
+    assert_int_equal(queue_line_admit(line, 1000).called, 1);
+    queue_line_end_now(line, line->keys.called);
+    for (int used = 2; used <= 15; used++) { /* entering was the first */
+        place = queue_line_status(line, user);
+        assert_int_equal(place.state, QUEUE_WAITING);
+    }
+    assert_true(place.poll_after_s >= 4 * 5);
+}
+
 static void test_slots_are_given_back_also_when_nobody_waits(void **state)
 {
     struct queue_line *line = *state;
@@ -444,6 +477,8 @@ int main(void)
         TEST(test_who_has_bought_frees_the_slot_and_holds_no_more_seats),
         TEST(test_statistics_count_everybody),
         TEST(test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins),
+        TEST(test_who_comes_back_to_a_line_that_nobody_waits_in_is_called),
+        TEST(test_tabs_of_who_is_back_are_told_to_move_apart),
         TEST(test_slots_are_given_back_also_when_nobody_waits),
         TEST(test_cancelled_sale_tells_everybody_and_forgets_them),
         TEST(test_sale_that_runs_again_opens_its_line_again),
