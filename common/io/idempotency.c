@@ -3,6 +3,8 @@
 #include "common/crypto/crypto.h"
 #include "sql/idempotency.h"
 
+#define IN_USE_RETRY_S 1
+
 /* Runs a statement whose parameters are the key's three parts and `fourth`. */
 static const struct err *run_for_key(struct ctx *ctx, const struct db_stmt *stmt, const struct idempotency *idem,
                                      struct db_arg fourth, const struct db_rows **rows_r)
@@ -61,8 +63,11 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
     if (e || *stored_r) {
         return e;
     }
-    /* With the lock and without a row: purged between the two statements, begin again. */
-    return db_bool(claimed, 0, "got") ? &err_db_serialization : &err_idempotency_key_in_use;
+    if (db_bool(claimed, 0, "got")) {
+        return &err_db_serialization; /* purged between the two statements: begin again */
+    }
+    ctx->retry_after_s = IN_USE_RETRY_S;
+    return &err_idempotency_key_in_use;
 }
 
 const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer)

@@ -22,7 +22,8 @@ struct idempotency {
 };
 
 /* *stored_r: NULL = do the work; else the first answer's JSON, to be sent again. &err_idempotency_key_reused when the
- * body differs, &err_idempotency_key_in_use while another one with the key is running. */
+ * body differs, &err_idempotency_key_in_use with ctx->retry_after_s while another one with the key is running,
+ * which a killed one may seem to be for seconds. */
 BO_MUSTCHECK const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *idem,
                                                  const char **stored_r);
 BO_MUSTCHECK const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer);

@@ -87,6 +87,7 @@ struct recording {
     const char *reason;
     const struct portone_payment *record;
     bool unasked;     /* PortOne has not been asked this time */
+    bool paid;        /* PortOne has said so */
     int64_t returned; /* won that PortOne has given back in all */
     struct payment payment;
 };
@@ -130,7 +131,8 @@ static const struct err *cannot_be(struct ctx *ctx, struct recording *recording)
 
 static const struct err *let_go(struct ctx *ctx, struct recording *recording)
 {
-    return DB_RUN(ctx, &sql_payment_let_go, NULL, DB_TEXT(recording->payment.id), DB_INT(payment_settings.retry_s));
+    return DB_RUN(ctx, &sql_payment_let_go, NULL, DB_TEXT(recording->payment.id), DB_INT(payment_settings.retry_s),
+                  DB_INT(payment_last_look_s()));
 }
 
 static const struct err *rest(struct ctx *ctx, struct recording *recording)
@@ -289,8 +291,11 @@ static const struct err *record_locked(struct ctx *ctx, void *arg)
     struct payment *payment = &recording->payment;
     const struct payment *taken = recording->taken;
     const struct err *e = payment_lock(ctx, taken->id, payment);
-    if (e || payment->turn != taken->turn) {
+    if (e) {
         return e;
+    }
+    if (payment->turn != taken->turn) { /* that it is paid is a hint to whoever is at work now */
+        return recording->paid ? DB_RUN(ctx, &sql_payment_nudge, NULL, DB_TEXT(taken->id), DB_BOOL(false)) : NULL;
     }
     bool hinted = payment->nudges != taken->nudges;
     e = record_step(ctx, recording);
@@ -408,6 +413,7 @@ const struct err *outcome_conclude(struct ctx *ctx, const struct payment *taken,
         .reason = finding->reason,
         .record = &finding->record,
         .returned = finding->record.cancelled,
+        .paid = finding->evidence == EVIDENCE_PAID,
     };
     prepare(ctx, &recording);
     return record(ctx, &recording, payment_r);

@@ -11,7 +11,8 @@ STEPS = ("hold", "order", "authorise", "confirm")
 
 
 def patiently(send, *wanted: int):
-    """Repeats a request until its status is one of those wanted; only 5xx, 202 and silence may come before."""
+    """Repeats a request until its status is one of those wanted; only 5xx, 202, silence, and that the first is still
+    running, may come before."""
     end = time.monotonic() + PATIENCE_S
     while True:
         pause_s = 0.1
@@ -20,8 +21,9 @@ def patiently(send, *wanted: int):
             if answer.status_code in wanted:
                 return answer.json()
             said = f"{answer.status_code} {answer.text}"
-            assert answer.status_code >= 500 or answer.status_code == 202, said
-            if answer.status_code == 503:
+            running = answer.status_code == 409 and answer.json()["code"] == "IDEMPOTENCY_KEY_IN_USE"
+            assert answer.status_code >= 500 or answer.status_code == 202 or running, said
+            if answer.status_code == 503 or running:
                 pause_s = int(answer.headers["Retry-After"])
         except requests.RequestException as silence:
             said = str(silence)

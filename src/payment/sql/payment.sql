@@ -167,7 +167,7 @@ WHERE id = $1;
 UPDATE payments
 SET
     busy_until = NULL, question = 'PAID', question_ends_at = give_up_at, checks = 0,
-    check_at = clock_timestamp() + make_interval(secs => $2::bigint)
+    check_at = {{ next_check("$2", "$3", question_ends_at="give_up_at") }}
 WHERE id = $1;
 
 -- name: payment_rest :write

@@ -14,6 +14,7 @@
 -- outage at most that many are called at once. So in any span of t seconds at most rate x (t + catch-up) are called.
 local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 local REAP_MAX = 500
+local STRUCK_OFF_MAX = 32
 local SMOOTH_US = 30000000 -- how far back measured values reach
 local WHOLE = 60000 -- a share of 1
 local WINDOW, WINDOW_LEAST = 64, 16 -- people of whom somebody should still poll
@@ -86,10 +87,21 @@ local function call_up(number)
   room = room - 1
 end
 
--- Who has come back stands before the line.
-local returned = 0
+-- Who has come back stands before the whole line, so nobody of it is called before they are through. Who has gone again is
+-- struck off, some at a time, also while nobody is called: they would count as people ahead.
+local returned, through = 0, true
+for _, number in ipairs(redis.call('ZRANDMEMBER', KEYS[4], STRUCK_OFF_MAX)) do
+  if not still_polls(number) then
+    redis.call('ZREM', KEYS[4], number)
+  end
+end
 if room > 0 then
-  for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, room - 1)) do
+  local back = redis.call('ZRANGE', KEYS[4], 0, REAP_MAX - 1)
+  through = #back < REAP_MAX
+  for _, number in ipairs(back) do
+    if room == 0 then
+      break
+    end
     redis.call('ZREM', KEYS[4], number)
     if still_polls(number) then
       call_up(number)
@@ -116,7 +128,7 @@ local function nobody_polls(first)
   return there >= WINDOW_LEAST
 end
 local doubted = false
-while current and room > 0 and walked < numbers do
+while current and through and room > 0 and walked < numbers do
   walked = walked + 1
   local number = ARGV[FIRST + walked]
   if not is_used(number) then

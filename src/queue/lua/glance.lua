@@ -76,8 +76,9 @@ if not place and number < count then
   return {'DRAW', left, reset, number, count}
 end
 place = place or number
+local standstill = reason == 'SOLD_OUT' or reason == 'PAUSED'
 if place < cursor then
-  local poll_s = math.max(NEAR_S, spaced_s)
+  local poll_s = math.max(standstill and math.ceil(STANDSTILL_S * jitter) or NEAR_S, spaced_s)
   expect_back(poll_s)
   return {'CALLED', left, reset, number, poll_s}
 end
@@ -103,7 +104,7 @@ rank = rank + returning
 -- from the time that everybody has to arrive.
 local wait_s = told > 0 and math.ceil(turns / told - ROUNDING) or -1
 local poll_s = math.min(turns / set_rate / 10, ARGV[4])
-if reason == 'SOLD_OUT' or reason == 'PAUSED' then
+if standstill then
   poll_s = math.max(poll_s, STANDSTILL_S)
 end
 poll_s = math.max(poll_s <= NEAR_S and NEAR_S or math.ceil(poll_s * jitter), spaced_s)

@@ -442,6 +442,42 @@ static void test_confirm_while_somebody_looks_charges(void **state)
     assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
 }
 
+/* What the look has found is not lost with its turn: should the charge come to nothing, PortOne is asked at once. */
+static void test_look_that_found_it_paid_is_a_hint_to_who_has_the_turn(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment, looking, after;
+    struct finding paid = {.evidence = EVIDENCE_PAID};
+    bool ours;
+    assert_null(outcome_begin_look(scene->ctx, scene->order.payment_id, &looking, &ours));
+    scene->world->confirm_mode = REFUSE_SERVICE;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_portone_unavailable);
+    assert_int_equal(scene_payment(scene).question, QUESTION_PAID);
+    world_charge(scene->world);
+    assert_null(outcome_conclude(scene->ctx, &looking, &paid, &after));
+    assert_int_equal(scene_payment(scene).status, PAYMENT_PENDING);
+    scene_settle_all(scene);
+    assert_int_equal(scene_payment(scene).status, PAYMENT_SUCCESS);
+}
+
+/* A card that was refused in the hold's last seconds: the next look still comes before its end. */
+static void test_hold_about_to_end_is_looked_at_after_a_refusal(void **state)
+{
+    struct scene *scene = *state;
+    enum { HOLD_S = 4 };
+    struct payment payment;
+    int64_t deadlines[2], hold_ends_at = clock_now() + HOLD_S * CLOCK_SECOND;
+    scene->world->hold_s = HOLD_S;
+    scene->reservation = fixture_uuid();
+    strcpy(scene->world->reservation, scene->reservation);
+    struct order_request request = scene_order_request(scene);
+    assert_null(order_create(scene->ctx, &request, &scene->order));
+    scene->world->confirm_mode = REFUSE_TOKEN;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_invalid_request);
+    scene_deadlines(scene, deadlines);
+    assert_true(deadlines[1] < hold_ends_at);
+}
+
 static void test_confirm_by_two_processes_at_once_charges_once(void **state)
 {
     struct scene *scene = *state;
@@ -528,6 +564,8 @@ int main(void)
         TEST(test_confirm_refused_before_anything_was_sent_may_be_repeated),
         TEST(test_confirm_while_a_charge_is_under_way_is_pending),
         TEST(test_confirm_while_somebody_looks_charges),
+        TEST(test_look_that_found_it_paid_is_a_hint_to_who_has_the_turn),
+        TEST(test_hold_about_to_end_is_looked_at_after_a_refusal),
         TEST(test_confirm_by_two_processes_at_once_charges_once),
         TEST(test_confirm_without_redis_finishes_what_was_begun),
         TEST(test_list_has_the_users_payments_only),

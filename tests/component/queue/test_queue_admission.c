@@ -363,6 +363,26 @@ static void test_who_comes_back_to_a_line_that_nobody_waits_in_is_called(void **
     assert_int_equal(queue_line_status(line, user).state, QUEUE_ACTIVE);
 }
 
+/* Of those who were called too early, all but the last have gone: nobody of the line overtakes that one. */
+static void test_who_is_back_is_called_before_the_line_though_others_have_gone(void **state)
+{
+    struct queue_line *line = *state;
+    enum { BACK = 10, BEHIND = 5 };
+    const char *users[BACK + BEHIND];
+    queue_line_fill(line, users, BACK + BEHIND);
+    assert_int_equal(queue_line_admit(line, 1000).called, BACK);
+    queue_line_end_now(line, line->keys.called);
+    for (int i = 0; i < BACK; i++) {
+        assert_int_equal(queue_line_status(line, users[i]).state, QUEUE_WAITING);
+    }
+    for (int i = 0; i < BACK - 1; i++) {
+        queue_line_vanish(line, i);
+    }
+    assert_int_equal(queue_line_admit(line, 100).called, 1);
+    assert_int_equal(queue_line_status(line, users[BACK - 1]).state, QUEUE_ACTIVE);
+    assert_int_equal(queue_line_status(line, users[BACK]).rank, 1);
+}
+
 /* One person's tabs are told to move apart here too: this may last for hours. */
 static void test_tabs_of_who_is_back_are_told_to_move_apart(void **state)
 {
@@ -478,6 +498,7 @@ int main(void)
         TEST(test_statistics_count_everybody),
         TEST(test_admit_all_forgets_a_line_with_nobody_in_it_until_somebody_joins),
         TEST(test_who_comes_back_to_a_line_that_nobody_waits_in_is_called),
+        TEST(test_who_is_back_is_called_before_the_line_though_others_have_gone),
         TEST(test_tabs_of_who_is_back_are_told_to_move_apart),
         TEST(test_slots_are_given_back_also_when_nobody_waits),
         TEST(test_cancelled_sale_tells_everybody_and_forgets_them),
