@@ -57,12 +57,20 @@ void sale_publish(struct ctx *ctx, const struct schedule *schedule)
     must(REDIS_RUN(ctx, NULL, "SET", key, text.data, "EX", "600"), "publishing a schedule");
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 struct sale sale_open(struct ctx *ctx)
 {
     struct sale sale = {.schedule_id = fixture_uuid()};
     struct seat_keys keys = seat_keys_of(ctx->arena, sale.schedule_id);
     for (int i = 0; i < SALE_SEATS; i++) {
         sale.seats[i] = fixture_uuid();
+    }
+    qsort(sale.seats, SALE_SEATS, sizeof *sale.seats, by_id); /* those of one millisecond are in no order */
+    for (int i = 0; i < SALE_SEATS; i++) {
         const char *seat = arena_printf(ctx->arena, "A-%d|VIP|%d", i + 1, SALE_PRICE);
         must(REDIS_RUN(ctx, NULL, "HSET", keys.seats, sale.seats[i], seat), "loading a seat");
     }
