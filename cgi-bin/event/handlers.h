@@ -5,15 +5,15 @@
 #include "common/serve/route.h"
 
 /* venues.c */
-route_handler venues_list, venues_get, venues_create, halls_list, halls_create;
+request_handler venues_list, venues_get, venues_create, halls_list, halls_create;
 
 /* events.c */
-route_handler events_list, events_get, events_create, events_publish;
+request_handler events_list, events_get, events_create, events_publish;
 
 /* seats.c */
-route_handler seats_get;
+request_handler seats_get;
 
 /* internal.c */
-route_handler internal_schedule, internal_seats, internal_seats_status;
+request_handler internal_schedule, internal_seats, internal_seats_status;
 
 #endif

@@ -5,10 +5,10 @@
 #include "common/serve/route.h"
 
 /* GET /health: every service and store UP or DOWN; 503 when one of them is DOWN. */
-route_handler gateway_handle_health;
+request_handler gateway_handle_health;
 /* GET /metrics: the series of all programs of this host. The internal listener only (nginx). */
-route_handler gateway_handle_metrics;
+request_handler gateway_handle_metrics;
 /* GET /.well-known/jwks.json: no keys, as tokens are signed with a shared secret. */
-route_handler gateway_handle_jwks;
+request_handler gateway_handle_jwks;
 
 #endif

@@ -23,10 +23,10 @@ struct confirm_body {
 };
 extern const struct shape confirm_body_shape;
 
-route_handler payment_handle_order;
-route_handler payment_handle_confirm;
-route_handler payment_handle_webhook;
-route_handler payment_handle_list;
-route_handler payment_handle_detail;
+request_handler payment_handle_order;
+request_handler payment_handle_confirm;
+request_handler payment_handle_webhook;
+request_handler payment_handle_list;
+request_handler payment_handle_detail;
 
 #endif

@@ -54,12 +54,19 @@ static void add_place(struct json_out *out, const char *schedule_id, const struc
     }
 }
 
-const struct err *queue_handle_enter(struct request *rq, struct reply *rp)
+static struct queue_visit *visit_of(struct request *rq, const char *schedule_id)
+{
+    const struct queue_caller caller = {rq->identity.user_id, rq->identity.jti};
+    return queue_visit_new(rq->ctx, &caller, schedule_id);
+}
+
+/* ---- entering: the marker, then the place ---- */
+
+static const struct err *answer_enter(struct request *rq, struct reply *rp)
 {
     const struct entry *body = rq->body;
     struct queue_place place;
-    const struct queue_caller caller = {rq->identity.user_id, rq->identity.jti};
-    const struct err *e = queue_enter(rq->ctx, &caller, body->schedule_id, body->receipt, &place);
+    const struct err *e = queue_enter_answer(rq->state, rq->answers, &place);
     if (!e) {
         struct json_out *out = reply_json(rp, 200);
         json_open_object(out, NULL);
@@ -71,12 +78,37 @@ const struct err *queue_handle_enter(struct request *rq, struct reply *rp)
     return e;
 }
 
-const struct err *queue_handle_status(struct request *rq, struct reply *rp)
+static const struct err *join(struct request *rq, struct reply *rp)
+{
+    struct redis_pipe *pipe;
+    (void)rp;
+    const struct err *e = queue_enter_join(rq->state, rq->answers, &pipe);
+    if (!e) {
+        request_ask(rq, pipe, answer_enter, rq->state);
+    }
+    return e;
+}
+
+const struct err *queue_handle_enter(struct request *rq, struct reply *rp)
+{
+    const struct entry *body = rq->body;
+    struct queue_visit *visit = visit_of(rq, body->schedule_id);
+    struct redis_pipe *pipe;
+    (void)rp;
+    const struct err *e = queue_enter_ask(visit, body->receipt, &pipe);
+    if (!e) {
+        request_ask(rq, pipe, join, visit);
+    }
+    return e;
+}
+
+/* ---- waiting ---- */
+
+static const struct err *answer_status(struct request *rq, struct reply *rp)
 {
     const struct schedule_ref *args = rq->args;
     struct queue_place place;
-    const struct queue_caller caller = {rq->identity.user_id, rq->identity.jti};
-    const struct err *e = queue_status(rq->ctx, &caller, args->schedule_id, &place);
+    const struct err *e = queue_status_answer(rq->state, rq->answers, &place);
     if (!e) {
         struct json_out *out = reply_json(rp, 200);
         json_open_object(out, NULL);
@@ -84,6 +116,15 @@ const struct err *queue_handle_status(struct request *rq, struct reply *rp)
         json_close_object(out);
     }
     return e;
+}
+
+const struct err *queue_handle_status(struct request *rq, struct reply *rp)
+{
+    const struct schedule_ref *args = rq->args;
+    struct queue_visit *visit = visit_of(rq, args->schedule_id);
+    (void)rp;
+    request_ask(rq, queue_status_ask(visit), answer_status, visit);
+    return NULL;
 }
 
 const struct err *queue_handle_leave(struct request *rq, struct reply *rp)

@@ -16,12 +16,12 @@ struct entry {
 extern const struct shape entry_shape;
 extern const struct shape tuning_shape;
 
-route_handler queue_handle_enter;
-route_handler queue_handle_status;
-route_handler queue_handle_leave;
-route_handler queue_handle_serving;
-route_handler queue_handle_draw;
-route_handler queue_handle_stats;
-route_handler queue_handle_tune;
+request_handler queue_handle_enter;
+request_handler queue_handle_status;
+request_handler queue_handle_leave;
+request_handler queue_handle_serving;
+request_handler queue_handle_draw;
+request_handler queue_handle_stats;
+request_handler queue_handle_tune;
 
 #endif

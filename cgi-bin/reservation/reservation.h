@@ -11,13 +11,13 @@ struct hold_body {
 };
 extern const struct shape hold_body_shape;
 
-route_handler reservation_handle_hold;
-route_handler reservation_handle_release;
-route_handler reservation_handle_seats;
-route_handler reservation_handle_list;
-route_handler reservation_handle_detail;
-route_handler reservation_handle_info;
-route_handler reservation_handle_secure;
-route_handler reservation_handle_unsecure;
+request_handler reservation_handle_hold;
+request_handler reservation_handle_release;
+request_handler reservation_handle_seats;
+request_handler reservation_handle_list;
+request_handler reservation_handle_detail;
+request_handler reservation_handle_info;
+request_handler reservation_handle_secure;
+request_handler reservation_handle_unsecure;
 
 #endif

@@ -29,7 +29,7 @@ static enum sandbox_provider provider_of(const struct request *rq)
     log_panic("a route of no OAuth provider");
 }
 
-static const struct err *answer(struct request *rq, struct reply *rp, const char *operation, route_handler *work)
+static const struct err *answer(struct request *rq, struct reply *rp, const char *operation, request_handler *work)
 {
     struct strike strike;
     const struct err *e = fault_begin(rq, rp, "oauth", operation, &strike);

@@ -16,7 +16,7 @@
 
 struct operation {
     const char *name; /* for ordered faults */
-    route_handler *work;
+    request_handler *work;
     bool open; /* needs no credentials */
 };
 

@@ -7,9 +7,9 @@
 /* auth.c */
 extern const struct shape email_body_shape;
 extern const struct shape refresh_body_shape;
-route_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_logout;
+request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_logout;
 
 /* profile.c */
-route_handler profile_get;
+request_handler profile_get;
 
 #endif

@@ -24,10 +24,14 @@ static const struct cfg_key process_keys[] = {
      "1 allows stand-ins of providers and their credentials"},
     {"BOX_MAX_REQUESTS", CFG_INT, offsetof(struct cfg_process, max_requests), "requests", "10000", 0, 1000000000, 0,
      "a responder process ends after so many requests and is started anew; 0 = never"},
+    {"BOX_CONNECTIONS", CFG_INT, offsetof(struct cfg_process, connections), "connections", "1", 1, 1024, 0,
+     "a responder process serves so many side by side, where they are kept; 1 = one request each"},
+    {"BOX_PEER_MS", CFG_INT, offsetof(struct cfg_process, peer_ms), "ms", "10000", 100, 600000, 0,
+     "a connection to a responder that stops in the middle of a request for so long is given up"},
     {"BOX_WATCHDOG_MS", CFG_INT, offsetof(struct cfg_process, watchdog_ms), "ms", "60000", 1000, 3600000, 0,
      "a unit of work that takes longer ends its process"},
     {"BOX_DRAIN_MS", CFG_INT, offsetof(struct cfg_process, drain_ms), "ms", "10000", 0, 600000, 0,
-     "how long a daemon may finish its work after SIGTERM"},
+     "how long a process may finish its work after SIGTERM"},
 };
 
 const struct cfg_section cfg_process_section = {

@@ -60,8 +60,10 @@ struct cfg_process {
     const char *run_dir;   /* sockets, shared memory */
     bool sandbox;          /* stand-ins and their credentials are allowed */
     int64_t max_requests;  /* a responder process ends after so many requests and is started anew */
+    int64_t connections;   /* a responder process serves so many side by side; 1: one request each */
+    int64_t peer_ms;       /* a connection that does not go on within it is given up */
     int64_t watchdog_ms;   /* a unit of work that takes longer ends the process */
-    int64_t drain_ms;      /* how long a daemon may finish its work after SIGTERM */
+    int64_t drain_ms;      /* how long a process may finish its work after SIGTERM */
 };
 extern struct cfg_process cfg_process;
 extern const struct cfg_section cfg_process_section;

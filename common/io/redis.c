@@ -1,44 +1,19 @@
 #include "common/io/redis.h"
 
-#include <hiredis/hiredis.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/context/retry.h"
+#include "common/io/redis_conn.h"
 
 #define WIRE_MAX (32u << 20) /* bytes of one pipeline */
 #define FRAME_MAX 16u        /* bytes around an argument of up to WIRE_MAX bytes: "$33554432\r\n" and "\r\n" */
 #define FIRST_ROOM 16        /* commands, and arguments, of a new pipeline */
-#define SCRIPTS_MAX 64       /* scripts of one program */
-#define BACKOFF_CAP_MS 1000  /* a request that finds the server away shall not fail for longer than it is away */
 #define RELOADS_MAX 5        /* somebody may flush the scripts again between loading and running them */
-#define DEFAULT_PORT 6379
-#define ERROR_LOG_MAX 200 /* characters of an error answer */
-
-struct cfg_redis cfg_redis;
-static const struct cfg_key cfg_redis_keys[] = {
-    {"BOX_REDIS_URL", CFG_STR, offsetof(struct cfg_redis, url), "", NULL, 0, 0, CFG_REQUIRED,
-     "Redis: unix:///path/redis.sock or redis://host:port, either with /number of the database"},
-    {"BOX_REDIS_TIMEOUT_MS", CFG_INT, offsetof(struct cfg_redis, timeout_ms), "ms", "500", 10, 60000, 0,
-     "longest wait for a connection, and for the answer to a command"},
-};
-const struct cfg_section cfg_redis_section = {"Redis", cfg_redis_keys, ARRAY_COUNT(cfg_redis_keys), &cfg_redis};
-
-struct redis {
-    char *url;
-    int64_t timeout_ms;
-    redisContext *conn;                             /* NULL: not connected */
-    const struct redis_script *loaded[SCRIPTS_MAX]; /* by this connection */
-    size_t loaded_count;
-    struct retry backoff;
-    int64_t retry_at; /* clock_monotonic() before which no connection is tried */
-};
+#define ERROR_LOG_MAX 200    /* characters of an error answer */
 
 /* Arguments are kept as copies, so a pipeline can be repeated and borrows nothing. */
 struct redis_pipe {
@@ -56,157 +31,11 @@ struct redis_pipe {
     bool miscounted;  /* a command without any argument, or begun while the one before lacked some or had too many */
     const struct redis_script *scripts[SCRIPTS_MAX];
     size_t script_count;
+    struct redis_value *values; /* the outcome: of each command */
+    const struct err *error;
 };
 
-/* ---- the connection ---- */
-
-static void disconnect(struct redis *redis)
-{
-    if (redis->conn != NULL) {
-        redisFree(redis->conn);
-    }
-    redis->conn = NULL;
-    redis->loaded_count = 0;
-}
-
-/* Cuts a trailing "/<number>" off `address` and returns the number; 0 when there is none. */
-static int cut_database(char *address)
-{
-    char *slash = strrchr(address, '/');
-    if (slash == NULL || slash[1] == '\0' || slash[1 + strspn(slash + 1, "0123456789")] != '\0') {
-        return 0;
-    }
-    *slash = '\0';
-    return (int)strtol(slash + 1, NULL, 10);
-}
-
-/* Opens what `url` names, without SELECT; NULL when the URL has another form. */
-static redisContext *dial(char *url, struct timeval timeout)
-{
-    if (strncmp(url, "unix://", 7) == 0) {
-        return redisConnectUnixWithTimeout(url + 7, timeout);
-    }
-    if (strncmp(url, "redis://", 8) != 0) {
-        return NULL;
-    }
-    char *host = url + 8;
-    char *colon = strrchr(host, ':');
-    if (colon != NULL) {
-        *colon = '\0';
-    }
-    return redisConnectWithTimeout(host, colon != NULL ? (int)strtol(colon + 1, NULL, 10) : DEFAULT_PORT, timeout);
-}
-
-static bool select_database(redisContext *conn, int database)
-{
-    redisReply *reply = redisCommand(conn, "SELECT %d", database);
-    bool ok = reply != NULL && reply->type == REDIS_REPLY_STATUS;
-    freeReplyObject(reply);
-    return ok;
-}
-
-/* The only way to a connection: redisReconnect() of this hiredis would forget the command time-out. */
-static redisContext *redis_open(struct ctx *ctx)
-{
-    const struct redis *redis = ctx->redis;
-    struct timeval timeout = {.tv_sec = redis->timeout_ms / 1000, .tv_usec = redis->timeout_ms % 1000 * 1000};
-    char *url = arena_strdup(ctx->arena, redis->url);
-    int database = cut_database(url);
-    redisContext *conn = dial(url, timeout);
-    if (conn == NULL) {
-        log_error(&ctx->log, "BOX_REDIS_URL is not of the form unix:///path or redis://host:port");
-        return NULL;
-    }
-    bool ok = conn->err == 0 && redisSetTimeout(conn, timeout) == REDIS_OK &&
-              (conn->connection_type != REDIS_CONN_TCP || redisEnableKeepAlive(conn) == REDIS_OK) &&
-              select_database(conn, database);
-    if (ok) {
-        return conn;
-    }
-    log_warn(&ctx->log, "cannot connect to redis: '%s'", conn->errstr);
-    redisFree(conn);
-    return NULL;
-}
-
-static const struct err *connect_now(struct ctx *ctx)
-{
-    struct redis *redis = ctx->redis;
-    if (clock_monotonic() < redis->retry_at) {
-        return &err_unavailable;
-    }
-    redis->conn = redis_open(ctx);
-    if (redis->conn != NULL) {
-        retry_reset(&redis->backoff);
-        return NULL;
-    }
-    int64_t wait_ms = retry_next(&redis->backoff);
-    redis->retry_at = clock_monotonic() + (wait_ms < BACKOFF_CAP_MS ? wait_ms : BACKOFF_CAP_MS) * 1000;
-    return &err_unavailable;
-}
-
-/* An idle connection has nothing to say: what can be read is the end of it, or an answer nobody waits for. Found
- * before sending, so that the fate of the next command is never in doubt. */
-static bool idle_alive(const struct redis *redis)
-{
-    struct pollfd one = {.fd = redis->conn->fd, .events = POLLIN};
-    return redis->conn->err == 0 && poll(&one, 1, 0) == 0;
-}
-
-static const struct err *ensure_connected(struct ctx *ctx)
-{
-    struct redis *redis = ctx->redis;
-    if (redis->conn != NULL && idle_alive(redis)) {
-        return NULL;
-    }
-    disconnect(redis);
-    return connect_now(ctx);
-}
-
 /* ---- answers ---- */
-
-static void copy_reply(struct arena *arena, const redisReply *reply, struct redis_value *out);
-
-static void copy_list(struct arena *arena, const redisReply *reply, struct redis_value *out)
-{
-    struct redis_value *items = arena_calloc(arena, reply->elements + 1, sizeof *items);
-    for (size_t i = 0; i < reply->elements; i++) {
-        copy_reply(arena, reply->element[i], &items[i]);
-    }
-    out->type = REDIS_LIST;
-    out->items = items;
-    out->count = reply->elements;
-}
-
-static void copy_text(struct arena *arena, const redisReply *reply, enum redis_type type, struct redis_value *out)
-{
-    out->type = type;
-    out->str = arena_memdup(arena, reply->str, reply->len);
-    out->len = reply->len;
-}
-
-static void copy_reply(struct arena *arena, const redisReply *reply, struct redis_value *out)
-{
-    switch (reply->type) {
-    case REDIS_REPLY_INTEGER:
-        out->type = REDIS_INT;
-        out->integer = reply->integer;
-        break;
-    case REDIS_REPLY_ARRAY:
-        copy_list(arena, reply, out);
-        break;
-    case REDIS_REPLY_STRING:
-        copy_text(arena, reply, REDIS_STR, out);
-        break;
-    case REDIS_REPLY_STATUS:
-        copy_text(arena, reply, REDIS_STATUS, out);
-        break;
-    case REDIS_REPLY_ERROR:
-        copy_text(arena, reply, REDIS_ERROR, out);
-        break;
-    default:
-        out->type = REDIS_NIL;
-    }
-}
 
 static bool error_is(const struct redis_value *value, const char *prefix)
 {
@@ -258,10 +87,12 @@ static bool append_all(redisContext *conn, const struct redis_pipe *pipe)
 }
 
 /* &err_unavailable when not one byte left, else &err_uncertain. A write that fails leaves the buffer as it was. */
-static const struct err *send_all(redisContext *conn, const struct redis_pipe *pipe)
+static const struct err *send_all(redisContext *conn, struct redis_pipe *const *pipes, size_t count)
 {
-    if (!append_all(conn, pipe)) {
-        return &err_unavailable;
+    for (size_t i = 0; i < count; i++) {
+        if (!append_all(conn, pipes[i])) {
+            return &err_unavailable;
+        }
     }
     size_t whole = sdslen(conn->obuf);
     for (int done = 0; !done;) {
@@ -279,24 +110,25 @@ static const struct err *receive_all(struct ctx *ctx, size_t count, struct redis
         if (redisGetReply(ctx->redis->conn, (void **)&reply) != REDIS_OK) {
             return &err_uncertain;
         }
-        copy_reply(ctx->arena, reply, &values[i]);
+        redis_copy_reply(ctx->arena, reply, &values[i]);
         freeReplyObject(reply);
     }
     return NULL;
 }
 
-/* Sends the commands and reads their answers. After any failure the connection is gone: a late answer would be taken
- * for the next command's. */
-static const struct err *exchange(const struct redis_pipe *pipe, struct redis_value *values)
+/* Sends the commands of all and reads their answers. After any failure the connection is gone: a late answer would be
+ * taken for the next command's. Who had been answered before it has the answers. */
+static void exchange(struct redis *redis, struct redis_pipe *const *pipes, size_t count)
 {
-    struct redis *redis = pipe->ctx->redis;
-    const struct err *e = send_all(redis->conn, pipe);
-    e = e ? e : receive_all(pipe->ctx, pipe->count, values);
-    if (e) {
-        log_warn(&pipe->ctx->log, "lost redis: '%s'", redis->conn->errstr);
-        disconnect(redis);
+    const struct err *e = send_all(redis->conn, pipes, count);
+    for (size_t i = 0; i < count; i++) {
+        e = e ? e : receive_all(pipes[i]->ctx, pipes[i]->count, pipes[i]->values);
+        pipes[i]->error = e;
     }
-    return e;
+    if (e) {
+        log_warn(&pipes[count - 1]->ctx->log, "lost redis: '%s'", redis->conn->errstr);
+        redis_disconnect(redis);
+    }
 }
 
 /* ---- pipelines ---- */
@@ -458,13 +290,6 @@ static bool script_missing(const struct redis_value *value)
     return error_is(value, "NOSCRIPT ");
 }
 
-static const struct err *run_once(const struct redis_pipe *pipe, struct redis_value *values)
-{
-    const struct err *e = ensure_connected(pipe->ctx); /* a new connection has loaded no script */
-    e = e ? e : load_scripts(pipe);
-    return e ? e : exchange(pipe, values);
-}
-
 /* Before anything is sent: a command of another length would shift the answers of all after it. */
 static const struct err *check(const struct redis_pipe *pipe)
 {
@@ -479,26 +304,83 @@ static const struct err *check(const struct redis_pipe *pipe)
     return NULL;
 }
 
+/* One exchange for all of them. */
+static void run_once(struct redis *redis, struct redis_pipe *const *pipes, size_t count)
+{
+    const struct err *e = redis_ensure_connected(pipes[0]->ctx); /* a new connection has loaded no script */
+    for (size_t i = 0; i < count; i++) {
+        memset(pipes[i]->values, 0, pipes[i]->count * sizeof *pipes[i]->values);
+        e = e ? e : load_scripts(pipes[i]);
+    }
+    for (size_t i = 0; e && i < count; i++) {
+        pipes[i]->error = e;
+    }
+    if (!e) {
+        exchange(redis, pipes, count);
+    }
+}
+
+/* Moves those whose scripts Redis did not know to the front; how many they are. */
+static size_t keep_those_without_scripts(struct redis_pipe **pipes, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!pipes[i]->error && any_value(pipes[i]->values, pipes[i]->count, script_missing)) {
+            pipes[kept++] = pipes[i];
+        }
+    }
+    return kept;
+}
+
+/* Those that can be sent, in `sound`; how many they are. */
+static size_t prepare(struct redis_pipe *const *pipes, size_t count, struct redis_pipe **sound)
+{
+    size_t sounds = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct redis_pipe *pipe = pipes[i];
+        pipe->error = check(pipe);
+        pipe->values = arena_calloc(pipe->ctx->arena, pipe->count + 1, sizeof *pipe->values);
+        if (!pipe->error) {
+            sound[sounds++] = pipe;
+        }
+    }
+    return sounds;
+}
+
+void redis_pipes_run(struct redis_pipe *const *pipes, size_t count)
+{
+    struct redis_pipe *left[REDIS_PIPES_MAX];
+    if (count > REDIS_PIPES_MAX) {
+        log_panic("more than %d pipelines in one exchange", REDIS_PIPES_MAX);
+    }
+    size_t lefts = prepare(pipes, count, left);
+    for (int i = 0; lefts > 0 && i <= RELOADS_MAX; i++) {
+        struct redis *redis = left[0]->ctx->redis;
+        run_once(redis, left, lefts);
+        lefts = keep_those_without_scripts(left, lefts);
+        if (lefts > 0) {
+            redis->loaded_count = 0; /* SCRIPT FLUSH, or a restart behind the same socket */
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!pipes[i]->error && any_value(pipes[i]->values, pipes[i]->count, server_away)) {
+            pipes[i]->error = &err_unavailable;
+        }
+    }
+}
+
+const struct err *redis_pipe_outcome(const struct redis_pipe *pipe, const struct redis_value **values_r)
+{
+    if (!pipe->error && values_r != NULL) {
+        *values_r = pipe->values;
+    }
+    return pipe->error;
+}
+
 const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_value **values_r)
 {
-    const struct err *e = check(pipe);
-    if (e) {
-        return e;
-    }
-    struct redis_value *values = arena_calloc(pipe->ctx->arena, pipe->count + 1, sizeof *values);
-    e = run_once(pipe, values);
-    for (int i = 0; !e && i < RELOADS_MAX && any_value(values, pipe->count, script_missing); i++) {
-        pipe->ctx->redis->loaded_count = 0; /* SCRIPT FLUSH, or a restart behind the same socket */
-        memset(values, 0, pipe->count * sizeof *values);
-        e = run_once(pipe, values);
-    }
-    if (!e && any_value(values, pipe->count, server_away)) {
-        return &err_unavailable;
-    }
-    if (!e && values_r != NULL) {
-        *values_r = values;
-    }
-    return e;
+    redis_pipes_run(&pipe, 1);
+    return redis_pipe_outcome(pipe, values_r);
 }
 
 /* ---- single calls ---- */
@@ -550,35 +432,6 @@ const char *redis_str(const struct redis_value *list, size_t index)
 {
     const struct redis_value *value = item(list, index);
     return value == NULL ? NULL : value->str;
-}
-
-/* ---- life ---- */
-
-struct redis *redis_new_at(const char *url)
-{
-    struct redis *redis = calloc(1, sizeof *redis);
-    if (redis == NULL || (redis->url = strdup(url)) == NULL) {
-        log_panic("out of memory");
-    }
-    redis->timeout_ms = cfg_redis.timeout_ms;
-    redis->backoff = retry_reconnect();
-    return redis;
-}
-
-struct redis *redis_new(void)
-{
-    return redis_new_at(cfg_redis.url);
-}
-
-void redis_free(struct redis **redis)
-{
-    if (*redis == NULL) {
-        return;
-    }
-    disconnect(*redis);
-    free((*redis)->url);
-    free(*redis);
-    *redis = NULL;
 }
 
 const struct err *redis_ping(struct ctx *ctx)

@@ -76,6 +76,13 @@ void redis_pipe_eval_begin(struct redis_pipe *pipe, const struct redis_script *s
 void redis_pipe_arg(struct redis_pipe *pipe, const void *bytes, size_t len);
 void redis_pipe_arg_int(struct redis_pipe *pipe, int64_t number);
 BO_MUSTCHECK const struct err *redis_pipe_run(struct redis_pipe *pipe, const struct redis_value **values_r);
+/* Up to REDIS_PIPES_MAX pipelines of units that share a connection, in one exchange: each comes out as if it had been
+ * run by itself, with an error of its own; when the connection is lost on the way, those that were answered before keep
+ * their answers. */
+#define REDIS_PIPES_MAX 64
+void redis_pipes_run(struct redis_pipe *const *pipes, size_t count);
+/* What became of a pipeline that was run; values as from redis_pipe_run(). */
+BO_MUSTCHECK const struct err *redis_pipe_outcome(const struct redis_pipe *pipe, const struct redis_value **values_r);
 #define REDIS_PIPE(pipe, ...) \
     redis_pipe_add((pipe), (const char *const[]){__VA_ARGS__}, ARRAY_COUNT(((const char *const[]){__VA_ARGS__})))
 

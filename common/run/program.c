@@ -106,15 +106,21 @@ bool program_options(const char *name, const struct cfg_section *const *sections
     return option != 'd';
 }
 
-struct ctx *program_ctx_new(unsigned needs)
+static struct ctx *with_arena(void)
 {
-    /* A peer that went away shall be an error of write(), not the end of the process. */
-    signal(SIGPIPE, SIG_IGN);
     struct ctx *ctx = calloc(1, sizeof *ctx);
     if (ctx == NULL) {
         log_panic("out of memory");
     }
     ctx->arena = arena_new(PROGRAM_ARENA_MAX);
+    return ctx;
+}
+
+struct ctx *program_ctx_new(unsigned needs)
+{
+    /* A peer that went away shall be an error of write(), not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    struct ctx *ctx = with_arena();
     if (needs & NEED_DB) {
         ctx->db = db_new();
     }
@@ -125,6 +131,24 @@ struct ctx *program_ctx_new(unsigned needs)
         ctx->http = http_new();
     }
     return ctx;
+}
+
+struct ctx *program_ctx_beside(const struct ctx *ctx)
+{
+    struct ctx *beside = with_arena();
+    beside->db = ctx->db;
+    beside->redis = ctx->redis;
+    beside->http = ctx->http;
+    return beside;
+}
+
+void program_ctx_free_beside(struct ctx **ctx)
+{
+    if (*ctx != NULL) {
+        arena_free(&(*ctx)->arena);
+        free(*ctx);
+        *ctx = NULL;
+    }
 }
 
 void program_ctx_free(struct ctx **ctx)

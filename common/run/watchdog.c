@@ -45,6 +45,11 @@ void watchdog_init(const char *program, const struct ctx *ctx)
     sigaction(SIGALRM, &action, NULL);
 }
 
+void watchdog_follow(const struct ctx *ctx)
+{
+    dog.ctx = ctx;
+}
+
 static void run_timer(int64_t ms)
 {
     const struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};

@@ -15,6 +15,8 @@
 
 /* Once at start. */
 void watchdog_init(const char *program, const struct ctx *ctx);
+/* Whose trace id is told; `ctx` is borrowed up to the next call. */
+void watchdog_follow(const struct ctx *ctx);
 /* The unit that begins now has `limit_ms`, or a hundredth less. Replaces an earlier limit. */
 void watchdog_arm(int64_t limit_ms);
 void watchdog_disarm(void);

@@ -15,16 +15,6 @@
 #define BODY_MAX (64u << 10) /* where a route says nothing */
 #define HEALTH_PATH "/internal/health"
 
-struct unit {
-    const struct responder *responder;
-    const struct intake *intake;
-    struct request rq;
-    struct reply *rp;
-    const struct route *route; /* NULL: none was found */
-    bool health;
-    char allow[64]; /* value of the Allow header when the method is wrong */
-};
-
 /* ---- body ---- */
 
 static bool is_json(const char *content_type)
@@ -150,10 +140,10 @@ static const struct err *find_route(struct unit *unit)
     log_panic("route_find gave an unknown answer");
 }
 
-static const struct err *call_handler(struct unit *unit)
+static const struct err *call(struct unit *unit, request_handler *half)
 {
-    const struct err *e = unit->route->handler(&unit->rq, unit->rp);
-    if (e || unit->rp->dropped) {
+    const struct err *e = half(&unit->rq, unit->rp);
+    if (e || unit->rq.ask || unit->rp->dropped) {
         return e;
     }
     if (unit->rp->status == 0 || unit->rp->body.overflow) {
@@ -174,7 +164,7 @@ static const struct err *run(struct unit *unit)
     e = e ? e : access_check(unit->responder, unit->route, &unit->rq);
     e = e ? e : read_body(unit);
     e = e ? e : read_query(unit);
-    return e ? e : call_handler(unit);
+    return e ? e : call(unit, unit->route->handler);
 }
 
 /* ---- replying ---- */
@@ -333,19 +323,48 @@ static void account(const struct unit *unit, const struct err *e, int64_t took_u
     }
 }
 
+static void finish(struct unit *unit, const struct err *e)
+{
+    unit->rq.ask = NULL;
+    if (e) {
+        answer_error(unit, e);
+    }
+    complete(unit);
+    account(unit, e, clock_monotonic() - unit->started);
+}
+
+void dispatch_begin(struct unit *unit, const struct responder *responder, struct ctx *ctx, const struct intake *intake,
+                    struct reply *rp)
+{
+    ctx_begin(ctx, request_env(intake->env, "HTTP_TRACEPARENT"), request_env(intake->env, "HTTP_X_TRACE_ID"));
+    *unit = (struct unit){.responder = responder, .intake = intake, .rp = rp, .started = clock_monotonic()};
+    request_init(&unit->rq, ctx, intake->env);
+    reply_init(rp, ctx->arena);
+    const struct err *e = run(unit);
+    if (e || !unit->rq.ask) {
+        finish(unit, e);
+    }
+}
+
+void dispatch_go_on(struct unit *unit, const struct err *e, const struct redis_value *answers)
+{
+    unit->rq.ask = NULL;
+    unit->rq.answers = answers;
+    e = e ? e : call(unit, unit->rq.next);
+    if (e || !unit->rq.ask) {
+        finish(unit, e);
+    }
+}
+
 void dispatch(const struct responder *responder, struct ctx *ctx, const struct intake *intake, struct reply *rp)
 {
-    int64_t started = clock_monotonic();
-    ctx_begin(ctx, request_env(intake->env, "HTTP_TRACEPARENT"), request_env(intake->env, "HTTP_X_TRACE_ID"));
-    struct unit unit = {.responder = responder, .intake = intake, .rp = rp};
-    request_init(&unit.rq, ctx, intake->env);
-    reply_init(rp, ctx->arena);
-    const struct err *e = run(&unit);
-    if (e) {
-        answer_error(&unit, e);
+    struct unit unit;
+    dispatch_begin(&unit, responder, ctx, intake, rp);
+    while (unit.rq.ask) {
+        const struct redis_value *answers = NULL;
+        const struct err *e = redis_pipe_run(unit.rq.ask, &answers);
+        dispatch_go_on(&unit, e, answers);
     }
-    complete(&unit);
-    account(&unit, e, clock_monotonic() - started);
 }
 
 static void check_query(const struct route *route)

@@ -2,66 +2,66 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/crypto/crypto.h"
+#include "common/run/program.h"
 #include "common/run/watchdog.h"
 #include "common/serve/dispatch.h"
+#include "common/serve/listener.h"
 
-#define LISTEN_FD 0
-#define BACK_OFF_MS 100 /* when the system has no descriptors or memory to accept with */
-#define JITTER_SHARE 10 /* processes started together end within this part of their requests */
+#define BATCH_MAX 32           /* requests served together */
+#define BACK_OFF_MS 100        /* when the system has no descriptors or memory to accept with */
+#define JITTER_SHARE 10        /* processes started together end within this part of their requests */
+#define SWALLOW_MAX (2u << 20) /* of a body that nobody reads; nginx has all of it before it asks us */
 
 bool fastcgi_available(void)
 {
     return !FCGX_IsCGI();
 }
 
-/* The listen socket's name in the file system, and what stood there when this process began. */
-static struct {
-    char path[sizeof((struct sockaddr_un *)0)->sun_path + 1];
-    struct stat was;
-} listening;
+/* One connection. */
+struct peer {
+    FCGX_Request request;
+    int fd;       /* -1: none */
+    bool passing; /* accepted when the process was about to end: not kept */
+};
 
-static void note_listening(void)
-{
-    struct sockaddr_un address = {0};
-    socklen_t size = sizeof address;
-    if (getsockname(LISTEN_FD, (struct sockaddr *)&address, &size) < 0 || address.sun_family != AF_UNIX) {
-        return;
-    }
-    snprintf(listening.path, sizeof listening.path, "%s", address.sun_path);
-    if (stat(listening.path, &listening.was) < 0) {
-        listening.path[0] = '\0';
-    }
-}
+/* One request of a batch. */
+struct slot {
+    struct peer *peer;
+    struct ctx *ctx;
+    struct intake intake;
+    struct reply rp;
+    struct unit unit;
+};
 
-/* Numbers of files are given again, hence the time too. */
-static bool is_ours(const struct stat *there)
-{
-    const struct stat *was = &listening.was;
-    return there->st_dev == was->st_dev && there->st_ino == was->st_ino &&
-           there->st_ctim.tv_sec == was->st_ctim.tv_sec && there->st_ctim.tv_nsec == was->st_ctim.tv_nsec;
-}
+struct server {
+    const struct responder *responder;
+    int stop_fd;
+    int epoll_fd; /* stop_fd, the listen socket while it is `watched`, and every peer's */
+    bool watched;
+    bool broken; /* the listen socket */
+    struct peer *peers;
+    size_t room; /* of peers */
+    size_t open;
+    struct slot slots[BATCH_MAX];
+    size_t batch;
+    int64_t left;         /* requests until the process ends */
+    int64_t drains_until; /* clock_monotonic(); 0: it serves */
+    int64_t accepts_at;   /* clock_monotonic(); 0: nothing keeps it from accepting */
+    bool pool_ends;
+};
 
-/* The whole pool ends: from now on nginx finds nobody here and tries another pool, even with a POST, while what has
- * connected before is still served. A pool that has taken over the name meanwhile keeps it. */
-static void leave_name(void)
-{
-    struct stat there;
-    if (listening.path[0] != '\0' && stat(listening.path, &there) == 0 && is_ours(&there)) {
-        unlink(listening.path);
-    }
-}
+/* ---- what is waited for ---- */
 
 /* A descriptor that becomes readable when this process shall stop. */
 static int open_stop_fd(void)
@@ -80,12 +80,104 @@ static int open_stop_fd(void)
     return fd;
 }
 
-static int64_t requests_to_serve(void)
+static void watch(const struct server *server, int fd, uint32_t events, void *who)
 {
-    int64_t max = cfg_process.max_requests;
-    uint32_t random;
-    crypto_random(&random, sizeof random);
-    return max == 0 ? INT64_MAX : max - random % (max / JITTER_SHARE + 1);
+    struct epoll_event event = {.events = events, .data.ptr = who};
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+        log_fatal("cannot wait on descriptor %d: %s", fd, strerror(errno));
+    }
+}
+
+static void unwatch_listener(struct server *server)
+{
+    if (server->watched) {
+        epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, LISTEN_FD, NULL);
+        server->watched = false;
+    }
+}
+
+/* The listen socket is shared by the pool: exclusively, so that a connection wakes one process, not all. */
+static void watch_listener(struct server *server)
+{
+    if (server->accepts_at != 0 && clock_monotonic() < server->accepts_at) {
+        return;
+    }
+    server->accepts_at = 0;
+    if (!server->watched && server->open < server->room) {
+        watch(server, LISTEN_FD, EPOLLIN | EPOLLEXCLUSIVE, server);
+        server->watched = true;
+    }
+}
+
+/* ---- connections ---- */
+
+/* Several are kept; one is closed after its request, because it would keep its process from everybody else. */
+static bool keeps(const struct server *server)
+{
+    return server->room > 1;
+}
+
+static void forget(struct server *server, struct peer *peer)
+{
+    peer->fd = -1;
+    server->open--;
+}
+
+static void hang_up(struct server *server, struct peer *peer)
+{
+    FCGX_Free(&peer->request, 1);
+    forget(server, peer);
+}
+
+static struct peer *welcome(struct server *server, int fd)
+{
+    struct peer *peer = server->peers;
+    while (peer->fd >= 0) {
+        peer++;
+    }
+    /* Without a listen socket: libfcgi would accept another connection in place of one that breaks off. */
+    if (FCGX_InitRequest(&peer->request, -1, 0) != 0) {
+        log_fatal("cannot start libfcgi");
+    }
+    peer->request.ipcFd = fd;
+    peer->request.keepConnection = 1; /* or accepting a request would begin with closing it */
+    FCGX_Detach(&peer->request); /* or libfcgi waits, when it closes it, for up to 2 s until the peer has as well */
+    peer->fd = fd;
+    peer->passing = server->drains_until != 0;
+    server->open++;
+    if (keeps(server)) {
+        watch(server, fd, EPOLLIN | EPOLLRDHUP, peer);
+    }
+    return peer;
+}
+
+/* NULL when nobody is there. */
+static struct peer *accept_peer(struct server *server)
+{
+    int fd;
+    if (server->open == server->room) {
+        return NULL;
+    }
+    switch (listener_accept(cfg_process.peer_ms, &fd)) {
+    case ACCEPTED:
+        return welcome(server, fd);
+    case ACCEPTED_NONE:
+        break;
+    case ACCEPTED_LATER:
+        server->accepts_at = clock_monotonic() + BACK_OFF_MS * 1000;
+        unwatch_listener(server);
+        break;
+    case ACCEPTED_NOTHING:
+        server->broken = true;
+        break;
+    }
+    return NULL;
+}
+
+static bool nothing_to_read(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 /* ---- one request ---- */
@@ -96,10 +188,62 @@ static bool read_stdin(void *source, char *to, size_t len)
     return FCGX_GetStr(to, (int)len, in) == (int)len && FCGX_GetError(in) == 0;
 }
 
-static void send_reply(FCGX_Request *request, const struct ctx *ctx, const struct reply *rp)
+/* Reads the head of a request, up to its body. */
+static bool read_head(struct server *server, struct peer *peer)
 {
+    int status = FCGX_Accept_r(&peer->request);
+    if (status != 0) {
+        forget(server, peer);
+        return false;
+    }
+    if (FCGX_GetError(peer->request.in) != 0) { /* it broke off, which libfcgi takes for the end of the variables */
+        hang_up(server, peer);
+        return false;
+    }
+    return true;
+}
+
+/* Each request has the watchdog's whole time, however many are served with it. */
+static void attend(const struct slot *slot)
+{
+    watchdog_follow(slot->ctx);
+    watchdog_arm(cfg_process.watchdog_ms);
+}
+
+static void begin(struct server *server, struct peer *peer)
+{
+    struct slot *slot = &server->slots[server->batch];
+    if (!slot->ctx) {
+        slot->ctx = program_ctx_beside(server->slots[0].ctx);
+    }
+    attend(slot);
+    if (!read_head(server, peer)) {
+        return;
+    }
+    server->batch++;
+    slot->peer = peer;
+    slot->intake =
+        (struct intake){.env = (const char *const *)peer->request.envp, .read = read_stdin, .source = peer->request.in};
+    dispatch_begin(&slot->unit, server->responder, slot->ctx, &slot->intake, &slot->rp);
+}
+
+/* True when the client has said all that it has to say, the end of its input included: it only reads now. */
+static bool heard_out(FCGX_Request *request)
+{
+    char rest[8192];
+    size_t total = 0;
+    int got;
+    while ((got = FCGX_GetStr(rest, sizeof rest, request->in)) == (int)sizeof rest && total < SWALLOW_MAX) {
+        total += (size_t)got;
+    }
+    return got < (int)sizeof rest && FCGX_GetError(request->in) == 0;
+}
+
+static void send_reply(FCGX_Request *request, const struct slot *slot)
+{
+    const struct reply *rp = &slot->rp;
     struct buf head;
-    buf_init(&head, ctx->arena, REPLY_HEAD_MAX);
+    buf_init(&head, slot->ctx->arena, REPLY_HEAD_MAX);
     reply_head(rp, &head);
     FCGX_PutStr(head.data, (int)head.len, request->out);
     if (!rp->omit_body) {
@@ -107,209 +251,269 @@ static void send_reply(FCGX_Request *request, const struct ctx *ctx, const struc
     }
 }
 
-/* True when the client has said all that it has to say, the end of its input included. */
-static bool heard_out(FCGX_Request *request)
+static void end(struct server *server, struct slot *slot)
 {
-    return FCGX_GetChar(request->in) == EOF && FCGX_GetError(request->in) == 0;
-}
-
-static void serve(FCGX_Request *request, const struct responder *responder, struct ctx *ctx)
-{
-    const struct intake intake = {.env = (const char *const *)request->envp, .read = read_stdin, .source = request->in};
-    struct reply rp;
-    dispatch(responder, ctx, &intake, &rp);
-    /* One connection, one request: a kept connection would hold this whole process. */
-    request->keepConnection = 0;
-    if (rp.dropped) {
-        FCGX_Free(request, 1);
+    struct peer *peer = slot->peer;
+    FCGX_Request *request = &peer->request;
+    attend(slot);
+    if (slot->rp.dropped) {
+        hang_up(server, peer);
         return;
     }
-    /* A client that is still sending would lose the reply to a closed connection, so libfcgi waits for it to close
-     * first. One that was heard out only reads: detached from that, the process is free for the next request. */
-    if (heard_out(request)) {
-        FCGX_Detach(request);
-    }
-    send_reply(request, ctx, &rp);
+    /* A client that is still sending would lose the reply to a closed connection: for that one libfcgi waits. */
+    bool heard = heard_out(request);
+    /* When there is no room for more, whoever waits to connect takes the place of whoever has been served. */
+    bool full = server->open == server->room;
+    request->keepConnection = request->keepConnection && heard && keeps(server) && !peer->passing && !full;
+    request->detached = heard;
+    send_reply(request, slot);
     FCGX_Finish_r(request);
-}
-
-/* ---- accepting ---- */
-
-enum next {
-    NEXT_REQUEST, /* a request has been accepted */
-    NEXT_WAIT,    /* none yet */
-    NEXT_STOP,    /* a signal asks to stop */
-    NEXT_LAST,    /* both: a connection that woke this process wakes no other */
-    NEXT_BROKEN,  /* the listen socket is of no more use */
-};
-
-/* What a process of the pool waits for. */
-struct waiting {
-    int stop_fd;
-    int listen_fd; /* an epoll on the listen socket and stop_fd */
-    int stop_only; /* an epoll on stop_fd */
-};
-
-static void watch(int epoll_fd, int fd, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.fd = fd};
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
-        log_fatal("cannot wait on descriptor %d: %s", fd, strerror(errno));
+    if (request->ipcFd < 0) {
+        forget(server, peer);
     }
 }
 
-/* The listen socket is shared by the pool: exclusively, so that a connection wakes one process, not all. */
-static struct waiting open_waiting(void)
-{
-    struct waiting waiting = {open_stop_fd(), epoll_create1(EPOLL_CLOEXEC), epoll_create1(EPOLL_CLOEXEC)};
-    if (waiting.listen_fd < 0 || waiting.stop_only < 0) {
-        log_fatal("cannot open an epoll: %s", strerror(errno));
-    }
-    watch(waiting.listen_fd, waiting.stop_fd, EPOLLIN);
-    watch(waiting.listen_fd, LISTEN_FD, EPOLLIN | EPOLLEXCLUSIVE);
-    watch(waiting.stop_only, waiting.stop_fd, EPOLLIN);
-    return waiting;
-}
+/* ---- a batch ---- */
 
-static void close_waiting(const struct waiting *waiting)
+/* One exchange for all that ask; false when nobody does any more. */
+static bool exchange(struct server *server)
 {
-    close(waiting->stop_only);
-    close(waiting->listen_fd);
-    close(waiting->stop_fd);
-}
-
-static enum next what_next(bool stop, uint32_t connection)
-{
-    /* A listen socket that was shut down stays readable, but accept() says EAGAIN: without this we would spin. */
-    if (connection && connection != EPOLLIN) {
-        log_error(NULL, "the listen socket was shut down");
-        return NEXT_BROKEN;
-    }
-    if (connection) {
-        return stop ? NEXT_LAST : NEXT_REQUEST;
-    }
-    return stop ? NEXT_STOP : NEXT_WAIT;
-}
-
-/* Waits for a connection or a signal. */
-static enum next wait_for(int epoll_fd, int timeout_ms)
-{
-    struct epoll_event events[2];
-    int ready = epoll_wait(epoll_fd, events, 2, timeout_ms);
-    if (ready < 0 && errno != EINTR) {
-        log_panic("epoll_wait failed: %s", strerror(errno));
-    }
-    bool stop = false;
-    uint32_t connection = 0;
-    for (int i = 0; i < ready; i++) {
-        if (events[i].data.fd == LISTEN_FD) {
-            connection = events[i].events;
-        } else {
-            stop = true;
+    struct redis_pipe *pipes[BATCH_MAX];
+    struct slot *asking[BATCH_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < server->batch; i++) {
+        if (server->slots[i].unit.rq.ask) {
+            asking[count] = &server->slots[i];
+            pipes[count++] = server->slots[i].unit.rq.ask;
         }
     }
-    return what_next(stop, connection);
+    if (count == 0) {
+        return false;
+    }
+    redis_pipes_run(pipes, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct redis_value *answers = NULL;
+        const struct err *e = redis_pipe_outcome(pipes[i], &answers);
+        attend(asking[i]);
+        dispatch_go_on(&asking[i]->unit, e, answers);
+    }
+    return true;
 }
 
-static enum next accept_request(FCGX_Request *request, const struct waiting *waiting)
+static void serve_batch(struct server *server)
 {
-    int error = -FCGX_Accept_r(request);
-    switch (error) {
-    case 0:
-        return NEXT_REQUEST;
-    case EAGAIN: /* another process of the pool was faster */
-    case EINTR:
-        return NEXT_WAIT;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        log_warn(NULL, "cannot accept, trying again: %s", strerror(error));
-        return wait_for(waiting->stop_only, BACK_OFF_MS);
+    while (exchange(server)) {
     }
-    log_error(NULL, "cannot accept: %s", strerror(error));
-    return NEXT_BROKEN;
+    for (size_t i = 0; i < server->batch; i++) {
+        end(server, &server->slots[i]);
+        ctx_end(server->slots[i].ctx);
+    }
+    server->left -= (int64_t)server->batch;
+    server->batch = 0;
 }
 
-/* Accepting is watched too: libfcgi reads the head of the request in it. */
-static enum next serve_next(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
-                            struct ctx *ctx)
+/* Takes one connection, and its request when it is there already. To have the listen socket watched anew is to stand
+ * last among the processes that wait for it, so that connections spread over the pool. */
+static bool take_one(struct server *server)
 {
-    enum next awaited = wait_for(waiting->listen_fd, -1);
-    if (awaited != NEXT_REQUEST && awaited != NEXT_LAST) {
-        return awaited;
+    struct peer *peer = accept_peer(server);
+    if (!peer) {
+        return false;
     }
-    watchdog_arm(cfg_process.watchdog_ms);
-    enum next next = accept_request(request, waiting);
-    if (next == NEXT_REQUEST) {
-        serve(request, responder, ctx);
+    if (keeps(server)) {
+        unwatch_listener(server);
     }
-    watchdog_rest();
-    ctx_end(ctx);
-    return awaited == NEXT_LAST ? NEXT_STOP : next;
+    if (!keeps(server) || !nothing_to_read(peer->fd)) {
+        begin(server, peer);
+    }
+    return true;
 }
+
+/* ---- the loop ---- */
 
 /* SIGTERM, SIGINT and SIGQUIT end the pool, SIGUSR1 only this process. */
-static bool pool_ends(const struct waiting *waiting)
+static bool pool_shall_end(const struct server *server)
 {
     struct signalfd_siginfo signal;
     bool ends = false;
-    while (read(waiting->stop_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
+    while (read(server->stop_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
         ends = ends || signal.ssi_signo != SIGUSR1;
     }
     return ends;
 }
 
-/* Nobody else may be left to serve those that had connected before the name was gone. */
-static void drain(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
-                  struct ctx *ctx)
+static void start_draining(struct server *server, bool pool_ends)
 {
-    leave_name();
-    enum next next = NEXT_REQUEST;
-    while (next == NEXT_REQUEST) {
-        watchdog_arm(cfg_process.watchdog_ms);
-        next = accept_request(request, waiting);
-        if (next == NEXT_REQUEST) {
-            serve(request, responder, ctx);
-        }
-        watchdog_rest();
-        ctx_end(ctx);
+    if (pool_ends && !server->pool_ends) {
+        server->pool_ends = true;
+        listener_leave_name();
+    }
+    if (server->drains_until == 0) {
+        server->drains_until = clock_monotonic() + cfg_process.drain_ms * 1000;
     }
 }
 
-static int loop(FCGX_Request *request, const struct waiting *waiting, const struct responder *responder,
-                struct ctx *ctx)
+static int64_t sooner(int64_t a, int64_t b)
 {
-    int64_t left = requests_to_serve();
-    while (left > 0) {
-        enum next next = serve_next(request, waiting, responder, ctx);
-        if (next == NEXT_STOP) {
-            if (pool_ends(waiting)) {
-                drain(request, waiting, responder, ctx);
-            }
-            return 0;
-        }
-        if (next == NEXT_BROKEN) {
-            return 1;
-        }
-        left -= next == NEXT_REQUEST;
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static int timeout_ms(const struct server *server)
+{
+    int64_t at = sooner(server->drains_until, server->accepts_at);
+    if (at == 0) {
+        return -1;
     }
+    int64_t left_us = at - clock_monotonic();
+    return left_us > 0 ? (int)(left_us / 1000) + 1 : 0;
+}
+
+/* A listen socket that was shut down stays readable, but accept() says EAGAIN: without this we would spin. */
+static bool is_shut_down(uint32_t events)
+{
+    if (events != EPOLLIN) {
+        log_error(NULL, "the listen socket was shut down");
+        return true;
+    }
+    return false;
+}
+
+/* A peer that has closed its side altogether waits for no answer, whatever it has asked: nginx has given up. */
+static void hear(struct server *server, struct peer *peer, uint32_t events)
+{
+    if (events & (EPOLLHUP | EPOLLERR) || (events & EPOLLRDHUP && nothing_to_read(peer->fd))) {
+        hang_up(server, peer);
+    } else {
+        begin(server, peer);
+    }
+}
+
+/* Waits, and serves all that are ready. */
+static void turn(struct server *server)
+{
+    struct epoll_event events[BATCH_MAX - 1]; /* one place is left for who has just connected */
+    int ready = epoll_wait(server->epoll_fd, events, BATCH_MAX - 1, timeout_ms(server));
+    if (ready < 0 && errno != EINTR) {
+        log_panic("epoll_wait failed: %s", strerror(errno));
+    }
+    bool stop = false, knocked = false;
+    watchdog_arm(cfg_process.watchdog_ms);
+    for (int i = 0; i < ready; i++) {
+        if (events[i].data.ptr == NULL) {
+            stop = true;
+        } else if (events[i].data.ptr == server) {
+            knocked = !is_shut_down(events[i].events);
+            server->broken = server->broken || !knocked;
+        } else {
+            hear(server, events[i].data.ptr, events[i].events);
+        }
+    }
+    /* A connection that woke this process wakes no other. */
+    if (knocked) {
+        take_one(server);
+    }
+    serve_batch(server);
+    if (stop) {
+        start_draining(server, pool_shall_end(server));
+    }
+    watchdog_rest();
+}
+
+/* Those that had connected before the name was gone, whom nobody else may be left to serve; or the one that may have
+ * woken this process and therefore no other. */
+static void take_those_waiting(struct server *server)
+{
+    bool more = true;
+    while (more) {
+        watchdog_arm(cfg_process.watchdog_ms);
+        more = take_one(server) && server->pool_ends;
+        serve_batch(server);
+        watchdog_rest();
+    }
+}
+
+/* The next process comes when this one has gone: until then connections are taken as before, but not kept. */
+static void drain(struct server *server)
+{
+    while (server->open > 0 && clock_monotonic() < server->drains_until) {
+        watch_listener(server);
+        turn(server);
+    }
+    unwatch_listener(server);
+    take_those_waiting(server);
+    for (size_t i = 0; i < server->room; i++) {
+        if (server->peers[i].fd >= 0) {
+            hang_up(server, &server->peers[i]);
+        }
+    }
+}
+
+static int loop(struct server *server)
+{
+    while (server->drains_until == 0 && !server->broken) {
+        watch_listener(server);
+        turn(server);
+        if (server->left <= 0) {
+            start_draining(server, false);
+        }
+    }
+    if (server->broken) {
+        return 1;
+    }
+    drain(server);
     return 0;
+}
+
+/* ---- life ---- */
+
+static int64_t requests_to_serve(void)
+{
+    int64_t max = cfg_process.max_requests;
+    uint32_t random;
+    crypto_random(&random, sizeof random);
+    return max == 0 ? INT64_MAX : max - random % (max / JITTER_SHARE + 1);
+}
+
+static void open_server(struct server *server, const struct responder *responder, struct ctx *ctx)
+{
+    *server = (struct server){
+        .responder = responder,
+        .stop_fd = open_stop_fd(),
+        .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+        .room = (size_t)cfg_process.connections,
+        .left = requests_to_serve(),
+    };
+    server->peers = calloc(server->room, sizeof *server->peers);
+    if (server->epoll_fd < 0 || !server->peers) {
+        log_fatal("cannot start serving: %s", strerror(errno));
+    }
+    for (size_t i = 0; i < server->room; i++) {
+        server->peers[i].fd = -1;
+    }
+    server->slots[0].ctx = ctx;
+    watch(server, server->stop_fd, EPOLLIN, NULL);
+}
+
+static void close_server(struct server *server)
+{
+    for (size_t i = 1; i < BATCH_MAX; i++) {
+        program_ctx_free_beside(&server->slots[i].ctx);
+    }
+    free(server->peers);
+    close(server->epoll_fd);
+    close(server->stop_fd);
 }
 
 int fastcgi_run(const struct responder *responder, struct ctx *ctx)
 {
-    struct waiting waiting = open_waiting();
-    FCGX_Request request;
-    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, LISTEN_FD, 0) != 0) {
+    struct server server;
+    open_server(&server, responder, ctx);
+    if (FCGX_Init() != 0) {
         log_fatal("cannot start libfcgi");
     }
-    /* Should two processes wake up for one connection, the later one must not block in accept(). */
-    fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK);
-    note_listening();
+    listener_open();
     watchdog_init(responder->name, ctx);
-    int status = loop(&request, &waiting, responder, ctx);
-    FCGX_Free(&request, 1);
-    close_waiting(&waiting);
+    int status = loop(&server);
+    close_server(&server);
     return status;
 }

@@ -1,10 +1,23 @@
 /*
- * fastcgi: serving requests from a FastCGI listen socket, one at a time. The only module that knows libfcgi. Private to
- * the responder skeleton.
+ * fastcgi: serving requests from a FastCGI listen socket. The only module that knows libfcgi. Private to the responder
+ * skeleton.
  *
- * SIGTERM, SIGINT and SIGUSR1 stay blocked for good and are read from a signalfd between requests. So a request in
- * progress is finished undisturbed (libfcgi takes an interrupted read for the end of a body, an interrupted write for a
- * lost client), and there is no moment at which a signal could be missed.
+ * A process takes up to BOX_CONNECTIONS connections and serves whichever is ready; all that are ready at the same time
+ * form a batch, whose questions go to Redis in one exchange (request_ask()). With one connection it is closed after its
+ * request, and the next one waits in the listen queue for whoever is free: for services that wait for others.
+ *
+ * Nobody is slower than the handlers of a batch together, plus BOX_PEER_MS for a peer that stops in the middle of a
+ * request or does not read its answer. When there is no room for more connections, those that have been served are
+ * closed.
+ *
+ * Ending (SIGTERM, SIGINT, SIGQUIT: the pool; SIGUSR1, or after BOX_MAX_REQUESTS: this process) closes no connection
+ * that nginx might just be using: those there are go on being served until nginx closes them, as it does after
+ * keepalive_time or keepalive_timeout (stacklib/gateway.py), or BOX_DRAIN_MS is over. New ones are served, but not
+ * kept: who takes the place of a process that is renewed comes only when that has gone.
+ *
+ * The signals stay blocked for good and are read from a signalfd between batches. So a request in progress is finished
+ * undisturbed (libfcgi takes an interrupted read for the end of a body, an interrupted write for a lost client), and
+ * there is no moment at which a signal could be missed.
  */
 #ifndef COMMON_FASTCGI_H
 #define COMMON_FASTCGI_H

@@ -117,3 +117,10 @@ struct idempotency request_idempotency(const struct request *rq, const char *rou
     }
     return idem;
 }
+
+void request_ask(struct request *rq, struct redis_pipe *pipe, request_handler *next, void *state)
+{
+    rq->ask = pipe;
+    rq->next = next;
+    rq->state = state;
+}

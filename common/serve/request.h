@@ -6,6 +6,7 @@
 
 #include "common/context/ctx.h"
 #include "common/io/idempotency.h"
+#include "common/io/redis.h"
 #include "common/json/json.h"
 
 #define REQUEST_PARAMS_MAX 4
@@ -18,8 +19,18 @@ struct identity {
     long long expires_at; /* Unix seconds */
 };
 
+struct request;
+struct reply;
+/* Answers a request: fills the reply and returns NULL, or returns an error. Or, for what is asked by a crowd, it is the
+ * first of several halves: it checks, says by request_ask() what it asks of Redis, and returns NULL without a reply. */
+typedef const struct err *request_handler(struct request *rq, struct reply *rp);
+
 struct request {
     struct ctx *ctx;
+    struct redis_pipe *ask;            /* NULL: the handler has answered */
+    request_handler *next;             /* the half that follows */
+    const struct redis_value *answers; /* what came back, as from redis_pipe_run() */
+    void *state;                       /* from one half to the next */
     const char *method;
     const char *path;  /* without the query string */
     const char *query; /* raw; "" when there is none */
@@ -41,6 +52,10 @@ struct request {
     int param_count;
 };
 
+/* What all requests that are ready in this process at the same time ask of Redis goes there in one exchange; then
+ * `next` is called with rq->answers (and may ask again), unless the exchange failed: that error is the answer then.
+ * `state` is kept in rq->state. */
+void request_ask(struct request *rq, struct redis_pipe *pipe, request_handler *next, void *state);
 /* A path parameter named in the route ("/events/{id}"). Panics when the route has no such name. */
 const char *request_param(const struct request *rq, const char *name);
 /* Fills what `env` says by itself: method, path, query, client, language. The rest is left empty. */

@@ -26,12 +26,10 @@ enum route_flag {
     RT_LATE = 64u,      /* with RT_USER: the handler asks for the blacklist itself, in its own round trip to Redis */
 };
 
-typedef const struct err *route_handler(struct request *rq, struct reply *rp);
-
 struct route {
     const char *method;
     const char *path; /* "/events/{id}": {name} must be a UUID (else 404), <name> is any one non-empty segment */
-    route_handler *handler;
+    request_handler *handler;
     unsigned flags;            /* enum route_flag */
     const struct shape *body;  /* NULL: a body is not read */
     const struct shape *query; /* NULL: query parameters are ignored */

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 from stacklib import files
-from stacklib.settings import ROOT, Failure, Stack, program
+from stacklib.settings import ROOT, SETTING_NAMES, Failure, Stack, program
 
 SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 
@@ -17,8 +17,23 @@ def _upstream(stack: Stack, service: str) -> str:
     # The sandbox drops answers on purpose: that must not count against it.
     # A pool that died is back within a second; to wait longer than that would leave nobody when the other one dies.
     health = "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=1s"
-    lines = [f"        server unix:{stack.run}/{name}.sock {health};" for name in stack.sockets(service)]
-    return "\n".join([f"    upstream {service} {{", f"        zone {service} 64k;", *lines, "    }"])
+    servers = [f"        server unix:{stack.run}/{name}.sock {health};" for name in stack.sockets(service)]
+    groups = {service: servers}
+    if f"BOX_{service.upper()}_CONNECTIONS" in SETTING_NAMES:
+        # One death fails many connections at once; the next try goes to a process that lives, in the same pool or not.
+        kept = [line.replace(health, "max_fails=0") for line in servers]
+        groups[f"{service}_kept"] = kept + (_keeping(stack, service) if stack.connections(service) > 1 else [])
+    return "\n".join(line for name, lines in groups.items()
+                     for line in (f"    upstream {name} {{", f"        zone {name} 64k;", *lines, "    }"))
+
+
+def _keeping(stack: Stack, service: str) -> list[str]:
+    # Half of what one pool alone has room for: the rest is for connections that are not kept. A process that ends waits
+    # for us to let go of those that are: after 5 s in use, or 2 s idle (BOX_DRAIN_MS must be longer).
+    room = stack[f"BOX_{service.upper()}_PROCESSES"] * stack.connections(service)
+    each = max(1, room // 2 // (os.cpu_count() or 1))
+    return [f"        {line};" for line in (f"keepalive {each}", "keepalive_requests 1000000", "keepalive_time 5s",
+                                            "keepalive_timeout 2s")]
 
 
 def _cors_origins(stack: Stack) -> str:

@@ -50,7 +50,8 @@ SETTINGS = (
     Setting("BOX_EVENT_INSTANCES", 2, "pools of event.fcgi"),
     Setting("BOX_EVENT_PROCESSES", 2, "processes per pool"),
     Setting("BOX_QUEUE_INSTANCES", 2, "pools of queue.fcgi"),
-    Setting("BOX_QUEUE_PROCESSES", 4, "processes per pool"),
+    Setting("BOX_QUEUE_PROCESSES", 1, "processes per pool; what one serves together is one exchange with Redis"),
+    Setting("BOX_QUEUE_CONNECTIONS", 512, "connections that each of them keeps and serves side by side; 1: one request each"),
     Setting("BOX_RESERVATION_INSTANCES", 2, "pools of reservation.fcgi"),
     Setting("BOX_RESERVATION_PROCESSES", 4, "processes per pool"),
     Setting("BOX_PAYMENT_INSTANCES", 2, "pools of payment.fcgi"),
@@ -128,6 +129,10 @@ class Stack:
     @property
     def brokers(self) -> str:
         return f"127.0.0.1:{self['BOX_KAFKA_PORT']}"
+
+    def connections(self, service: str) -> int:
+        """How many connections a process of the service serves side by side: 1 where handlers wait for others."""
+        return self.values.get(f"BOX_{service.upper()}_CONNECTIONS", 1)
 
     def sockets(self, service: str) -> list[str]:
         """Names of the pools of one service."""

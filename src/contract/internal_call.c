@@ -17,7 +17,7 @@ const struct err *internal_call(struct ctx *ctx, const struct internal_call *cal
         .body = call->body,
         .body_len = call->body != NULL ? strlen(call->body) : 0,
         .connect_ms = INTERNAL_CONNECT_MS,
-        .timeout_ms = INTERNAL_TIMEOUT_MS,
+        .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : INTERNAL_TIMEOUT_MS,
         .answer_max = call->answer_max,
     };
     return http_perform(ctx, &http, answer_r);

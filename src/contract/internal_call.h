@@ -12,6 +12,7 @@ struct internal_call {
     const char *path;  /* "/internal/..." */
     const char *body;  /* JSON; NULL: none */
     size_t answer_max; /* bytes; 0 = 1 MiB */
+    int timeout_ms;    /* whole call; 0 = 3000 */
 };
 
 /* The service's answer, whatever its status. Errors as http_perform() gives them. */

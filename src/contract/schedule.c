@@ -9,8 +9,13 @@
 #include "common/io/redis.h"
 #include "src/contract/internal_call.h"
 
-#define ABSENT "-"   /* cached instead of JSON: there is no such schedule */
-#define ABSENT_S "2" /* how long that is believed */
+#define ABSENT "-"      /* cached instead of JSON: there is no such schedule */
+#define ABSENT_S "2"    /* how long that is believed */
+#define STALE_MS 60000  /* how long an old copy may serve while a new one is fetched, or cannot be */
+#define FETCH_MS "5000" /* after that somebody else may fetch */
+#define COLD_MS 1000    /* how long a process waits for the service, with everybody it serves, when there is no copy */
+#define WARM_MS 300     /* and when there is an old one */
+#define AWAY_S 2        /* how long a process does not ask a service that did not answer */
 #define TEXT_MAX 1000
 #define LOCAL_BYTES_MAX (64u << 10)
 #define PEOPLE_MAX 1000000
@@ -79,6 +84,40 @@ static const char *cache_get(struct ctx *ctx, const char *key)
     return there ? value->str : NULL;
 }
 
+/* NULL without a copy. *stale_r: somebody should fetch a new one. */
+static const char *cache_look(struct ctx *ctx, const char *key, bool *stale_r)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    const struct redis_value *values;
+    REDIS_PIPE(pipe, "GET", key);
+    REDIS_PIPE(pipe, "PTTL", key);
+    bool there = redis_pipe_run(pipe, &values) == NULL && values[0].type == REDIS_STR;
+    *stale_r = !there || values[1].integer <= STALE_MS;
+    return there ? values[0].str : NULL;
+}
+
+static const char *fetch_key(struct ctx *ctx, const char *schedule_id)
+{
+    return ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:fetching");
+}
+
+/* True for one of those who find a copy old, until it has ended the fetch; `ours` is that one's name. */
+static bool fetch_begin(struct ctx *ctx, const char *schedule_id, const char *ours)
+{
+    const struct redis_value *set;
+    return REDIS_RUN(ctx, &set, "SET", fetch_key(ctx, schedule_id), ours, "NX", "PX", FETCH_MS) == NULL &&
+           set->type == REDIS_STATUS;
+}
+
+/* False when the schedule was changed meanwhile: what was fetched may be older than that. */
+static bool fetch_end(struct ctx *ctx, const char *schedule_id, const char *ours)
+{
+    const char *key = fetch_key(ctx, schedule_id);
+    const char *whose = cache_get(ctx, key);
+    bool still_ours = whose != NULL && strcmp(whose, ours) == 0;
+    return still_ours && REDIS_RUN(ctx, NULL, "DEL", key) == NULL;
+}
+
 static void cache_put(struct ctx *ctx, const char *key, const char *value, const char *seconds)
 {
     if (REDIS_RUN(ctx, NULL, "SET", key, value, "EX", seconds) != NULL) {
@@ -86,13 +125,30 @@ static void cache_put(struct ctx *ctx, const char *key, const char *value, const
     }
 }
 
-/* ---- the process's own copy of the schedule asked for last ---- */
+/* ---- the process's own copies of the schedules asked for last ---- */
 
-static struct {
+#define LOCAL_MAX 8
+
+struct local {
     struct schedule schedule; /* schedule_id NULL: none */
     struct arena *arena;      /* owns its texts */
     int64_t until;            /* clock_monotonic() */
-} local;
+};
+static struct local locals[LOCAL_MAX];
+
+/* The one of this schedule, or else the one that ends first. */
+static struct local *local_of(const char *schedule_id)
+{
+    struct local *oldest = &locals[0];
+    for (size_t i = 0; i < LOCAL_MAX; i++) {
+        struct local *local = &locals[i];
+        if (local->schedule.schedule_id != NULL && strcmp(local->schedule.schedule_id, schedule_id) == 0) {
+            return local;
+        }
+        oldest = local->until < oldest->until ? local : oldest;
+    }
+    return oldest;
+}
 
 /* Copies the schedule with all its texts. */
 static struct schedule copy_of(struct arena *arena, const struct schedule *schedule)
@@ -110,11 +166,12 @@ static struct schedule copy_of(struct arena *arena, const struct schedule *sched
 
 static bool local_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
 {
-    bool ours = local.schedule.schedule_id != NULL && strcmp(local.schedule.schedule_id, schedule_id) == 0;
-    if (!ours || clock_monotonic() >= local.until) {
+    const struct local *local = local_of(schedule_id);
+    bool ours = local->schedule.schedule_id != NULL && strcmp(local->schedule.schedule_id, schedule_id) == 0;
+    if (!ours || clock_monotonic() >= local->until) {
         return false;
     }
-    *schedule_r = copy_of(ctx->arena, &local.schedule);
+    *schedule_r = copy_of(ctx->arena, &local->schedule);
     return true;
 }
 
@@ -123,20 +180,20 @@ static void local_put(const struct schedule *schedule)
     if (cfg_schedule.local_ms == 0) {
         return;
     }
-    if (local.arena == NULL) {
-        local.arena = arena_new(LOCAL_BYTES_MAX);
+    struct local *local = local_of(schedule->schedule_id);
+    if (local->arena == NULL) {
+        local->arena = arena_new(LOCAL_BYTES_MAX);
     }
-    arena_reset(local.arena);
-    local.schedule = copy_of(local.arena, schedule);
-    local.until = clock_monotonic() + cfg_schedule.local_ms * 1000;
+    arena_reset(local->arena);
+    local->schedule = copy_of(local->arena, schedule);
+    local->until = clock_monotonic() + cfg_schedule.local_ms * 1000;
 }
 
 /* Asks the event service. Nothing is changed by asking, so every failure is &err_unavailable. */
-static const struct err *ask(struct ctx *ctx, const char *path, size_t answer_max, struct http_answer *answer_r)
+static const struct err *ask(struct ctx *ctx, const struct internal_call *call, struct http_answer *answer_r)
 {
     struct http_answer answer;
-    const struct err *e =
-        internal_call(ctx, &(struct internal_call){.method = "GET", .path = path, .answer_max = answer_max}, &answer);
+    const struct err *e = internal_call(ctx, call, &answer);
     if (e || (answer.status != 200 && answer.status != 404)) {
         log_warn(&ctx->log, "the event service does not answer: %s %d", e ? e->code : "status", e ? 0 : answer.status);
         return &err_unavailable;
@@ -159,26 +216,58 @@ static const struct err *read_schedule(struct ctx *ctx, const char *json, size_t
     return NULL;
 }
 
+/* Until then (clock_monotonic()) this process does not ask the service: all whom it serves would wait again. */
+static int64_t away_until;
+
+/* Asks the service; what it says is kept for all, unless somebody else is at it or it has changed meanwhile. A service
+ * that does not answer is left alone for a while, by others too. */
+static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ours, const char *name, int timeout_ms,
+                               struct schedule *schedule_r)
+{
+    struct http_answer answer;
+    const char *key = cache_key(ctx, schedule_id);
+    const struct internal_call call = {.method = "GET",
+                                       .path = arena_printf(ctx->arena, "/internal/schedules/%s", schedule_id),
+                                       .timeout_ms = timeout_ms};
+    const struct err *e = ask(ctx, &call, &answer);
+    if (e == &err_unavailable) {
+        away_until = clock_monotonic() + AWAY_S * CLOCK_SECOND;
+        return e;
+    }
+    e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
+    if (!ours || !fetch_end(ctx, schedule_id, name)) {
+        return e;
+    }
+    if (e == &err_not_found) {
+        cache_put(ctx, key, ABSENT, ABSENT_S);
+    } else if (!e) {
+        cache_put(ctx, key, answer.body, arena_int(ctx->arena, cfg_schedule.cache_s + STALE_MS / 1000));
+    }
+    return e;
+}
+
+/* One process fetches; a crowd goes on with the old copy meanwhile, or while the service is away. */
 static const struct err *shared_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
 {
-    const char *key = cache_key(ctx, schedule_id);
-    const char *cached = cache_get(ctx, key);
+    char name[UUID_SIZE];
+    bool stale;
+    const char *cached = cache_look(ctx, cache_key(ctx, schedule_id), &stale);
     if (cached != NULL && strcmp(cached, ABSENT) == 0) {
         return &err_not_found;
     }
-    if (cached != NULL && read_schedule(ctx, cached, strlen(cached), schedule_r) == NULL) {
+    bool usable = cached != NULL && read_schedule(ctx, cached, strlen(cached), schedule_r) == NULL;
+    if (usable && !stale) {
         return NULL;
     }
-    struct http_answer answer;
-    const struct err *e = ask(ctx, arena_printf(ctx->arena, "/internal/schedules/%s", schedule_id), 0, &answer);
-    if (e == &err_not_found) {
-        cache_put(ctx, key, ABSENT, ABSENT_S);
+    if (clock_monotonic() < away_until) {
+        return usable ? NULL : &err_unavailable;
     }
-    e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
-    if (!e) {
-        cache_put(ctx, key, answer.body, arena_int(ctx->arena, cfg_schedule.cache_s));
+    bool ours = fetch_begin(ctx, schedule_id, uuid_v4(name));
+    if (usable && !ours) {
+        return NULL;
     }
-    return e;
+    const struct err *e = fetch(ctx, schedule_id, ours, name, usable ? WARM_MS : COLD_MS, schedule_r);
+    return usable && e == &err_unavailable ? read_schedule(ctx, cached, strlen(cached), schedule_r) : e;
 }
 
 const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
@@ -203,7 +292,8 @@ const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, c
     }
     struct http_answer answer;
     const char *path = arena_printf(ctx->arena, "/internal/schedules/%s/seats", schedule_id);
-    const struct err *e = ask(ctx, path, SEATS_BYTES_MAX, &answer);
+    const struct err *e =
+        ask(ctx, &(struct internal_call){.method = "GET", .path = path, .answer_max = SEATS_BYTES_MAX}, &answer);
     if (e) {
         return e;
     }
@@ -217,8 +307,12 @@ const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, c
 
 void schedule_forget(struct ctx *ctx, const char *schedule_id)
 {
-    local.until = 0;
-    if (REDIS_RUN(ctx, NULL, "DEL", cache_key(ctx, schedule_id)) != NULL) {
+    local_of(schedule_id)->until = 0;
+    away_until = 0;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "DEL", fetch_key(ctx, schedule_id)); /* what is being fetched may be older than the change */
+    REDIS_PIPE(pipe, "PEXPIRE", cache_key(ctx, schedule_id), arena_int(ctx->arena, STALE_MS), "LT");
+    if (redis_pipe_run(pipe, NULL) != NULL) {
         log_warn(&ctx->log, "a changed schedule stays cached for a while");
     }
 }

@@ -1,7 +1,8 @@
 /*
  * schedule: what other services may know of a performance. Served by the event service under /internal, read through
  * these clients, cached in Redis (BOX_SCHEDULE_CACHE_S) so that a crowd costs the event service one request, and for a
- * moment in the process (BOX_SCHEDULE_LOCAL_MS), because at the height of a sale everybody asks for the same one.
+ * moment in the process (BOX_SCHEDULE_LOCAL_MS), because at the height of a sale everybody asks for the same one. When
+ * a copy is old one process fetches a new one; the others go on with the old one, for a minute at most.
  */
 #ifndef CONTRACT_SCHEDULE_H
 #define CONTRACT_SCHEDULE_H
@@ -74,8 +75,8 @@ BO_MUSTCHECK const struct err *schedule_seats_get(struct ctx *ctx, const char *s
  * as by schedule_forget(), so that a sale that is sold out, or is so no longer, is known at once and nobody asks anew
  * while single seats are sold. */
 void schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *schedule);
-/* The event service changed a schedule: forget the cached copy. Failure is harmless for BOX_SCHEDULE_CACHE_S; other
- * processes' own copies live on for BOX_SCHEDULE_LOCAL_MS. */
+/* The event service changed a schedule: the next who asks fetches it anew, while others go on with the old copy.
+ * Failure is harmless for BOX_SCHEDULE_CACHE_S; other processes' own copies live on for BOX_SCHEDULE_LOCAL_MS. */
 void schedule_forget(struct ctx *ctx, const char *schedule_id);
 
 #endif

@@ -38,59 +38,70 @@ static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, c
     return e;
 }
 
-/* What a claim has learnt. */
-struct claimed {
-    const unsigned char *other; /* the schedule that the marker names instead; NULL: it names ours */
-    int64_t leaves;
-};
+enum { MARKER, LEAVES, REVOKED };
 
-static const struct err *claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id,
-                               const unsigned char *stale, struct claimed *claimed_r)
+static void pipe_claim(struct redis_pipe *pipe, struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
+                       const unsigned char *stale)
 {
-    enum { MARKER, LEAVES, REVOKED };
     unsigned char schedule[UUID_BYTES];
     const char *key = queue_marker_key(ctx->arena, queue_shard_of(user));
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
     redis_pipe_eval_begin(pipe, &redis_script_queue_claim_marker, &key, 1, 3);
     redis_pipe_arg(pipe, user->ref, sizeof user->ref);
     redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
     redis_pipe_arg(pipe, stale, stale ? UUID_BYTES : 0);
+}
+
+/* *other_r: the schedule that the marker names instead; NULL: it names ours. */
+static const struct err *read_claim(const struct redis_value *named, const unsigned char **other_r)
+{
+    bool other = named->type == REDIS_STR && named->len == UUID_BYTES;
+    *other_r = other ? (const unsigned char *)named->str : NULL;
+    return named->type == REDIS_ERROR ? &err_internal : NULL;
+}
+
+/* The marker names another line: it is taken over from one that the user is not in any more. */
+static const struct err *take_over(struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
+                                   const unsigned char *stale)
+{
+    char other[UUID_SIZE];
+    bool in;
+    const struct redis_value *named;
+    const unsigned char *still;
+    const struct err *e = is_in(ctx, user, uuid_text(stale, other), &in);
+    if (e || in) {
+        return e ? e : &err_already_queued_elsewhere;
+    }
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    pipe_claim(pipe, ctx, user, schedule_id, stale);
+    e = redis_pipe_run(pipe, &named);
+    e = e ? e : read_claim(named, &still);
+    return e ? e : still ? &err_already_queued_elsewhere : NULL;
+}
+
+struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
+                                    const char *schedule_id)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    pipe_claim(pipe, ctx, user, schedule_id, NULL);
     REDIS_PIPE(pipe, "GET", queue_leaves_key(ctx->arena, schedule_id, user->id));
     if (jti) {
         token_pipe_revoked(pipe, ctx, jti);
     }
-    const struct redis_value *answers;
-    const struct err *e = redis_pipe_run(pipe, &answers);
-    if (!e && jti) {
-        e = token_piped_revoked(&answers[REVOKED]);
-    }
-    if (!e && answers[MARKER].type == REDIS_ERROR) {
-        e = &err_internal;
-    }
-    if (!e) {
-        const struct redis_value *named = &answers[MARKER], *leaves = &answers[LEAVES];
-        bool other = named->type == REDIS_STR && named->len == UUID_BYTES;
-        *claimed_r = (struct claimed){other ? (const unsigned char *)named->str : NULL,
-                                      leaves->type == REDIS_STR ? strtoll(leaves->str, NULL, 10) : 0};
-    }
-    return e;
+    return pipe;
 }
 
-const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti, const char *schedule_id,
-                               int64_t *leaves_r)
+const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *user, const char *jti,
+                                      const char *schedule_id, const struct redis_value *answers, int64_t *leaves_r)
 {
-    struct claimed claimed;
-    char other[UUID_SIZE];
-    bool in;
-    const struct err *e = claim(ctx, user, jti, schedule_id, NULL, &claimed);
-    if (!e && claimed.other) {
-        const unsigned char *stale = claimed.other;
-        e = is_in(ctx, user, uuid_text(stale, other), &in);
-        e = e ? e : in ? &err_already_queued_elsewhere : claim(ctx, user, NULL, schedule_id, stale, &claimed);
-        e = e ? e : claimed.other ? &err_already_queued_elsewhere : NULL;
+    const struct redis_value *leaves = &answers[LEAVES];
+    const unsigned char *other;
+    const struct err *e = jti ? token_piped_revoked(&answers[REVOKED]) : NULL;
+    e = e ? e : read_claim(&answers[MARKER], &other);
+    if (!e && other) {
+        e = take_over(ctx, user, schedule_id, other);
     }
     if (!e) {
-        *leaves_r = claimed.leaves;
+        *leaves_r = leaves->type == REDIS_STR ? strtoll(leaves->str, NULL, 10) : 0;
     }
     return e;
 }

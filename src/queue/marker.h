@@ -10,13 +10,17 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "common/io/redis.h"
 #include "src/queue/queue_keys.h"
 
-/* Sets the marker to this schedule. In the same round trip `jti` is looked up in the blacklist (NULL: it has been), and
- * *leaves_r is how often the user has left this line within a minute. &err_already_queued_elsewhere,
- * &err_token_revoked. Safe to repeat. */
-BO_MUSTCHECK const struct err *marker_claim(struct ctx *ctx, const struct queue_user *user, const char *jti,
-                                            const char *schedule_id, int64_t *leaves_r);
+/* Sets the marker to this schedule, in two halves: what is asked of Redis, and what came of it. In the same exchange
+ * `jti` is looked up in the blacklist (NULL: it has been), and *leaves_r is how often the user has left this line
+ * within a minute. &err_already_queued_elsewhere, &err_token_revoked. Safe to repeat. */
+struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
+                                    const char *schedule_id);
+BO_MUSTCHECK const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *user, const char *jti,
+                                                   const char *schedule_id, const struct redis_value *answers,
+                                                   int64_t *leaves_r);
 /* Removes the markers of these users of one shard (16 bytes each, side by side) that name this schedule. */
 BO_MUSTCHECK const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,
                                            const char *schedule_id);

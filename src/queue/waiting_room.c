@@ -30,17 +30,22 @@ extern const struct redis_script redis_script_queue_tries;
 extern const struct redis_script redis_script_queue_leave;
 
 /* One person at one line. */
-struct visit {
+struct queue_visit {
     struct ctx *ctx;
     const char *schedule_id;
+    const char *jti;
     struct queue_user user;
     struct queue_keys keys;
     const char *people; /* the hash the person is in */
+    /* Of who enters. */
+    struct schedule schedule;
+    const char *receipt;
+    bool opens; /* the sale may have to be opened */
 };
 
-static struct visit visit_of(struct ctx *ctx, const char *user_id, const char *schedule_id)
+static struct queue_visit visit_of(struct ctx *ctx, const char *user_id, const char *schedule_id)
 {
-    struct visit visit = {
+    struct queue_visit visit = {
         .ctx = ctx,
         .schedule_id = schedule_id,
         .user = queue_user_of(user_id),
@@ -50,12 +55,20 @@ static struct visit visit_of(struct ctx *ctx, const char *user_id, const char *s
     return visit;
 }
 
+struct queue_visit *queue_visit_new(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id)
+{
+    struct queue_visit *visit = ARENA_NEW(ctx->arena, struct queue_visit);
+    *visit = visit_of(ctx, caller->user_id, schedule_id);
+    visit->jti = caller->jti;
+    return visit;
+}
+
 static void pipe_text(struct redis_pipe *pipe, const char *text)
 {
     redis_pipe_arg(pipe, text, strlen(text));
 }
 
-static void pipe_user(struct redis_pipe *pipe, const struct visit *visit)
+static void pipe_user(struct redis_pipe *pipe, const struct queue_visit *visit)
 {
     redis_pipe_arg(pipe, visit->user.ref, sizeof visit->user.ref);
 }
@@ -99,7 +112,7 @@ static bool says(const struct redis_value *answer, const char *word)
 
 /* ---- asking ---- */
 
-static void pipe_glance(struct redis_pipe *pipe, const struct visit *visit)
+static void pipe_glance(struct redis_pipe *pipe, const struct queue_visit *visit)
 {
     const char *key_list[] = {visit->people, visit->keys.seen, visit->keys.view, visit->keys.gone};
     uint16_t spread;
@@ -111,7 +124,7 @@ static void pipe_glance(struct redis_pipe *pipe, const struct visit *visit)
     redis_pipe_arg_int(pipe, queue_settings.poll_max_s);
 }
 
-static const struct err *glance(struct visit *visit, const struct redis_value **answer_r)
+static const struct err *glance(struct queue_visit *visit, const struct redis_value **answer_r)
 {
     struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
     pipe_glance(pipe, visit);
@@ -134,14 +147,14 @@ static void note_limit(struct ctx *ctx, int64_t left, int64_t reset_s)
 }
 
 /* Nobody has looked after the line since its settings changed, or ever: a step of admission does. */
-static const struct err *ask_without_view(struct visit *visit, const struct redis_value **answer_r)
+static const struct err *ask_without_view(struct queue_visit *visit, const struct redis_value **answer_r)
 {
     const struct err *e = queue_refresh(visit->ctx, visit->schedule_id);
     return e ? e : glance(visit, answer_r);
 }
 
 /* The place in the draw is found once, here, and noted with the person. */
-static const struct err *ask_after_the_draw(struct visit *visit, const struct redis_value *told,
+static const struct err *ask_after_the_draw(struct queue_visit *visit, const struct redis_value *told,
                                             const struct redis_value **answer_r)
 {
     const struct draw *draw;
@@ -184,7 +197,7 @@ static const struct err *count_try(struct ctx *ctx, const char *key)
 }
 
 /* The person is not in the line. */
-static const struct err *turn_away(struct visit *visit)
+static const struct err *turn_away(struct queue_visit *visit)
 {
     const struct redis_value *closed;
     const struct err *e = count_try(visit->ctx, queue_tries_key(visit->ctx->arena, visit->user.id));
@@ -201,7 +214,7 @@ static const char *reason_of(const char *text)
 }
 
 /* The cursor has passed the person's place. Who stands before the line is listed, so that somebody looks after it. */
-static const struct err *arrive(struct visit *visit, int64_t poll_after_s, struct queue_place *place_r)
+static const struct err *arrive(struct queue_visit *visit, int64_t poll_after_s, struct queue_place *place_r)
 {
     const struct queue_keys *keys = &visit->keys;
     char uuid[UUID_SIZE];
@@ -265,7 +278,8 @@ static struct queue_place early_place(const struct redis_value *answer)
 }
 
 /* What glance.lua has answered, and whatever more has to be asked. */
-static const struct err *read_glance(struct visit *visit, const struct redis_value *answer, struct queue_place *place_r)
+static const struct err *read_glance(struct queue_visit *visit, const struct redis_value *answer,
+                                     struct queue_place *place_r)
 {
     const struct err *e = NULL;
     if (says(answer, "VIEW")) {
@@ -297,22 +311,31 @@ static const struct err *read_glance(struct visit *visit, const struct redis_val
     return NULL;
 }
 
+struct redis_pipe *queue_status_ask(struct queue_visit *visit)
+{
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    pipe_glance(pipe, visit);
+    if (visit->jti) {
+        token_pipe_revoked(pipe, visit->ctx, visit->jti);
+    }
+    return pipe;
+}
+
+const struct err *queue_status_answer(struct queue_visit *visit, const struct redis_value *answers,
+                                      struct queue_place *place_r)
+{
+    const struct err *e = visit->jti ? token_piped_revoked(&answers[1]) : NULL;
+    e = e ? e : check_answer(visit->ctx, &answers[0], REDIS_LIST);
+    return e ? e : read_glance(visit, &answers[0], place_r);
+}
+
 const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                struct queue_place *place_r)
 {
-    struct visit visit = visit_of(ctx, caller->user_id, schedule_id);
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    pipe_glance(pipe, &visit);
-    if (caller->jti) {
-        token_pipe_revoked(pipe, ctx, caller->jti);
-    }
+    struct queue_visit *visit = queue_visit_new(ctx, caller, schedule_id);
     const struct redis_value *answers;
-    const struct err *e = redis_pipe_run(pipe, &answers);
-    if (!e && caller->jti) {
-        e = token_piped_revoked(&answers[1]);
-    }
-    e = e ? e : check_answer(ctx, &answers[0], REDIS_LIST);
-    return e ? e : read_glance(&visit, &answers[0], place_r);
+    const struct err *e = redis_pipe_run(queue_status_ask(visit), &answers);
+    return e ? e : queue_status_answer(visit, answers, place_r);
 }
 
 /* ---- entering ---- */
@@ -324,9 +347,10 @@ static const struct err *check_window(const struct schedule *schedule)
     return e == &err_sale_not_open && soon ? NULL : e;
 }
 
-static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const struct schedule *schedule,
-                       const char *receipt)
+static void pipe_enter(struct redis_pipe *pipe, const struct queue_visit *visit)
 {
+    const struct schedule *schedule = &visit->schedule;
+    const char *receipt = visit->receipt;
     struct arena *arena = visit->ctx->arena;
     const struct queue_keys *keys = &visit->keys;
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
@@ -343,7 +367,7 @@ static void pipe_enter(struct redis_pipe *pipe, const struct visit *visit, const
     redis_pipe_arg_int(pipe, schedule->sold_out);
 }
 
-static const struct err *refuse_full(struct visit *visit)
+static const struct err *refuse_full(struct queue_visit *visit)
 {
     struct ctx *ctx = visit->ctx;
     const struct err *e = marker_drop(ctx, queue_shard_of(&visit->user), visit->user.ref, 1, visit->schedule_id);
@@ -351,23 +375,63 @@ static const struct err *refuse_full(struct visit *visit)
     return e ? e : &err_queue_full;
 }
 
-/* Takes a place and asks for it, in one round trip. A sale that has begun is opened on the way, so that nobody depends
- * on an approver for it. */
-static const struct err *join(struct visit *visit, const struct schedule *schedule, const char *receipt,
-                              struct queue_place *place_r)
+/* When hardly anybody waits nobody should have to ask twice: the next people are called here, at the same rate. */
+static const struct err *call_at_once(struct queue_visit *visit, struct queue_place *place)
+{
+    const struct schedule *schedule = &visit->schedule;
+    struct queue_admission admission;
+    if (place->state != QUEUE_WAITING || place->rank > schedule->admission_rate) {
+        return NULL;
+    }
+    const struct err *e = queue_admit(visit->ctx, schedule, &admission);
+    return !e && admission.cursor >= place->sequence ? arrive(visit, QUEUE_POLL_NEAR_S, place) : e;
+}
+
+const struct err *queue_enter_ask(struct queue_visit *visit, const char *receipt, struct redis_pipe **pipe_r)
+{
+    const struct err *e = schedule_get(visit->ctx, visit->schedule_id, &visit->schedule);
+    e = e ? e : check_window(&visit->schedule);
+    if (e) {
+        return e;
+    }
+    visit->receipt = receipt;
+    *pipe_r = marker_claim_ask(visit->ctx, &visit->user, visit->jti, visit->schedule_id);
+    return NULL;
+}
+
+/* Takes a place and asks for it, in one exchange. A sale that has begun is opened on the way, so that nobody depends on
+ * an approver for it. */
+const struct err *queue_enter_join(struct queue_visit *visit, const struct redis_value *answers,
+                                   struct redis_pipe **pipe_r)
+{
+    int64_t leaves;
+    const struct err *e =
+        marker_claim_answer(visit->ctx, &visit->user, visit->jti, visit->schedule_id, answers, &leaves);
+    if (!e && leaves >= LEAVES_A_MINUTE) {
+        e = too_many(visit->ctx, WINDOW_S); /* entering again and again uses up numbers */
+    }
+    if (e) {
+        return e;
+    }
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    visit->opens = !opening_seen(visit->schedule_id);
+    if (visit->opens) {
+        opening_pipe(pipe, visit->ctx, &visit->schedule);
+    }
+    pipe_enter(pipe, visit);
+    REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, visit->schedule_id); /* after the place: see admission.c */
+    pipe_glance(pipe, visit);
+    *pipe_r = pipe;
+    return NULL;
+}
+
+const struct err *queue_enter_answer(struct queue_visit *visit, const struct redis_value *answers,
+                                     struct queue_place *place_r)
 {
     enum { ENTER, LISTED, GLANCE };
-    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    bool first = !opening_seen(visit->schedule_id);
-    if (first) {
-        opening_pipe(pipe, visit->ctx, schedule);
-    }
-    pipe_enter(pipe, visit, schedule, receipt);
-    REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, schedule->schedule_id); /* after the place: see admission.c */
-    pipe_glance(pipe, visit);
-    const struct redis_value *answers;
-    const struct err *e = redis_pipe_run(pipe, &answers);
-    for (int i = 0; !e && first && i < OPENING_COMMANDS; i++) {
+    struct queue_place place;
+    const struct err *e = NULL;
+    for (int i = 0; !e && visit->opens && i < OPENING_COMMANDS; i++) {
         e = check_answer(visit->ctx, answers++, REDIS_INT);
     }
     e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_STR);
@@ -382,52 +446,34 @@ static const struct err *join(struct visit *visit, const struct schedule *schedu
     if (says(&answers[ENTER], "CLOSED")) {
         return &err_sale_ended;
     }
-    e = read_glance(visit, &answers[GLANCE], place_r);
+    e = read_glance(visit, &answers[GLANCE], &place);
     if (!e) {
-        opening_saw(visit->schedule_id, place_r->state != QUEUE_PRE_OPEN);
+        opening_saw(visit->schedule_id, place.state != QUEUE_PRE_OPEN);
+        e = call_at_once(visit, &place);
     }
-    return e;
-}
-
-/* When hardly anybody waits nobody should have to ask twice: the next people are called here, at the same rate. */
-static const struct err *call_at_once(struct visit *visit, const struct schedule *schedule, struct queue_place *place)
-{
-    struct queue_admission admission;
-    if (place->state != QUEUE_WAITING || place->rank > schedule->admission_rate) {
-        return NULL;
-    }
-    const struct err *e = queue_admit(visit->ctx, schedule, &admission);
-    return !e && admission.cursor >= place->sequence ? arrive(visit, QUEUE_POLL_NEAR_S, place) : e;
-}
-
-const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
-                              const char *receipt, struct queue_place *place_r)
-{
-    struct schedule schedule;
-    struct queue_place place;
-    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    e = e ? e : check_window(&schedule);
-    if (e) {
-        return e;
-    }
-    struct visit visit = visit_of(ctx, caller->user_id, schedule_id);
-    int64_t leaves;
-    e = marker_claim(ctx, &visit.user, caller->jti, schedule_id, &leaves);
-    if (!e && leaves >= LEAVES_A_MINUTE) {
-        e = too_many(ctx, WINDOW_S); /* entering again and again uses up numbers */
-    }
-    e = e ? e : join(&visit, &schedule, receipt, &place);
-    e = e ? e : call_at_once(&visit, &schedule, &place);
     if (!e) {
         *place_r = place;
     }
     return e;
 }
 
+const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
+                              const char *receipt, struct queue_place *place_r)
+{
+    struct queue_visit *visit = queue_visit_new(ctx, caller, schedule_id);
+    struct redis_pipe *pipe;
+    const struct redis_value *answers;
+    const struct err *e = queue_enter_ask(visit, receipt, &pipe);
+    e = e ? e : redis_pipe_run(pipe, &answers);
+    e = e ? e : queue_enter_join(visit, answers, &pipe);
+    e = e ? e : redis_pipe_run(pipe, &answers);
+    return e ? e : queue_enter_answer(visit, answers, place_r);
+}
+
 /* ---- leaving ---- */
 
 /* `place` -1: not known. */
-static const struct err *run_leave(struct visit *visit, int64_t place, const struct redis_value **answer_r)
+static const struct err *run_leave(struct queue_visit *visit, int64_t place, const struct redis_value **answer_r)
 {
     const struct queue_keys *keys = &visit->keys;
     const char *key_list[] = {keys->state, visit->people, keys->used,      keys->gone,
@@ -442,7 +488,7 @@ static const struct err *run_leave(struct visit *visit, int64_t place, const str
 
 const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *schedule_id)
 {
-    struct visit visit = visit_of(ctx, user_id, schedule_id);
+    struct queue_visit visit = visit_of(ctx, user_id, schedule_id);
     const struct redis_value *answer;
     const struct err *e = run_leave(&visit, -1, &answer);
     if (!e && says(answer, "DRAW")) {

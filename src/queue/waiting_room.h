@@ -14,6 +14,7 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "common/io/redis.h"
 
 #define QUEUE_WAIT_UNKNOWN (-1)
 #define QUEUE_POLL_NEAR_S 5 /* pollAfter near the front, and of whoever has been called */
@@ -51,6 +52,21 @@ BO_MUSTCHECK const struct err *queue_enter(struct ctx *ctx, const struct queue_c
  * &err_token_revoked. */
 BO_MUSTCHECK const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                             struct queue_place *place_r);
+/* The same in halves, for a process that serves many people at once: each says what is to be asked of Redis, the next
+ * one goes on with the answers (as from redis_pipe_run()); between them others may be served. A visit lives in
+ * ctx->arena and borrows the caller, the schedule's id and the receipt. */
+struct queue_visit;
+struct queue_visit *queue_visit_new(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id);
+struct redis_pipe *queue_status_ask(struct queue_visit *visit);
+BO_MUSTCHECK const struct err *queue_status_answer(struct queue_visit *visit, const struct redis_value *answers,
+                                                   struct queue_place *place_r);
+BO_MUSTCHECK const struct err *queue_enter_ask(struct queue_visit *visit, const char *receipt,
+                                               struct redis_pipe **pipe_r);
+BO_MUSTCHECK const struct err *queue_enter_join(struct queue_visit *visit, const struct redis_value *answers,
+                                                struct redis_pipe **pipe_r);
+BO_MUSTCHECK const struct err *queue_enter_answer(struct queue_visit *visit, const struct redis_value *answers,
+                                                  struct queue_place *place_r);
+
 /* Gives up the place or the admission and its token. &err_not_in_queue when there was none. */
 BO_MUSTCHECK const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *schedule_id);
 

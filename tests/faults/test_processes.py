@@ -191,6 +191,84 @@ def test_restart_of_pools_under_posting_clients_loses_no_post(stack, base_url):
     assert set().union(*(future.result() for future in posting)) == {401}
 
 
+# Where connections to the responders are kept; each request is refused, whoever answers it.
+KEPT = (("GET", "/queue/status?scheduleId="), ("POST", "/queue/enter"), ("DELETE", "/queue/leave?scheduleId="))
+
+
+@pytest.fixture
+def asking(base_url):
+    """A crowd that asks the queue all the time, over kept connections; stop() gives the statuses of all answers."""
+    ended = threading.Event()
+    statuses = []
+
+    def ask(method: str, path: str):
+        with requests.Session() as session:
+            while not ended.is_set():
+                statuses.append(session.request(method, base_url + path, json={}, timeout=30).status_code)
+
+    with concurrent.futures.ThreadPoolExecutor(2 * len(KEPT)) as pool:
+        asked = [pool.submit(ask, *request) for request in KEPT * 2]
+
+        def stop():
+            ended.set()
+            for future in asked:
+                future.result()
+            return statuses
+
+        stop.statuses = statuses
+        try:
+            yield stop
+        finally:
+            ended.set()
+
+
+def test_restart_of_pools_with_kept_connections_loses_no_request(stack, asking):
+    """Nobody closes a connection that nginx might just be using: it serves until nginx has let go of it."""
+    await_(lambda: asking.statuses)
+    for pool in ("queue-1", "queue-2"):
+        sv(stack, "restart", pool)
+        await_served_by(stack, pool, "401")
+    assert set(asking()) == {401}
+
+
+def test_renewal_of_workers_with_kept_connections_loses_no_request(stack, asking):
+    await_(lambda: asking.statuses)
+    before = workers(stack, "queue-1") | workers(stack, "queue-2")
+    for worker in before:
+        os.kill(worker, signal.SIGUSR1)
+    wait_for("other workers", lambda: not before & (workers(stack, "queue-1") | workers(stack, "queue-2")))
+    assert set(asking()) == {401}
+
+
+def test_death_of_workers_with_kept_connections_loses_no_request(stack, asking):
+    """What was on its way to one that died is sent to another; entering too, as it may be repeated."""
+    await_(lambda: asking.statuses)
+    for pool in ("queue-1", "queue-2", "queue-1", "queue-2"):
+        count = len(workers(stack, pool))
+        victim = min(workers(stack, pool))
+        asked = len(asking.statuses)
+        os.kill(victim, signal.SIGKILL)
+        await_(lambda: victim not in workers(stack, pool) and len(workers(stack, pool)) == count)
+        await_(lambda: len(asking.statuses) > asked + 100)
+    assert set(asking()) == {401}
+
+
+def test_death_of_a_worker_of_each_pool_at_once_refuses_nobody(stack, asking):
+    """So many connections fail at once that nginx could take both pools for dead."""
+    await_(lambda: asking.statuses)
+    for _ in range(3):
+        counts = {pool: len(workers(stack, pool)) for pool in ("queue-1", "queue-2")}
+        victims = {min(workers(stack, pool)) for pool in counts}
+        asked = len(asking.statuses)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        await_(lambda: all(len(workers(stack, pool)) == count and not victims & workers(stack, pool)
+                           for pool, count in counts.items()))
+        await_(lambda: len(asking.statuses) > asked + 100)
+    # Two tries may meet two that die; nobody is refused because of others' failures.
+    assert asking().count(401) >= len(asking.statuses) - 2 * 3 * len(KEPT)
+
+
 def await_served_by(stack, pool: str, status: str) -> None:
     """Until nginx, which leaves a pool alone for a second after failures, has been answered by it again."""
     back = datetime.datetime.now(datetime.timezone.utc)

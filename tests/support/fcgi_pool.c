@@ -41,6 +41,13 @@ static const struct err *handle_wait(struct request *rq, struct reply *rp)
     return NULL;
 }
 
+static const struct err *handle_pid(struct request *rq, struct reply *rp)
+{
+    const char *pid = arena_int(rq->ctx->arena, getpid());
+    reply_bytes(rp, 200, "text/plain", pid, strlen(pid));
+    return NULL;
+}
+
 static const struct err *handle_lost(struct request *rq, struct reply *rp)
 {
     (void)rq;
@@ -60,6 +67,7 @@ static const struct route routes[] = {
     {"POST", "/echo", handle_echo, RT_RAW, NULL, NULL, 1u << 20},
     {"POST", "/small", handle_echo, RT_RAW, NULL, NULL, 10},
     {"GET", "/wait", handle_wait, 0, NULL, NULL, 0},
+    {"GET", "/pid", handle_pid, 0, NULL, NULL, 0},
     {"GET", "/lost", handle_lost, 0, NULL, NULL, 0},
     {"GET", "/large", handle_large, 0, NULL, NULL, 0},
 };
@@ -167,6 +175,9 @@ int pool_set_up(void **state)
     process_count = 0;
     unsetenv("BOX_MAX_REQUESTS");
     unsetenv("BOX_WATCHDOG_MS");
+    unsetenv("BOX_CONNECTIONS");
+    unsetenv("BOX_PEER_MS");
+    unsetenv("BOX_DRAIN_MS");
     unsetenv("REQUEST_METHOD");
     alarm(3 * POOL_TIMEOUT_S); /* a hanging test shall fail */
     if (pipe(entered) < 0 || pipe(leave) < 0) {

@@ -2,7 +2,7 @@
  * fcgi_pool: processes of a small responder on a unix socket, for tests of the FastCGI transport.
  *
  * Its routes: POST /echo (the body, up to 1 MiB), POST /small (the same, up to 10 bytes), GET /wait ("waited", when the
- * test lets it), GET /lost (no answer), GET /large (1 MiB of 'a').
+ * test lets it), GET /pid (of the process), GET /lost (no answer), GET /large (1 MiB of 'a').
  */
 #ifndef TESTS_SUPPORT_FCGI_POOL_H
 #define TESTS_SUPPORT_FCGI_POOL_H

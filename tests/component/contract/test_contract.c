@@ -127,6 +127,7 @@ static int setup(void **state)
     assert_ptr_not_equal(bench.seen, MAP_FAILED);
     cfg_service.key = KEY;
     cfg_service.internal_url = "http://127.0.0.1:1";
+    schedule_forget(bench.ctx, bench.id); /* nor that the service was away for the last test */
     *state = &bench;
     return 0;
 }
@@ -186,6 +187,70 @@ static void test_schedule_own_copy_serves_for_its_moment(void **state)
     clock_skip(2 * CLOCK_SECOND);
     assert_ptr_equal(schedule_get(bench->ctx, bench->id, &schedule), &err_not_found);
     cfg_schedule.local_ms = 0;
+}
+
+/* Its copy has grown old: `name` holds the right to fetch a new one; "" nobody does. */
+static void make_old(struct bench *bench, const char *name)
+{
+    struct arena *arena = bench->ctx->arena;
+    assert_null(REDIS_RUN(bench->ctx, NULL, "PEXPIRE", arena_printf(arena, "schedule:{%s}:info", bench->id), "50000"));
+    if (*name) {
+        assert_null(REDIS_RUN(bench->ctx, NULL, "SET", arena_printf(arena, "schedule:{%s}:fetching", bench->id), name));
+    }
+}
+
+/* While one process fetches a new copy, everybody else goes on with the old one. */
+static void test_schedule_old_copy_serves_a_crowd_while_one_fetches(void **state)
+{
+    struct bench *bench = *state;
+    struct schedule schedule;
+    start_service(bench, 200, schedule_json(bench));
+    assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    make_old(bench, "somebody else");
+    for (int i = 0; i < 3; i++) {
+        schedule = (struct schedule){0};
+        assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+        assert_string_equal(schedule.event_title, "공연");
+    }
+    assert_int_equal(bench->seen->requests, 1);
+}
+
+static void test_schedule_old_copy_is_fetched_anew_by_one(void **state)
+{
+    struct bench *bench = *state;
+    struct schedule schedule;
+    start_service(bench, 200, schedule_json(bench));
+    assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    make_old(bench, "");
+    for (int i = 0; i < 3; i++) {
+        assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    }
+    assert_int_equal(bench->seen->requests, 2);
+}
+
+static void test_schedule_old_copy_serves_while_the_service_is_away(void **state)
+{
+    struct bench *bench = *state;
+    struct schedule schedule;
+    start_service(bench, 200, schedule_json(bench));
+    assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    stop_service(bench);
+    make_old(bench, "");
+    schedule = (struct schedule){0};
+    assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    assert_string_equal(schedule.event_title, "공연");
+}
+
+/* Everybody whom the process serves waits for such a question: it is not asked again and again. */
+static void test_schedule_service_that_does_not_answer_is_left_alone(void **state)
+{
+    struct bench *bench = *state;
+    struct schedule schedule;
+    start_service(bench, 500, "{}");
+    for (int i = 0; i < 5; i++) {
+        assert_ptr_equal(schedule_get(bench->ctx, fixture_uuid(), &schedule), &err_unavailable);
+    }
+    assert_int_equal(bench->seen->requests, 1);
 }
 
 static void test_schedule_absent_is_remembered_for_a_moment(void **state)
@@ -411,6 +476,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_schedule_is_asked_once_then_cached),
         TEST(test_schedule_own_copy_serves_for_its_moment),
+        TEST(test_schedule_old_copy_serves_a_crowd_while_one_fetches),
+        TEST(test_schedule_old_copy_is_fetched_anew_by_one),
+        TEST(test_schedule_old_copy_serves_while_the_service_is_away),
+        TEST(test_schedule_service_that_does_not_answer_is_left_alone),
         TEST(test_schedule_absent_is_remembered_for_a_moment),
         TEST(test_schedule_without_redis_comes_from_the_service),
         TEST(test_schedule_without_service_is_unavailable),

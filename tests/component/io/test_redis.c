@@ -252,6 +252,74 @@ static void assert_not_sent(struct ctx *ctx, struct redis_pipe *pipe, const char
     assert_int_equal(after->integer, before->integer);
 }
 
+/* ---- several pipelines in one exchange ---- */
+
+static struct redis_pipe *pipe_of(struct ctx *ctx, const char *command, const char *key)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, command, key);
+    return pipe;
+}
+
+static void test_pipes_in_one_exchange_come_out_each_by_itself(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    struct redis_script script = adder(ctx);
+    const struct redis_value *values;
+    struct redis_pipe *wrong = redis_pipe_new(ctx), *adding = redis_pipe_new(ctx);
+    redis_pipe_begin(wrong, 2);
+    redis_pipe_arg(wrong, "GET", 3); /* lacks its key */
+    REDIS_PIPE(adding, "SET", key, "5");
+    redis_pipe_eval(adding, &script, &key, 1, (const char *const[]){"2"}, 1);
+    struct redis_pipe *pipes[] = {pipe_of(ctx, "GET", key), wrong, adding, pipe_of(ctx, "LPUSH", key),
+                                  pipe_of(ctx, "GET", key)};
+    assert_null(REDIS_RUN(ctx, NULL, "SCRIPT", "FLUSH"));
+    redis_pipes_run(pipes, ARRAY_COUNT(pipes));
+    assert_null(redis_pipe_outcome(pipes[0], &values));
+    assert_int_equal(values[0].type, REDIS_NIL);
+    assert_ptr_equal(redis_pipe_outcome(pipes[1], &values), &err_internal);
+    assert_null(redis_pipe_outcome(pipes[2], &values));
+    assert_int_equal(values[1].integer, 7);
+    assert_null(redis_pipe_outcome(pipes[3], &values));
+    assert_int_equal(values[0].type, REDIS_ERROR);
+    assert_null(redis_pipe_outcome(pipes[4], &values));
+    assert_string_equal(values[0].str, "7");
+}
+
+/* Scripts flushed behind our back: only those that need them are run again. */
+static void test_pipes_without_their_script_are_repeated_and_no_others(void **state)
+{
+    struct pair *pair = *state;
+    struct ctx *ctx = pair->ctx;
+    const char *key = fixture_uuid(), *other = fixture_uuid();
+    struct redis_script script = adder(ctx);
+    const struct redis_value *values;
+    assert_null(redis_eval(ctx, &script, NULL, &key, 1, (const char *const[]){"1"}, 1)); /* is loaded now */
+    assert_null(REDIS_RUN(pair->other, NULL, "SCRIPT", "FLUSH"));
+    struct redis_pipe *adding = redis_pipe_new(ctx);
+    redis_pipe_eval(adding, &script, &key, 1, (const char *const[]){"1"}, 1);
+    struct redis_pipe *pipes[] = {pipe_of(ctx, "INCR", other), adding};
+    redis_pipes_run(pipes, ARRAY_COUNT(pipes));
+    assert_null(redis_pipe_outcome(adding, &values));
+    assert_int_equal(values[0].integer, 2);
+    assert_null(redis_pipe_outcome(pipes[0], &values));
+    assert_int_equal(values[0].integer, 1);
+}
+
+static void test_pipes_all_fail_when_the_server_is_away(void **state)
+{
+    (void)state;
+    struct ctx *ctx = fixture_ctx(NULL, NEED_REDIS);
+    redis_free(&ctx->redis);
+    ctx->redis = redis_new_at("unix:///nowhere/redis.sock");
+    struct redis_pipe *pipes[] = {pipe_of(ctx, "GET", "a"), pipe_of(ctx, "GET", "b")};
+    redis_pipes_run(pipes, ARRAY_COUNT(pipes));
+    assert_ptr_equal(redis_pipe_outcome(pipes[0], NULL), &err_unavailable);
+    assert_ptr_equal(redis_pipe_outcome(pipes[1], NULL), &err_unavailable);
+    fixture_free(&ctx);
+}
+
 static void test_wrong_count_is_refused_before_sending(void **state)
 {
     static const struct {
@@ -435,6 +503,9 @@ int main(void)
         TEST(test_pipe_borrows_nothing),
         TEST(test_pipe_scripts_flushed_by_another_are_loaded_again),
         TEST(test_pipe_arguments_may_hold_any_bytes),
+        TEST(test_pipes_in_one_exchange_come_out_each_by_itself),
+        TEST(test_pipes_without_their_script_are_repeated_and_no_others),
+        TEST(test_pipes_all_fail_when_the_server_is_away),
         TEST(test_wrong_count_is_refused_before_sending),
         TEST(test_wrong_counts_do_not_make_up_for_each_other),
         TEST(test_wrong_count_of_a_script_is_refused_before_sending),

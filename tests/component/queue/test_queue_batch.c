@@ -1,0 +1,189 @@
+/* Requests that share an exchange with Redis: what one is answered never depends on the others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/io/redis.h"
+#include "common/run/program.h"
+#include "src/queue/line.h"
+#include "src/queue/queue_errors.h"
+#include "src/queue/waiting_room.h"
+#include "tests/support/fixture.h"
+#include "tests/support/queue_line.h"
+
+#define PEOPLE 1000
+#define BATCH 32
+
+/* One request of a batch, with a context of its own on the same connection. */
+struct asking {
+    struct ctx *ctx;
+    struct queue_caller caller;
+    struct queue_visit *visit;
+    struct redis_pipe *pipe;
+    const struct err *e;
+    struct queue_place place;
+};
+
+static void open_batch(struct queue_line *line, struct asking asking[BATCH])
+{
+    for (int i = 0; i < BATCH; i++) {
+        asking[i] = (struct asking){.ctx = program_ctx_beside(line->ctx)};
+    }
+}
+
+static void close_batch(struct asking asking[BATCH])
+{
+    for (int i = 0; i < BATCH; i++) {
+        program_ctx_free_beside(&asking[i].ctx);
+    }
+}
+
+/* One exchange for those that ask anything. */
+static void exchange(struct asking *asking, int count)
+{
+    struct redis_pipe *pipes[BATCH];
+    size_t asked = 0;
+    for (int i = 0; i < count; i++) {
+        if (!asking[i].e) {
+            pipes[asked++] = asking[i].pipe;
+        }
+    }
+    redis_pipes_run(pipes, asked);
+}
+
+static void enter_together(struct queue_line *line, struct asking *asking, const char *const *users, int count)
+{
+    const struct redis_value *answers;
+    for (int i = 0; i < count; i++) {
+        struct asking *one = &asking[i];
+        ctx_begin(one->ctx, NULL, NULL);
+        one->caller = (struct queue_caller){users[i], NULL};
+        one->visit = queue_visit_new(one->ctx, &one->caller, line->id);
+        one->e = queue_enter_ask(one->visit, NULL, &one->pipe);
+    }
+    exchange(asking, count);
+    for (int i = 0; i < count; i++) {
+        struct asking *one = &asking[i];
+        one->e = one->e ? one->e : redis_pipe_outcome(one->pipe, &answers);
+        one->e = one->e ? one->e : queue_enter_join(one->visit, answers, &one->pipe);
+    }
+    exchange(asking, count);
+    for (int i = 0; i < count; i++) {
+        struct asking *one = &asking[i];
+        one->e = one->e ? one->e : redis_pipe_outcome(one->pipe, &answers);
+        one->e = one->e ? one->e : queue_enter_answer(one->visit, answers, &one->place);
+    }
+}
+
+static void ask_together(struct queue_line *line, struct asking *asking, const char *const *users, int count,
+                         const char *jti)
+{
+    const struct redis_value *answers;
+    for (int i = 0; i < count; i++) {
+        struct asking *one = &asking[i];
+        ctx_begin(one->ctx, NULL, NULL);
+        one->caller = (struct queue_caller){users[i], jti};
+        one->visit = queue_visit_new(one->ctx, &one->caller, line->id);
+        one->pipe = queue_status_ask(one->visit);
+        one->e = NULL;
+    }
+    exchange(asking, count);
+    for (int i = 0; i < count; i++) {
+        struct asking *one = &asking[i];
+        one->e = redis_pipe_outcome(one->pipe, &answers);
+        one->e = one->e ? one->e : queue_status_answer(one->visit, answers, &one->place);
+    }
+}
+
+static void assert_same_place(const struct queue_place *a, const struct queue_place *b)
+{
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->arrival, b->arrival);
+    assert_int_equal(a->sequence, b->sequence);
+    assert_int_equal(a->rank, b->rank);
+    assert_int_equal(a->estimated_wait_s, b->estimated_wait_s);
+    assert_string_equal(a->delay_reason ? a->delay_reason : "", b->delay_reason ? b->delay_reason : "");
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* A thousand people enter one line one by one, another line in batches, then ask: the same answers and the same state.
+ */
+static void test_thousand_requests_in_batches_are_answered_as_one_by_one(void **state)
+{
+    struct queue_line *line = *state, beside = queue_line_beside(line);
+    static const char *users[PEOPLE], *others[PEOPLE];
+    struct asking asking[BATCH];
+    open_batch(line, asking);
+    for (int i = 0; i < PEOPLE; i++) {
+        users[i] = fixture_uuid();
+        others[i] = fixture_uuid();
+    }
+    for (int first = 0; first < PEOPLE; first += BATCH) {
+        int count = least(BATCH, PEOPLE - first);
+        enter_together(&beside, asking, others + first, count);
+        for (int i = 0; i < count; i++) {
+            struct queue_place alone = queue_line_enter(line, users[first + i]);
+            assert_null(asking[i].e);
+            assert_same_place(&alone, &asking[i].place);
+        }
+    }
+    for (int first = 0; first < PEOPLE; first += BATCH) {
+        int count = least(BATCH, PEOPLE - first);
+        ask_together(&beside, asking, others + first, count, NULL);
+        for (int i = 0; i < count; i++) {
+            struct queue_place alone = queue_line_status(line, users[first + i]);
+            assert_null(asking[i].e);
+            assert_same_place(&alone, &asking[i].place);
+        }
+    }
+    struct line one = queue_line_look(line), other = queue_line_look(&beside);
+    assert_int_equal(one.sequence, other.sequence);
+    assert_int_equal(one.waiting, other.waiting);
+    assert_int_equal(one.cursor, other.cursor);
+    assert_int_equal(one.total.called, other.total.called);
+    close_batch(asking);
+}
+
+/* Refusals are each one's own: a stranger, somebody who asks too often, somebody who has logged out. */
+static void test_refusals_in_a_batch_are_each_ones_own(void **state)
+{
+    struct queue_line *line = *state;
+    struct asking asking[BATCH];
+    const char *jti = fixture_uuid(),
+               *users[3] = {queue_line_newcomer(line), fixture_uuid(), queue_line_newcomer(line)};
+    open_batch(line, asking);
+    while (!queue_line_ask(line, users[2], &(struct queue_place){0})) {
+    }
+    ask_together(line, asking, users, 3, NULL);
+    assert_null(asking[0].e);
+    assert_int_equal(asking[0].place.rank, 1);
+    assert_ptr_equal(asking[1].e, &err_not_in_queue);
+    assert_ptr_equal(asking[2].e, &err_too_many_requests);
+    assert_true(asking[2].ctx->retry_after_s > 0);
+    assert_int_equal(asking[0].ctx->retry_after_s, 0);
+    assert_null(token_revoke(line->ctx, jti, clock_now() / CLOCK_SECOND + 600));
+    ask_together(line, asking, users, 1, jti);
+    assert_ptr_equal(asking[0].e, &err_token_revoked);
+    close_batch(asking);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, queue_line_set_up, queue_line_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_thousand_requests_in_batches_are_answered_as_one_by_one),
+        TEST(test_refusals_in_a_batch_are_each_ones_own),
+    };
+    return cmocka_run_group_tests_name("queue batches", tests, NULL, NULL);
+}
