@@ -123,6 +123,8 @@ $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LI
 # What make bench measures against, and what fills long lines for it.
 $(B)/tests/load/hello: $(B)/obj/tests/load/hello.o
 	$(call link,-lfcgi)
+$(B)/tests/load/hello_kept: $(B)/obj/tests/load/hello_kept.o $(B)/libcommon.a
+	$(call link,-lfcgi)
 $(B)/tests/load/fill: $(B)/obj/tests/load/fill.o $(B)/libqueue.a $(B)/libcontract.a $(B)/libcommon.a
 	$(call link)
 

@@ -1,7 +1,7 @@
 # What people type. Every target first installs what it needs and is missing (scripts/setup).
 .DEFAULT_GOAL := help
 
-.PHONY: docs help up down status logs demo test test-compose mutants check coverage bench lint clean-data clean setup-build setup-unit setup-run setup-test setup-engine
+.PHONY: docs help up down status logs demo test test-compose mutants check coverage bench bench-peers lint clean-data clean setup-build setup-unit setup-run setup-test setup-peers setup-engine
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' scripts/targets.mk | awk -F'#' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ coverage: setup-test ## every C test with coverage: build/cov/coverage.html
 bench: setup-test ## the rows of tests/load/bench, as a table and as JSON
 	@tests/load/bench
 
+bench-peers: setup-peers ## we and others doing the same work, alternately: tests/load/peers/README.md
+	@tests/load/bench-peers
+
 lint: setup-test ## layers, vendor headers, banned functions, SQL, sizes, format, documents
 	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	@scripts/lint
@@ -54,5 +57,5 @@ clean-data: ## stops everything and forgets its data
 clean: ## removes what was compiled
 	@rm -rf build
 
-setup-build setup-unit setup-run setup-test setup-engine: setup-%:
+setup-build setup-unit setup-run setup-test setup-peers setup-engine: setup-%:
 	@scripts/setup $*

@@ -87,9 +87,14 @@ def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _compact(part: dict) -> str:
+def compact(part: dict) -> str:
     """A part of a token."""
     return _base64url(json.dumps(part, separators=(",", ":")).encode())
+
+
+def claims_of(token: str) -> dict:
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 class Signer:
@@ -97,14 +102,15 @@ class Signer:
 
     def __init__(self, ring: str):
         kid, key = ring.strip().split(",")[0].split(":")
-        self.prefix = _compact({"alg": "HS256", "typ": "JWT", "kid": kid}).encode() + b"."
+        self.prefix = compact({"alg": "HS256", "typ": "JWT", "kid": kid}).encode() + b"."
         self.mac = hmac.new(key.encode(), self.prefix, hashlib.sha256)
 
-    def access_token(self, user: str, role: str = "USER") -> str:
+    def access_token(self, user: str, role: str = "USER", **other: object) -> str:
+        """other: claims that are not as they should be."""
         now = int(time.time())
         claims = {"iss": "boxoffice", "aud": "boxoffice", "typ": "access", "sub": user, "jti": str(uuid.uuid4()),
-                  "iat": now, "nbf": now, "exp": now + TOKEN_LIFE_S, "role": role}
-        payload = _compact(claims)
+                  "iat": now, "nbf": now, "exp": now + TOKEN_LIFE_S, "role": role} | other
+        payload = compact(claims)
         mac = self.mac.copy()
         mac.update(payload.encode())
         return f"{self.prefix.decode()}{payload}.{_base64url(mac.digest())}"

@@ -1,7 +1,9 @@
 """Rows about a long line: what a person costs, and what does not grow with it."""
+import concurrent.futures
 import os
 import pathlib
 import statistics
+import subprocess
 import sys
 
 import stage
@@ -56,19 +58,45 @@ def origin_requests(stack) -> float:
     return metric(stack, "boxoffice_requests_total", 'route="GET /queue/serving"')
 
 
-def crowd(bench) -> dict:
-    """An open loop: so many questions a second whatever the answers take, while others enter."""
+def come(bench, meanwhile=lambda: None) -> dict:
+    """So many questions a second whatever the answers take, while others enter; ends the bench when one is lost."""
     line = bench.lines.of(CROWD)
     polls, enters = line.write_tokens(BUILD / "bench-tokens"), BUILD / "bench-enters"
     bench.write_new_tokens(enters, 2 * CROWD_S * ENTERS_PER_S)
     line.ask_all()
     line.tune(paused=False, admissionRate=CROWD_RATE)
     say(f"{POLLS_PER_S:,} polls and {ENTERS_PER_S} enters a second for {CROWD_S} s")
-    seen = wrk_together({
-        "status": wrk_command(line.url("/queue/status"), CROWD_S, "paced.lua", polls, POLLS_PER_S, connections=256),
-        "enter": wrk_command(f"{bench.stack.gateway_url}/queue/enter", CROWD_S, "paced.lua", enters, ENTERS_PER_S,
-                             line.schedule, connections=32)})
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(meanwhile)
+        seen = wrk_together({
+            "status": wrk_command(line.url("/queue/status"), CROWD_S, "paced.lua", polls, POLLS_PER_S, connections=256),
+            "enter": wrk_command(f"{bench.stack.gateway_url}/queue/enter", CROWD_S, "paced.lua", enters, ENTERS_PER_S,
+                                 line.schedule, connections=32)})
+        doing.result()
     line.tune(paused=True)
+    return seen
+
+
+def rolling_restart(bench) -> dict:
+    """Every pool of the queue is restarted, one after the other, under the crowd."""
+    restarted = []
+
+    def restart() -> None:
+        for pool in bench.stack.sockets("queue"):
+            folder = bench.stack.dir / "service" / pool
+            subprocess.run(["sv", "-w", "60", "restart", folder], check=True, capture_output=True)
+            restarted.append(pool)
+
+    seen = come(bench, restart)
+    asked = sum(run["requests"] for run in seen.values())
+    lost = sum(run["failed"] for run in seen.values())
+    return row(f"{lost}", f"of {asked:,} requests while {' and '.join(restarted)} were restarted", "0", lost == 0,
+               requests=asked)
+
+
+def crowd(bench) -> dict:
+    """An open loop: so many questions a second whatever the answers take, while others enter."""
+    seen = come(bench)
     ms = {what: {share: run[f"{share}_us"] / 1000 for share in ("p50", "p95", "p99")} for what, run in seen.items()}
     detail = "; ".join(f"{what} P50 {one['p50']:.1f}, P95 {one['p95']:.1f}, P99 {one['p99']:.1f} ms, "
                        f"{seen[what]['per_second']:,.0f}/s" for what, one in ms.items())

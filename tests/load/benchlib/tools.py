@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import stage
+from stacklib import programs
 from stacklib.settings import Stack, program
 
 CONNECTIONS = 16
@@ -84,29 +85,109 @@ class Location:
         reload_nginx(self.stack)
 
 
-class Hello:
-    """The FastCGI hello behind the test stack's nginx, at /bench/hello; as many processes as queue.fcgi has."""
+class Pool:
+    """Processes of one of build/tests/load on a socket of their own, for as long as the `with` block lasts."""
+
+    def __init__(self, stack: Stack, binary: str, processes: int, env: dict | None = None):
+        self.socket = stack.run / f"{binary}.sock"
+        self.env = os.environ | (env or {})
+        self.command = [program("spawn-fcgi"), "-n", "-s", str(self.socket), "-M", "0660", "-b", "1024", "--",
+                        program("multiwatch"), "-f", str(processes), "--",
+                        str(stage.ROOT / "build/tests/load" / binary)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, env=self.env, start_new_session=True)
+        return self
+
+    def __exit__(self, *_):
+        # libfcgi may miss a milder signal until the next request comes.
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.socket.unlink(missing_ok=True)
+
+
+class Hello(Pool):
+    """The FastCGI hello behind the test stack's nginx, at /bench/hello, one connection a request."""
+
+    PROCESSES = 8
 
     def __init__(self, stack: Stack):
-        self.socket = stack.run / "hello.sock"
-        self.processes = stack["BOX_QUEUE_INSTANCES"] * stack["BOX_QUEUE_PROCESSES"]
+        super().__init__(stack, "hello", self.PROCESSES)
         self.location = Location(stack, "/bench/hello", f"set $service hello;\nfastcgi_pass unix:{self.socket};")
         self.url = f"{stack.gateway_url}/bench/hello"
 
     def __enter__(self):
-        self.process = subprocess.Popen(
-            [program("spawn-fcgi"), "-n", "-s", str(self.socket), "-M", "0660", "-b", "1024", "--",
-             program("multiwatch"), "-f", str(self.processes), "--", str(stage.ROOT / "build/tests/load/hello")],
-            start_new_session=True)
+        super().__enter__()
         self.location.__enter__()
         return self
 
     def __exit__(self, *_):
         self.location.__exit__()
-        # libfcgi may miss a milder signal until the next request comes.
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.socket.unlink(missing_ok=True)
+        super().__exit__()
+
+
+class BareHello(Pool):
+    """The same hello behind an nginx that has nothing but what it needs for that."""
+
+    CONFIGURATION = """{user}daemon off; pid {folder}/bare.pid; error_log stderr warn; worker_processes auto;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; keepalive_requests 100000;
+    client_body_temp_path {folder}/bare; fastcgi_temp_path {folder}/bare; proxy_temp_path {folder}/bare;
+    uwsgi_temp_path {folder}/bare; scgi_temp_path {folder}/bare;
+    fastcgi_param REQUEST_METHOD $request_method; fastcgi_param QUERY_STRING $query_string;
+    server {{ listen {port} backlog=4096; location / {{ fastcgi_pass unix:{socket}; }} }}
+}}
+"""
+
+    def __init__(self, stack: Stack):
+        super().__init__(stack, "hello", Hello.PROCESSES)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/"
+        self.file = stack.run / "bare.conf"
+        self.file.write_text(self.CONFIGURATION.format(
+            user="user root; " if os.geteuid() == 0 else "", folder=stack.run, port=f"127.0.0.1:{port}",
+            socket=self.socket))
+
+    def __enter__(self):
+        super().__enter__()
+        self.nginx = subprocess.Popen([program("nginx"), "-c", str(self.file), "-p", str(self.file.parent)])
+        stage.wait_until(lambda: stage.answers(self.url), 10, "the bare nginx")
+        return self
+
+    def __exit__(self, *_):
+        self.nginx.terminate()
+        self.nginx.wait()
+        self.file.unlink()
+        super().__exit__()
+
+
+class KeptHello(Pool):
+    """A hello of our skeleton, connections kept and a token checked, behind our whole nginx configuration."""
+
+    def __init__(self, stack: Stack):
+        processes = stack["BOX_QUEUE_INSTANCES"] * stack["BOX_QUEUE_PROCESSES"]
+        super().__init__(stack, "hello_kept", processes, programs.environment(stack, "queue"))
+        self.upstream = stack.conf / "http.d" / "hello_kept.conf"
+        self.location = Location(stack, "/bench/hello", "set $service hello;\nfastcgi_keep_conn on;\n"
+                                                        "fastcgi_pass hello_kept;")
+        self.url = f"{stack.gateway_url}/bench/hello"
+
+    def __enter__(self):
+        super().__enter__()
+        self.upstream.parent.mkdir(exist_ok=True)
+        self.upstream.write_text(f"upstream hello_kept {{ server unix:{self.socket}; keepalive 128; "
+                                 "keepalive_requests 1000000; }\n")
+        self.location.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.location.file.unlink()
+        self.upstream.unlink()
+        reload_nginx(self.location.stack)
+        super().__exit__()
 
 
 # ---- Redis ----

@@ -1,0 +1,1 @@
+"""What tests/load/bench-peers needs: the peers, and how they are measured beside us."""
