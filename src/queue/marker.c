@@ -27,13 +27,14 @@ static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, c
     redis_pipe_arg(pipe, "HEXISTS", strlen("HEXISTS"));
     redis_pipe_arg(pipe, people, strlen(people));
     redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+    REDIS_PIPE(pipe, "HEXISTS", keys.state, "closed_ms"); /* known before every copy of the schedule says so */
     const struct redis_value *there;
     e = redis_pipe_run(pipe, &there);
-    if (!e && there->type != REDIS_INT) {
+    if (!e && (there[0].type != REDIS_INT || there[1].type != REDIS_INT)) {
         e = &err_internal;
     }
     if (!e) {
-        *in_r = there->integer == 1;
+        *in_r = there[0].integer == 1 && there[1].integer == 0;
     }
     return e;
 }

@@ -171,6 +171,17 @@ static void test_second_schedule_is_refused_while_waiting_and_open_after_leaving
     assert_int_equal(queue_line_status(&other, user).rank, 1);
 }
 
+/* Known to the line before it is to every process's copy of the schedule. */
+static void test_second_schedule_is_open_as_soon_as_the_first_line_is_closed(void **state)
+{
+    struct queue_line *line = *state;
+    struct queue_line other = queue_line_beside(line);
+    const char *user = queue_line_newcomer(line);
+    assert_ptr_equal(refusal(&other, user), &err_already_queued_elsewhere);
+    queue_line_set(line, "closed_ms", "1");
+    assert_int_equal(queue_line_enter(&other, user).rank, 1);
+}
+
 static void test_marker_lives_as_long_as_the_wait(void **state)
 {
     struct queue_line *line = *state;
@@ -427,6 +438,7 @@ int main(void)
         TEST(test_enter_concurrently_gives_distinct_places),
         TEST(test_status_before_enter_is_not_found),
         TEST(test_second_schedule_is_refused_while_waiting_and_open_after_leaving),
+        TEST(test_second_schedule_is_open_as_soon_as_the_first_line_is_closed),
         TEST(test_marker_lives_as_long_as_the_wait),
         TEST(test_marker_that_was_lost_is_set_again_by_entering),
         TEST(test_marker_of_a_place_that_is_gone_refuses_nobody),
