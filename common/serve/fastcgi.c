@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +102,7 @@ static void watch_listener(struct server *server)
         return;
     }
     server->accepts_at = 0;
-    if (!server->watched && server->open < server->room) {
+    if (!server->watched && !server->broken && server->open < server->room) {
         watch(server, LISTEN_FD, EPOLLIN | EPOLLEXCLUSIVE, server);
         server->watched = true;
     }
@@ -402,11 +401,14 @@ static void turn(struct server *server)
         if (events[i].data.ptr == NULL) {
             stop = true;
         } else if (events[i].data.ptr == server) {
-            knocked = !is_shut_down(events[i].events);
-            server->broken = server->broken || !knocked;
+            server->broken = is_shut_down(events[i].events);
+            knocked = !server->broken;
         } else {
             hear(server, events[i].data.ptr, events[i].events);
         }
+    }
+    if (server->broken) {
+        unwatch_listener(server);
     }
     /* A connection that woke this process wakes no other. */
     if (knocked) {

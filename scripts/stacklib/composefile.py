@@ -4,7 +4,7 @@ import re
 from stacklib import programs, stores
 from stacklib.containers import (
     DATABASE_SECRET, HANDED_OUT, OPERATOR, OWN_SOCKET, RUN, SECRETS, USER, ContainerStack, secrets_of)
-from stacklib.settings import SETTINGS, instances_key
+from stacklib.settings import SETTING_NAMES, SETTINGS, instances_key
 
 # Memory in MiB: by default, and for a small machine.
 MEMORY = {
@@ -186,7 +186,7 @@ def _daemon(name: str) -> dict:
     """Without a health check: a daemon that hangs ends itself by its watchdog and is started anew."""
     service = _ours(name, secrets=name if name in with_secrets() else None) | {"mem_limit": memory(name)}
     key = instances_key(name)
-    if any(item.name == key for item in SETTINGS):
+    if key in SETTING_NAMES:
         service["deploy"] = {"replicas": Raw(setting(key))}
     return service
 
@@ -280,7 +280,7 @@ def _kafka_variable(key: str) -> str:
 
 def instances(name: str, small: bool) -> int:
     key = instances_key(name.removesuffix(".fcgi"))
-    if name == "gateway" or not any(item.name == key for item in SETTINGS):
+    if name == "gateway" or key not in SETTING_NAMES:
         return 1
     return SMALL[key] if small and key in SMALL else next(item.default for item in SETTINGS if item.name == key)
 

@@ -16,15 +16,17 @@ SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sand
 def _upstream(stack: Stack, service: str) -> str:
     # The sandbox drops answers on purpose: that must not count against it.
     # A pool that died is back within a second; to wait longer than that would leave nobody when the other one dies.
-    health = "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=1s"
-    servers = [f"        server unix:{stack.run}/{name}.sock {health};" for name in stack.sockets(service)]
-    groups = {service: servers}
+    blocks = [_group(stack, service, service, "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=1s")]
     if f"BOX_{service.upper()}_CONNECTIONS" in SETTING_NAMES:
         # One death fails many connections at once; the next try goes to a process that lives, in the same pool or not.
-        kept = [line.replace(health, "max_fails=0") for line in servers]
-        groups[f"{service}_kept"] = kept + (_keeping(stack, service) if stack.connections(service) > 1 else [])
-    return "\n".join(line for name, lines in groups.items()
-                     for line in (f"    upstream {name} {{", f"        zone {name} 64k;", *lines, "    }"))
+        keeping = _keeping(stack, service) if stack.connections(service) > 1 else []
+        blocks.append(_group(stack, service, f"{service}_kept", "max_fails=0", *keeping))
+    return "\n".join(blocks)
+
+
+def _group(stack: Stack, service: str, name: str, health: str, *more: str) -> str:
+    servers = [f"        server unix:{stack.run}/{socket}.sock {health};" for socket in stack.sockets(service)]
+    return "\n".join([f"    upstream {name} {{", f"        zone {name} 64k;", *servers, *more, "    }"])
 
 
 def _keeping(stack: Stack, service: str) -> list[str]:

@@ -336,13 +336,12 @@ const struct err *schedule_check_sale(const struct schedule *schedule)
     return now < schedule->sale_start_at ? &err_sale_not_open : NULL;
 }
 
-const struct err *schedule_is_over(struct ctx *ctx, const char *schedule_id, bool *over_r)
+const struct err *schedule_find(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r, bool *over_r)
 {
-    struct schedule schedule;
-    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
+    const struct err *e = schedule_get(ctx, schedule_id, schedule_r);
     if (e && e != &err_not_found) {
         return e;
     }
-    *over_r = e == &err_not_found || schedule_check_sale(&schedule) == &err_sale_ended;
+    *over_r = e == &err_not_found || schedule_check_sale(schedule_r) == &err_sale_ended;
     return NULL;
 }

@@ -42,8 +42,10 @@ ERR_SALE_LIST(ERR_DECLARE)
 /* NULL while the sale runs; else &err_sale_not_open, or &err_sale_ended (also when cancelled). */
 BO_MUSTCHECK const struct err *schedule_check_sale(const struct schedule *schedule);
 
-/* True when the sale has ended, was cancelled, or the schedule is gone. Errors as schedule_get(). */
-BO_MUSTCHECK const struct err *schedule_is_over(struct ctx *ctx, const char *schedule_id, bool *over_r);
+/* *over_r: the sale has ended, was cancelled, or the schedule is gone. Else *schedule_r is it. Errors as
+ * schedule_get(), but for &err_not_found. */
+BO_MUSTCHECK const struct err *schedule_find(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r,
+                                             bool *over_r);
 
 /* GET /internal/schedules/{scheduleId}/seats */
 struct schedule_seat {

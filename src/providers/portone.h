@@ -124,8 +124,7 @@ struct portone_cancel {
     const char *reason;          /* required */
     int64_t amount;              /* won; 0 = all that is left */
     int64_t current_cancellable; /* guard against a double cancel: what we believe is left; 0 = no guard */
-    const char
-        *idempotency_key; /* 16-256 characters of [A-Za-z0-9_-]; the same answer comes again under the same one */
+    const char *idempotency_key; /* 16-256 of [A-Za-z0-9_-]; the same answer comes again under the same one */
 };
 
 enum portone_cancel_status {

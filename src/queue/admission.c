@@ -202,12 +202,9 @@ static const struct err *serve(struct ctx *ctx, const struct schedule *schedule,
 static const struct err *look_after(struct ctx *ctx, const char *schedule_id, struct queue_admission *sum)
 {
     struct schedule schedule;
-    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    if (e && e != &err_not_found) {
-        return e;
-    }
-    bool over = e || schedule_check_sale(&schedule) == &err_sale_ended;
-    return over ? REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule_id) : serve(ctx, &schedule, sum);
+    bool over;
+    const struct err *e = schedule_find(ctx, schedule_id, &schedule, &over);
+    return e ? e : over ? REDIS_RUN(ctx, NULL, "SREM", QUEUE_SCHEDULES_KEY, schedule_id) : serve(ctx, &schedule, sum);
 }
 
 const struct err *queue_admit_all(struct ctx *ctx, struct queue_admission *total_r)

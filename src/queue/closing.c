@@ -121,12 +121,9 @@ static const struct err *keep_open(struct ctx *ctx, const struct schedule *sched
 static const struct err *look_after(struct ctx *ctx, const char *schedule_id, int64_t *active)
 {
     struct schedule schedule;
-    const struct err *e = schedule_get(ctx, schedule_id, &schedule);
-    if (e && e != &err_not_found) {
-        return e;
-    }
-    bool over = e || schedule_check_sale(&schedule) == &err_sale_ended;
-    return over ? close_line(ctx, schedule_id) : keep_open(ctx, &schedule, active);
+    bool over;
+    const struct err *e = schedule_find(ctx, schedule_id, &schedule, &over);
+    return e ? e : over ? close_line(ctx, schedule_id) : keep_open(ctx, &schedule, active);
 }
 
 const struct err *closing_run_all(struct ctx *ctx, int64_t *active_r)

@@ -14,8 +14,9 @@ extern const struct redis_script redis_script_queue_drop_marker;
 /* True when the user has a place in that line, or may come back to one. */
 static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, const char *schedule_id, bool *in_r)
 {
+    struct schedule schedule;
     bool over;
-    const struct err *e = schedule_is_over(ctx, schedule_id, &over);
+    const struct err *e = schedule_find(ctx, schedule_id, &schedule, &over);
     if (e || over) {
         *in_r = false;
         return e;

@@ -123,23 +123,23 @@ def test_every_worker_killed_while_money_is_in_flight(stack, responder, purchase
 # ---- restarting on purpose ----
 
 
-@pytest.fixture
-def readers(base_url):
-    """A crowd that reads all the time; stop() gives the statuses of all answers."""
+@contextlib.contextmanager
+def crowd(*requests_of):
+    """Each of these is sent over and over; stop() gives the statuses of all answers."""
     ended = threading.Event()
     statuses = []
 
-    def read():
+    def ask(send):
         with requests.Session() as session:
             while not ended.is_set():
-                statuses.append(session.get(f"{base_url}/events", timeout=30).status_code)
+                statuses.append(send(session).status_code)
 
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        reading = [pool.submit(read) for _ in range(4)]
+    with concurrent.futures.ThreadPoolExecutor(len(requests_of)) as pool:
+        asking = [pool.submit(ask, send) for send in requests_of]
 
         def stop():
             ended.set()
-            for future in reading:
+            for future in asking:
                 future.result()
             return statuses
 
@@ -148,6 +148,12 @@ def readers(base_url):
             yield stop
         finally:
             ended.set()
+
+
+@pytest.fixture
+def readers(base_url):
+    with crowd(*[lambda session: session.get(f"{base_url}/events", timeout=30)] * 4) as stop:
+        yield stop
 
 
 def test_rolling_restart_of_the_workers_loses_no_request(stack, readers):
@@ -171,24 +177,11 @@ def test_restart_of_one_pool_after_the_other_loses_no_request(stack, readers):
 
 def test_restart_of_pools_under_posting_clients_loses_no_post(stack, base_url):
     """What nginx has handed over is answered; what it has not yet goes to the other pool, though a POST is sent once."""
-    ended = threading.Event()
-
-    def post() -> set[int]:
-        statuses = set()
-        with requests.Session() as session:
-            while not ended.is_set():
-                statuses.add(session.post(f"{base_url}/reservations/hold", json={}, timeout=30).status_code)
-        return statuses
-
-    with concurrent.futures.ThreadPoolExecutor(4) as clients:
-        posting = [clients.submit(post) for _ in range(4)]
-        try:
-            for pool in ("reservation-1", "reservation-2") * 3:
-                sv(stack, "restart", pool)
-                await_served_by(stack, pool, "401")
-        finally:
-            ended.set()
-    assert set().union(*(future.result() for future in posting)) == {401}
+    with crowd(*[lambda session: session.post(f"{base_url}/reservations/hold", json={}, timeout=30)] * 4) as posting:
+        for pool in ("reservation-1", "reservation-2") * 3:
+            sv(stack, "restart", pool)
+            await_served_by(stack, pool, "401")
+        assert set(posting()) == {401}
 
 
 # Where connections to the responders are kept; each request is refused, whoever answers it.
@@ -197,29 +190,12 @@ KEPT = (("GET", "/queue/status?scheduleId="), ("POST", "/queue/enter"), ("DELETE
 
 @pytest.fixture
 def asking(base_url):
-    """A crowd that asks the queue all the time, over kept connections; stop() gives the statuses of all answers."""
-    ended = threading.Event()
-    statuses = []
+    """Over kept connections."""
+    def sender(method: str, path: str):
+        return lambda session: session.request(method, base_url + path, json={}, timeout=30)
 
-    def ask(method: str, path: str):
-        with requests.Session() as session:
-            while not ended.is_set():
-                statuses.append(session.request(method, base_url + path, json={}, timeout=30).status_code)
-
-    with concurrent.futures.ThreadPoolExecutor(2 * len(KEPT)) as pool:
-        asked = [pool.submit(ask, *request) for request in KEPT * 2]
-
-        def stop():
-            ended.set()
-            for future in asked:
-                future.result()
-            return statuses
-
-        stop.statuses = statuses
-        try:
-            yield stop
-        finally:
-            ended.set()
+    with crowd(*[sender(*request) for request in KEPT * 2]) as stop:
+        yield stop
 
 
 def test_restart_of_pools_with_kept_connections_loses_no_request(stack, asking):

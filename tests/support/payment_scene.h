@@ -324,6 +324,16 @@ static int scene_set_up(void **state)
     return 0;
 }
 
+/* Another reservation of the buyer's, whose hold ends so soon, takes the place of the scene's; and an order for it. */
+static inline void scene_order_anew(struct scene *scene, int hold_s)
+{
+    scene->world->hold_s = hold_s;
+    scene->reservation = fixture_uuid();
+    strcpy(scene->world->reservation, scene->reservation);
+    struct order_request request = scene_order_request(scene);
+    assert_null(order_create(scene->ctx, &request, &scene->order));
+}
+
 static int scene_tear_down(void **state)
 {
     struct scene *scene = *state;

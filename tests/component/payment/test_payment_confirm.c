@@ -467,11 +467,7 @@ static void test_hold_about_to_end_is_looked_at_after_a_refusal(void **state)
     enum { HOLD_S = 4 };
     struct payment payment;
     int64_t deadlines[2], hold_ends_at = clock_now() + HOLD_S * CLOCK_SECOND;
-    scene->world->hold_s = HOLD_S;
-    scene->reservation = fixture_uuid();
-    strcpy(scene->world->reservation, scene->reservation);
-    struct order_request request = scene_order_request(scene);
-    assert_null(order_create(scene->ctx, &request, &scene->order));
+    scene_order_anew(scene, HOLD_S);
     scene->world->confirm_mode = REFUSE_TOKEN;
     assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_invalid_request);
     scene_deadlines(scene, deadlines);

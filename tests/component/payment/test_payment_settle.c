@@ -364,11 +364,7 @@ static void test_order_at_the_end_of_the_hold_is_looked_at_before_it(void **stat
     struct scene *scene = *state;
     enum { HOLD_S = 20 };
     int64_t deadlines[2], hold_ends_at = clock_now() + HOLD_S * CLOCK_SECOND;
-    scene->world->hold_s = HOLD_S;
-    scene->reservation = fixture_uuid();
-    strcpy(scene->world->reservation, scene->reservation);
-    struct order_request request = scene_order_request(scene);
-    assert_null(order_create(scene->ctx, &request, &scene->order));
+    scene_order_anew(scene, HOLD_S);
     scene_deadlines(scene, deadlines);
     assert_true(deadlines[1] < hold_ends_at - 10 * CLOCK_SECOND);
 }

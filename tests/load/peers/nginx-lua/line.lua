@@ -42,6 +42,17 @@ local function fail(why)
   refuse(503, 'SERVICE_UNAVAILABLE')
 end
 
+-- What the script has answered: a refusal, or WAITING with rank and people from this place on.
+local function tell(schedule, answer, why, at)
+  if not answer then
+    return fail(why)
+  end
+  if answer[1] ~= 'WAITING' then
+    return refuse(refusals[answer[1]], answer[1])
+  end
+  tell_place(schedule, answer[at], answer[at + 1])
+end
+
 function line.status()
   local claims = token.claims(ngx.var.http_authorization)
   if not claims then
@@ -53,14 +64,10 @@ function line.status()
   end
   local answer, why = script.run(status, 4, 'token:revoked:' .. claims.jti, 'tries:' .. claims.sub,
     'present:' .. claims.sub, 'line:' .. schedule, claims.sub, tries_a_minute, PRESENT_S)
-  if not answer then
-    return fail(why)
+  if answer and answer[1] == 'WAITING' then
+    ngx.header['RateLimit'] = '"status";r=' .. answer[2]
   end
-  if answer[1] ~= 'WAITING' then
-    return refuse(refusals[answer[1]], answer[1])
-  end
-  ngx.header['RateLimit'] = '"status";r=' .. answer[2]
-  tell_place(schedule, answer[3], answer[4])
+  tell(schedule, answer, why, 3)
 end
 
 function line.enter()
@@ -75,13 +82,7 @@ function line.enter()
     return refuse(400, 'INVALID_REQUEST')
   end
   local answer, why = script.run(enter, 2, 'token:revoked:' .. claims.jti, 'line:' .. schedule, claims.sub)
-  if not answer then
-    return fail(why)
-  end
-  if answer[1] ~= 'WAITING' then
-    return refuse(refusals[answer[1]], answer[1])
-  end
-  tell_place(schedule, answer[2], answer[3])
+  tell(schedule, answer, why, 2)
 end
 
 return line
