@@ -167,13 +167,15 @@ http {{
 class KeptHello(Pool):
     """A hello of our skeleton, connections kept and a token checked, behind our whole nginx configuration."""
 
+    PATH = "/bench/hello"
+    WORDS = "set $service hello;\nfastcgi_keep_conn on;\nfastcgi_pass hello_kept;"
+
     def __init__(self, stack: Stack):
         processes = stack["BOX_QUEUE_INSTANCES"] * stack["BOX_QUEUE_PROCESSES"]
         super().__init__(stack, "hello_kept", processes, programs.environment(stack, "queue"))
         self.upstream = stack.conf / "http.d" / "hello_kept.conf"
-        self.location = Location(stack, "/bench/hello", "set $service hello;\nfastcgi_keep_conn on;\n"
-                                                        "fastcgi_pass hello_kept;")
-        self.url = f"{stack.gateway_url}/bench/hello"
+        self.location = Location(stack, self.PATH, self.WORDS)
+        self.url = stack.gateway_url + self.PATH
 
     def __enter__(self):
         super().__enter__()
