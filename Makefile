@@ -55,7 +55,7 @@ $(B)/gen/$(1)_%.c: src/$(1)/lua/%.lua scripts/embed-lua
 $(B)/obj/lua/$(1)_%.o: $(B)/gen/$(1)_%.c
 	@mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-$(foreach domain,$(DOMAINS),$(eval $(call lua_rule,$(domain))))
+$(foreach layer,$(LAYERS),$(eval $(call lua_rule,$(layer))))
 
 # A file of SQL becomes `sql/<name>.h` and the statements that it names.
 define sql_rule

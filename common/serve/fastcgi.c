@@ -12,12 +12,16 @@
 
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
+#include "common/io/redis.h"
 #include "common/run/program.h"
 #include "common/run/watchdog.h"
 #include "common/serve/dispatch.h"
 #include "common/serve/listener.h"
 
-#define BATCH_MAX 32           /* requests served together */
+#define READY_MAX 32                       /* connections heard in one turn */
+#define ACCEPT_MAX 8                       /* and accepted; the rest of a burst is for the pool's other processes */
+#define BATCH_MAX (READY_MAX + ACCEPT_MAX) /* requests served together */
+_Static_assert(BATCH_MAX <= REDIS_PIPES_MAX, "a batch is one exchange");
 #define BACK_OFF_MS 100        /* when the system has no descriptors or memory to accept with */
 #define JITTER_SHARE 10        /* processes started together end within this part of their requests */
 #define SWALLOW_MAX (2u << 20) /* of a body that nobody reads; nginx has all of it before it asks us */
@@ -311,21 +315,31 @@ static void serve_batch(struct server *server)
     server->batch = 0;
 }
 
-/* Takes one connection, and its request when it is there already. To have the listen socket watched anew is to stand
- * last among the processes that wait for it, so that connections spread over the pool. */
+/* Takes one connection, and its request when it is there already. */
 static bool take_one(struct server *server)
 {
     struct peer *peer = accept_peer(server);
     if (!peer) {
         return false;
     }
-    if (keeps(server)) {
-        unwatch_listener(server);
-    }
     if (!keeps(server) || !nothing_to_read(peer->fd)) {
         begin(server, peer);
     }
     return true;
+}
+
+/* Takes those who are waiting to connect; false when there are no more. To have the listen socket watched anew is to
+ * stand last among the processes that wait for it, so that connections spread over the pool. */
+static bool take_some(struct server *server)
+{
+    size_t most = keeps(server) ? ACCEPT_MAX : 1, taken = 0;
+    while (taken < most && take_one(server)) {
+        taken++;
+    }
+    if (taken > 0 && keeps(server)) {
+        unwatch_listener(server);
+    }
+    return taken == most;
 }
 
 /* ---- the loop ---- */
@@ -390,8 +404,8 @@ static void hear(struct server *server, struct peer *peer, uint32_t events)
 /* Waits, and serves all that are ready. */
 static void turn(struct server *server)
 {
-    struct epoll_event events[BATCH_MAX - 1]; /* one place is left for who has just connected */
-    int ready = epoll_wait(server->epoll_fd, events, BATCH_MAX - 1, timeout_ms(server));
+    struct epoll_event events[READY_MAX];
+    int ready = epoll_wait(server->epoll_fd, events, READY_MAX, timeout_ms(server));
     if (ready < 0 && errno != EINTR) {
         log_panic("epoll_wait failed: %s", strerror(errno));
     }
@@ -412,7 +426,7 @@ static void turn(struct server *server)
     }
     /* A connection that woke this process wakes no other. */
     if (knocked) {
-        take_one(server);
+        take_some(server);
     }
     serve_batch(server);
     if (stop) {
@@ -428,7 +442,7 @@ static void take_those_waiting(struct server *server)
     bool more = true;
     while (more) {
         watchdog_arm(cfg_process.watchdog_ms);
-        more = take_one(server) && server->pool_ends;
+        more = take_some(server) && server->pool_ends;
         serve_batch(server);
         watchdog_rest();
     }

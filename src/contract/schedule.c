@@ -23,6 +23,8 @@
 #define SEATS_MAX 200000
 #define SEATS_BYTES_MAX (32u << 20)
 
+extern const struct redis_script redis_script_contract_keep_schedule;
+
 ERR_SALE_LIST(ERR_DEFINE)
 
 struct cfg_schedule cfg_schedule;
@@ -101,7 +103,7 @@ static const char *fetch_key(struct ctx *ctx, const char *schedule_id)
     return ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:fetching");
 }
 
-/* True for one of those who find a copy old, until it has ended the fetch; `ours` is that one's name. */
+/* True for one of those who find a copy old, until it keeps what it fetched; `ours` is that one's name. */
 static bool fetch_begin(struct ctx *ctx, const char *schedule_id, const char *ours)
 {
     const struct redis_value *set;
@@ -109,18 +111,14 @@ static bool fetch_begin(struct ctx *ctx, const char *schedule_id, const char *ou
            set->type == REDIS_STATUS;
 }
 
-/* False when the schedule was changed meanwhile: what was fetched may be older than that. */
-static bool fetch_end(struct ctx *ctx, const char *schedule_id, const char *ours)
+static void cache_keep(struct ctx *ctx, const char *schedule_id, const char *ours, const char *value,
+                       const char *seconds)
 {
-    const char *key = fetch_key(ctx, schedule_id);
-    const char *whose = cache_get(ctx, key);
-    bool still_ours = whose != NULL && strcmp(whose, ours) == 0;
-    return still_ours && REDIS_RUN(ctx, NULL, "DEL", key) == NULL;
-}
-
-static void cache_put(struct ctx *ctx, const char *key, const char *value, const char *seconds)
-{
-    if (REDIS_RUN(ctx, NULL, "SET", key, value, "EX", seconds) != NULL) {
+    const char *const keys[] = {fetch_key(ctx, schedule_id), cache_key(ctx, schedule_id)};
+    const char *const args[] = {ours, value, seconds};
+    const struct redis_value *answer;
+    if (redis_eval(ctx, &redis_script_contract_keep_schedule, &answer, keys, ARRAY_COUNT(keys), args,
+                   ARRAY_COUNT(args)) != NULL) {
         log_debug(&ctx->log, "a schedule could not be cached");
     }
 }
@@ -225,7 +223,6 @@ static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ou
                                struct schedule *schedule_r)
 {
     struct http_answer answer;
-    const char *key = cache_key(ctx, schedule_id);
     const struct internal_call call = {.method = "GET",
                                        .path = arena_printf(ctx->arena, "/internal/schedules/%s", schedule_id),
                                        .timeout_ms = timeout_ms};
@@ -235,13 +232,10 @@ static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ou
         return e;
     }
     e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
-    if (!ours || !fetch_end(ctx, schedule_id, name)) {
-        return e;
-    }
-    if (e == &err_not_found) {
-        cache_put(ctx, key, ABSENT, ABSENT_S);
-    } else if (!e) {
-        cache_put(ctx, key, answer.body, arena_int(ctx->arena, cfg_schedule.cache_s + STALE_MS / 1000));
+    if (ours && e == &err_not_found) {
+        cache_keep(ctx, schedule_id, name, ABSENT, ABSENT_S);
+    } else if (ours && !e) {
+        cache_keep(ctx, schedule_id, name, answer.body, arena_int(ctx->arena, cfg_schedule.cache_s + STALE_MS / 1000));
     }
     return e;
 }

@@ -8,9 +8,6 @@
 local NUMBERS_MAX = 16777216 -- what the draw can permute
 local EPOCH_DS = 17672256000 -- tenths of a second are counted from 2026-01-01
 
-if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
-  return 'HERE'
-end
 local state = redis.call('HMGET', KEYS[1], 'closed_ms', 'sequence', 'cursor', 'seed', 'commitment', 'opens_ms', 'sold_out')
 if state[1] then
   return 'CLOSED'
@@ -27,9 +24,13 @@ else
     free = free + redis.call('BITCOUNT', KEYS[4], cursor, -1, 'BIT') + redis.call('SCARD', KEYS[5])
   end
   if free <= 0 or sequence >= NUMBERS_MAX then
-    return 'FULL'
+    return redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 and 'HERE' or 'FULL'
   end
   number, sequence = sequence, sequence + 1
+end
+-- To look first whether they are in would go through the hash twice.
+if redis.call('HSETNX', KEYS[2], ARGV[1], number) == 0 then
+  return 'HERE'
 end
 local time = redis.call('TIME')
 local now_ds = time[1] * 10 + math.floor(time[2] / 100000) - EPOCH_DS
@@ -39,7 +40,6 @@ if not state[4] or not state[5] or state[6] ~= ARGV[4] or state[7] ~= ARGV[8] th
     state[5] or ARGV[7], 'sold_out', ARGV[8])
   redis.call('DEL', KEYS[8]) -- what people are told is made anew
 end
-redis.call('HSET', KEYS[2], ARGV[1], number)
 if number % 64 == 0 then
   redis.call('SETRANGE', KEYS[6], number / 16, struct.pack('>I4', time[1]))
 end

@@ -35,6 +35,7 @@
 struct canned {
     int status;
     const char *body;
+    const char *changed; /* a schedule that is changed while the answer is on its way; NULL: none */
 };
 
 struct seen { /* shared with the child */
@@ -81,6 +82,11 @@ static void serve(int fd, struct seen *seen, const struct canned *canned)
         }
         read_request(peer, seen->last);
         seen->requests++;
+        if (canned->changed) {
+            struct ctx *own = fixture_ctx(NULL, NEED_REDIS);
+            schedule_forget(own, canned->changed);
+            fixture_free(&own);
+        }
         int len = snprintf(answer, sizeof answer,
                            "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
                            "Connection: close\r\n\r\n%s",
@@ -92,7 +98,7 @@ static void serve(int fd, struct seen *seen, const struct canned *canned)
     }
 }
 
-static void start_service(struct bench *bench, int status, const char *body)
+static void start_canned(struct bench *bench, struct canned canned)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
@@ -105,9 +111,14 @@ static void start_service(struct bench *bench, int status, const char *body)
     bench->server = fork();
     assert_true(bench->server >= 0);
     if (bench->server == 0) {
-        serve(fd, bench->seen, &(struct canned){status, body});
+        serve(fd, bench->seen, &canned);
     }
     close(fd);
+}
+
+static void start_service(struct bench *bench, int status, const char *body)
+{
+    start_canned(bench, (struct canned){.status = status, .body = body});
 }
 
 static void stop_service(struct bench *bench)
@@ -226,6 +237,17 @@ static void test_schedule_old_copy_is_fetched_anew_by_one(void **state)
         assert_null(schedule_get(bench->ctx, bench->id, &schedule));
     }
     assert_int_equal(bench->seen->requests, 2);
+}
+
+static void test_schedule_changed_while_it_is_fetched_is_not_kept(void **state)
+{
+    struct bench *bench = *state;
+    struct schedule schedule;
+    start_canned(bench, (struct canned){.status = 200, .body = schedule_json(bench), .changed = bench->id});
+    for (int i = 0; i < 3; i++) {
+        assert_null(schedule_get(bench->ctx, bench->id, &schedule));
+    }
+    assert_int_equal(bench->seen->requests, 3);
 }
 
 static void test_schedule_old_copy_serves_while_the_service_is_away(void **state)
@@ -478,6 +500,7 @@ int main(void)
         TEST(test_schedule_own_copy_serves_for_its_moment),
         TEST(test_schedule_old_copy_serves_a_crowd_while_one_fetches),
         TEST(test_schedule_old_copy_is_fetched_anew_by_one),
+        TEST(test_schedule_changed_while_it_is_fetched_is_not_kept),
         TEST(test_schedule_old_copy_serves_while_the_service_is_away),
         TEST(test_schedule_service_that_does_not_answer_is_left_alone),
         TEST(test_schedule_absent_is_remembered_for_a_moment),
