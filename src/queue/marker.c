@@ -40,51 +40,74 @@ static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, c
     return e;
 }
 
-enum { MARKER, LEAVES, REVOKED };
+/* ---- the common case: who has no marker, or one of this line ---- */
 
-static void pipe_claim(struct redis_pipe *pipe, struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
-                       const unsigned char *stale)
+enum { SET, MARKER, LEAVES, REVOKED };
+
+/* Two plain commands, which cost Redis half of a script. */
+static void pipe_set(struct redis_pipe *pipe, const char *key, const struct queue_user *user, const char *schedule_id)
+{
+    unsigned char schedule[UUID_BYTES];
+    redis_pipe_begin(pipe, 4);
+    redis_pipe_arg(pipe, "HSETNX", strlen("HSETNX"));
+    redis_pipe_arg(pipe, key, strlen(key));
+    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+    redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
+    redis_pipe_begin(pipe, 3);
+    redis_pipe_arg(pipe, "HGET", strlen("HGET"));
+    redis_pipe_arg(pipe, key, strlen(key));
+    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+}
+
+static bool names(const struct redis_value *marker, const char *schedule_id)
+{
+    unsigned char schedule[UUID_BYTES];
+    return marker->type == REDIS_STR && marker->len == UUID_BYTES &&
+           memcmp(marker->str, uuid_bytes(schedule_id, schedule), UUID_BYTES) == 0;
+}
+
+/* ---- the other one ---- */
+
+/* `stale`: the line that the marker may be taken over from; NULL: none. */
+static const struct err *claim(struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
+                               const unsigned char *stale)
 {
     unsigned char schedule[UUID_BYTES];
     const char *key = queue_marker_key(ctx->arena, queue_shard_of(user));
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    const struct redis_value *other;
     redis_pipe_eval_begin(pipe, &redis_script_queue_claim_marker, &key, 1, 3);
     redis_pipe_arg(pipe, user->ref, sizeof user->ref);
     redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
     redis_pipe_arg(pipe, stale, stale ? UUID_BYTES : 0);
+    const struct err *e = redis_pipe_run(pipe, &other);
+    if (!e && other->type == REDIS_ERROR) {
+        e = &err_internal;
+    }
+    return e ? e : other->type == REDIS_STR ? &err_already_queued_elsewhere : NULL;
 }
 
-/* *other_r: the schedule that the marker names instead; NULL: it names ours. */
-static const struct err *read_claim(const struct redis_value *named, const unsigned char **other_r)
-{
-    bool other = named->type == REDIS_STR && named->len == UUID_BYTES;
-    *other_r = other ? (const unsigned char *)named->str : NULL;
-    return named->type == REDIS_ERROR ? &err_internal : NULL;
-}
-
-/* The marker names another line: it is taken over from one that the user is not in any more. */
+/* The marker names another line, or was dropped this very moment: it is taken over from one that the user is not in any
+ * more. */
 static const struct err *take_over(struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
-                                   const unsigned char *stale)
+                                   const struct redis_value *marker)
 {
     char other[UUID_SIZE];
-    bool in;
-    const struct redis_value *named;
-    const unsigned char *still;
-    const struct err *e = is_in(ctx, user, uuid_text(stale, other), &in);
-    if (e || in) {
-        return e ? e : &err_already_queued_elsewhere;
+    bool in = false;
+    bool whole = marker->type == REDIS_STR && marker->len == UUID_BYTES;
+    const unsigned char *stale = whole ? (const unsigned char *)marker->str : NULL;
+    const struct err *e = stale ? is_in(ctx, user, uuid_text(stale, other), &in) : NULL;
+    if (!e && in) {
+        e = &err_already_queued_elsewhere;
     }
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    pipe_claim(pipe, ctx, user, schedule_id, stale);
-    e = redis_pipe_run(pipe, &named);
-    e = e ? e : read_claim(named, &still);
-    return e ? e : still ? &err_already_queued_elsewhere : NULL;
+    return e ? e : claim(ctx, user, schedule_id, stale);
 }
 
 struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
                                     const char *schedule_id)
 {
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    pipe_claim(pipe, ctx, user, schedule_id, NULL);
+    pipe_set(pipe, queue_marker_key(ctx->arena, queue_shard_of(user)), user, schedule_id);
     REDIS_PIPE(pipe, "GET", queue_leaves_key(ctx->arena, schedule_id, user->id));
     if (jti) {
         token_pipe_revoked(pipe, ctx, jti);
@@ -96,11 +119,12 @@ const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *
                                       const char *schedule_id, const struct redis_value *answers, int64_t *leaves_r)
 {
     const struct redis_value *leaves = &answers[LEAVES];
-    const unsigned char *other;
     const struct err *e = jti ? token_piped_revoked(&answers[REVOKED]) : NULL;
-    e = e ? e : read_claim(&answers[MARKER], &other);
-    if (!e && other) {
-        e = take_over(ctx, user, schedule_id, other);
+    if (!e && (answers[SET].type != REDIS_INT || answers[MARKER].type == REDIS_ERROR)) {
+        e = &err_internal;
+    }
+    if (!e && !names(&answers[MARKER], schedule_id)) {
+        e = take_over(ctx, user, schedule_id, &answers[MARKER]);
     }
     if (!e) {
         *leaves_r = leaves->type == REDIS_STR ? strtoll(leaves->str, NULL, 10) : 0;

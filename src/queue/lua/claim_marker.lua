@@ -1,14 +1,10 @@
--- Sets a user's one-queue marker (QUEUE-011).
+-- Takes over a user's one-queue marker (QUEUE-011).
 --
 -- KEYS 1 markers; ARGV 1 user (16 bytes), 2 schedule (16 bytes), 3 a schedule whose marker may be taken over, or ''
 -- Answers nil when the marker names the schedule now, else the schedule that it names.
--- Most have none: to look first would go through the hash twice.
-if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then
-  return false
-end
 local named = redis.call('HGET', KEYS[1], ARGV[1])
-if named == ARGV[3] then
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-  return false
+if named and named ~= ARGV[2] and named ~= ARGV[3] then
+  return named
 end
-return named ~= ARGV[2] and named
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return false

@@ -4,6 +4,7 @@ import pathlib
 import statistics
 
 import stage
+from benchlib.cpu import per_request
 from benchlib.lines import Line, user_of
 from benchlib.tools import Redis, say, wrk
 from peers.servers import Server
@@ -31,6 +32,12 @@ class Row:
 
     def median(self, side: str, figure: str) -> float:
         return statistics.median(run[figure] for run in self.runs[side])
+
+    def cpu_us(self, side: str) -> dict[str, float]:
+        """Microseconds of processor time per request by program, without what is less than one; the most first."""
+        names = {name for run in self.runs[side] for name in run["cpu_us"]}
+        found = {name: statistics.median(run["cpu_us"].get(name, 0) for run in self.runs[side]) for name in names}
+        return {name: time for name, time in sorted(found.items(), key=lambda one: -one[1]) if time >= 1}
 
     def ratio(self, figure: str, *peers: str) -> float:
         """Ours ÷ the least of these peers' in the same round; the median of the rounds."""
@@ -76,11 +83,13 @@ class Sides:
 
     def _status(self, side: str, seconds: int, clients: int) -> dict:
         url = f"{self.urls[side]}/queue/status?scheduleId={self.line.schedule}"
-        return wrk(f"status of {side}", url, seconds, "status.lua", self.tokens, connections=clients)
+        return per_request(
+            lambda: wrk(f"status of {side}", url, seconds, "status.lua", self.tokens, connections=clients))
 
     def _enter(self, side: str, seconds: int, clients: int, tokens: pathlib.Path, schedule: str, *more: str) -> dict:
         url = f"{self.urls[side]}/queue/enter"
-        run = wrk(f"enter of {side}", url, seconds, "enter.lua", tokens, "0/1", schedule, *more, connections=clients)
+        run = per_request(lambda: wrk(f"enter of {side}", url, seconds, "enter.lua", tokens, "0/1", schedule, *more,
+                                      connections=clients))
         self.fastest = max(self.fastest, run["per_second"])
         return run
 
