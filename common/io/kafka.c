@@ -96,6 +96,31 @@ struct kafka_producer {
     rd_kafka_resp_err_t error; /* of the last record, so that an outage is told once and not per record */
 };
 
+/* What is wrong with the record or its topic, not with the brokers. */
+static const rd_kafka_resp_err_t refusals[] = {
+    RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+    RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+    RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+    RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
+    RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+    RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+    RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+    RD_KAFKA_RESP_ERR_INVALID_MSG,
+    RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
+    RD_KAFKA_RESP_ERR_INVALID_RECORD,
+    RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
+};
+
+static const struct err *error_of_record(rd_kafka_resp_err_t error)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
+        if (refusals[i] == error) {
+            return &err_invalid_request;
+        }
+    }
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? NULL : &err_unavailable;
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     (void)rk;
@@ -105,7 +130,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         log_warn(NULL, "records are not acknowledged: '%s'", rd_kafka_err2name(message->err));
     }
     producer->error = message->err;
-    producer->acked(producer->owner, message->_private, stored ? NULL : &err_unavailable);
+    producer->acked(producer->owner, message->_private, error_of_record(message->err));
 }
 
 /* No record times out on its own: that would let a later one of the same key overtake it. Whoever has waited long
@@ -117,7 +142,7 @@ static rd_kafka_t *producer_handle(struct kafka_producer *producer)
         {"partitioner", "murmur2_random"},
         {"linger.ms", "5"},
         {"message.timeout.ms", "0"},
-        {"topic.metadata.propagation.max.ms", "5000"}, /* a topic that is missing for longer is missing */
+        {"topic.metadata.propagation.max.ms", "1000"}, /* a topic that is missing for longer is missing */
     };
     rd_kafka_conf_t *conf = conf_new(own, ARRAY_COUNT(own));
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
@@ -178,7 +203,7 @@ const struct err *kafka_produce(struct kafka_producer *producer, const struct ka
     }
     rd_kafka_headers_destroy(headers);
     log_warn(NULL, "a record cannot be queued: '%s'", rd_kafka_err2name(error));
-    return &err_unavailable;
+    return error_of_record(error);
 }
 
 /* After a fatal error (lost sequence numbers) the handle refuses everything for ever. */

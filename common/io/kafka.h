@@ -44,13 +44,15 @@ struct kafka_record {
 struct kafka_producer;
 
 /* acked(opaque, NULL) or acked(opaque, error) once per record, from within kafka_producer_poll() or _flush(). An error
- * means: not known to be stored; send it again from the outbox. */
+ * means: not known to be stored; send it again from the outbox. &err_invalid_request: refused for what it is, however
+ * the brokers are. */
 typedef void kafka_acked(void *owner, void *opaque, const struct err *error);
 
 struct kafka_producer *kafka_producer_new(kafka_acked *acked, void *owner);
 /* Waits to `timeout_ms` for outstanding records, then purges them (acked with an error). NULL-safe; leaves NULL. */
 void kafka_producer_free(struct kafka_producer **producer, int timeout_ms);
-/* Queues a copy. &err_unavailable when the local queue is full: poll, then again. Does not block. */
+/* Queues a copy. &err_unavailable when the local queue is full: poll, then again; &err_invalid_request as above. Does
+ * not block. */
 BO_MUSTCHECK const struct err *kafka_produce(struct kafka_producer *producer, const struct kafka_record *record);
 /* Serves acknowledgements for at most timeout_ms; replaces a handle after a fatal error. */
 void kafka_producer_poll(struct kafka_producer *producer, int timeout_ms);

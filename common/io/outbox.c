@@ -13,6 +13,7 @@
 
 #define LOCK_BASE INT64_C(0x6f7574626f780000) /* "outbox", then the share */
 #define SHARES_TEXT_MAX 64
+#define DUE_PART 5 /* of a batch's size: what was refused */
 
 struct cfg_outbox cfg_outbox;
 static const struct cfg_key cfg_outbox_keys[] = {
@@ -32,9 +33,9 @@ struct outbox_relay {
     struct kafka_producer *producer; /* NULL until there is something to send */
     bool leads[OUTBOX_SHARES];
     struct retry backoff;
-    int64_t retry_at;        /* clock_monotonic() before which nothing that was refused is sent again */
-    const struct err *error; /* of the last round that failed; NULL when all is well again */
+    int64_t retry_at; /* clock_monotonic() before which nothing is sent, because Kafka was away */
     struct metric *published;
+    struct metric *refused;
     struct metric *lag;
 };
 
@@ -42,13 +43,20 @@ struct outbox_relay {
 struct row {
     const char *id;
     const char *key;
-    bool failed_before; /* in an earlier round */
+    bool stuck; /* behind one of its key that was refused in an earlier round */
     bool sent;
     bool acked;
+    bool refused; /* by the producer or the broker, for what it is */
 };
 
 struct batch {
     struct row *rows;
+    size_t count;
+};
+
+/* The rows of a batch that are to be marked in one way. */
+struct marks {
+    const char **ids;
     size_t count;
 };
 
@@ -109,11 +117,19 @@ static const char *shares_text(const struct outbox_relay *relay, struct ctx *ctx
 
 /* ---- sending ---- */
 
+/* A record that is refused for what it is would be refused by every broker; one that is merely not acknowledged has
+ * done nothing to be treated differently from those before and after it. */
+static bool refuses(const struct err *error)
+{
+    return error == &err_invalid_request;
+}
+
 static void on_acked(void *owner, void *opaque, const struct err *error)
 {
     (void)owner;
     struct row *row = opaque;
     row->acked = error == NULL;
+    row->refused = refuses(error);
 }
 
 /* Is there an earlier row of the same key for which `is`? */
@@ -127,10 +143,9 @@ static bool follows(const struct batch *batch, size_t index, bool (*is)(const st
     return false;
 }
 
-/* What has been refused once goes alone, so that nothing of its key overtakes it if it is refused again. */
-static bool holds_back(const struct row *row)
+static bool not_sent(const struct row *row)
 {
-    return row->failed_before || !row->sent;
+    return !row->sent;
 }
 
 static bool not_acked(const struct row *row)
@@ -143,9 +158,8 @@ static struct batch read_batch(struct ctx *ctx, const struct db_rows *rows)
     struct batch batch = {.count = db_count(rows)};
     batch.rows = arena_calloc(ctx->arena, batch.count + 1, sizeof *batch.rows);
     for (size_t i = 0; i < batch.count; i++) {
-        batch.rows[i] = (struct row){.id = db_str(rows, i, "id"),
-                                     .key = db_str(rows, i, "partition_key"),
-                                     .failed_before = db_int(rows, i, "attempts") > 0};
+        batch.rows[i] = (struct row){
+            .id = db_str(rows, i, "id"), .key = db_str(rows, i, "partition_key"), .stuck = db_bool(rows, i, "stuck")};
     }
     return batch;
 }
@@ -155,7 +169,7 @@ static void send_rows(struct outbox_relay *relay, struct batch *batch, const str
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct row *row = &batch->rows[i];
-        if (follows(batch, i, holds_back)) {
+        if (row->stuck || follows(batch, i, not_sent)) {
             continue;
         }
         const char *envelope = db_str(rows, i, "envelope");
@@ -164,7 +178,9 @@ static void send_rows(struct outbox_relay *relay, struct batch *batch, const str
                                             .value = envelope,
                                             .len = strlen(envelope),
                                             .opaque = row};
-        row->sent = kafka_produce(relay->producer, &record) == NULL;
+        const struct err *e = kafka_produce(relay->producer, &record);
+        row->sent = !e;
+        row->refused = refuses(e);
         kafka_producer_poll(relay->producer, 0);
     }
 }
@@ -184,65 +200,110 @@ static void publish_batch(struct outbox_relay *relay, struct batch *batch, const
 
 /* ---- marking ---- */
 
-/* Marks the acknowledged rows, but none behind an unacknowledged one of its key: that one will be sent again, and what
- * follows it must then follow it. */
-static const struct err *mark_published(struct outbox_relay *relay, struct ctx *ctx, const struct batch *batch)
+static struct marks marks_of(struct ctx *ctx, const struct batch *batch, bool (*is)(const struct batch *, size_t))
 {
-    const char **ids = arena_calloc(ctx->arena, batch->count + 1, sizeof *ids);
-    size_t count = 0;
+    struct marks marks = {.ids = arena_calloc(ctx->arena, batch->count + 1, sizeof *marks.ids)};
     for (size_t i = 0; i < batch->count; i++) {
-        if (batch->rows[i].acked && !follows(batch, i, not_acked)) {
-            ids[count++] = batch->rows[i].id;
+        if (is(batch, i)) {
+            marks.ids[marks.count++] = batch->rows[i].id;
         }
     }
-    if (count == 0) {
+    return marks;
+}
+
+/* None behind an unacknowledged one of its key: that one will be sent again, and what follows it must then follow it.
+ */
+static bool is_through(const struct batch *batch, size_t index)
+{
+    return batch->rows[index].acked && !follows(batch, index, not_acked);
+}
+
+/* The first of its key: those behind it are found stuck in the next round. */
+static bool is_refused(const struct batch *batch, size_t index)
+{
+    return batch->rows[index].refused && !follows(batch, index, not_acked);
+}
+
+static bool is_stuck(const struct batch *batch, size_t index)
+{
+    return batch->rows[index].stuck;
+}
+
+static const struct err *mark_published(struct outbox_relay *relay, struct ctx *ctx, const struct batch *batch)
+{
+    struct marks through = marks_of(ctx, batch, is_through);
+    if (through.count == 0) {
         return NULL;
     }
-    const struct err *e = DB_RUN(ctx, &sql_outbox_published, NULL, DB_UUIDS(ids, count));
-    metrics_add(relay->published, !e ? (int64_t)count : 0);
+    const struct err *e = DB_RUN(ctx, &sql_outbox_published, NULL, DB_UUIDS(through.ids, through.count));
+    metrics_add(relay->published, !e ? (int64_t)through.count : 0);
     return e;
 }
 
-/* Notes the failure of the rows that were sent, or refused by the producer, in vain. &err_unavailable if there are any.
- */
-static const struct err *mark_failed(struct ctx *ctx, const struct batch *batch)
+static const struct err *mark_refused(struct outbox_relay *relay, struct ctx *ctx, const struct batch *batch)
 {
-    const char **ids = arena_calloc(ctx->arena, batch->count + 1, sizeof *ids);
-    size_t count = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        if (!batch->rows[i].acked && (batch->rows[i].sent || !follows(batch, i, not_acked))) {
-            ids[count++] = batch->rows[i].id;
-        }
-    }
-    if (count == 0) {
+    struct marks refused = marks_of(ctx, batch, is_refused);
+    if (refused.count == 0) {
         return NULL;
     }
-    const struct err *e =
-        DB_RUN(ctx, &sql_outbox_failed, NULL, DB_UUIDS(ids, count), DB_TEXT("not acknowledged by Kafka"));
-    return e ? e : &err_unavailable;
+    log_error(&ctx->log, "%zu events are refused by Kafka and tried again, the first is '%s'", refused.count,
+              refused.ids[0]);
+    metrics_add(relay->refused, (int64_t)refused.count);
+    return DB_RUN(ctx, &sql_outbox_refused, NULL, DB_UUIDS(refused.ids, refused.count), DB_TEXT("refused by Kafka"));
+}
+
+/* Takes the rows that wait behind a refused one out of the way of the others. */
+static const struct err *mark_stuck(struct ctx *ctx, const struct batch *batch)
+{
+    struct marks stuck = marks_of(ctx, batch, is_stuck);
+    return stuck.count > 0 ? DB_RUN(ctx, &sql_outbox_stuck, NULL, DB_UUIDS(stuck.ids, stuck.count)) : NULL;
+}
+
+/* Was something sent and neither stored nor refused? */
+static bool kafka_is_away(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct row *row = &batch->rows[i];
+        if (!row->stuck && !row->acked && !row->refused && !follows(batch, i, not_acked)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- a round ---- */
 
-static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool refused_too, bool *more_r)
+/* At most `limit` of the rows that the statement finds. */
+static const struct err *publish_some(struct outbox_relay *relay, struct ctx *ctx, const struct db_stmt *which,
+                                      int64_t limit, bool *more_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_outbox_next, &rows, DB_TEXT(shares_text(relay, ctx)), DB_BOOL(refused_too),
-                                 DB_INT(cfg_outbox.batch));
+    const struct err *e = DB_RUN(ctx, which, &rows, DB_TEXT(shares_text(relay, ctx)), DB_INT(limit));
     if (e || db_count(rows) == 0) {
         return e;
     }
     struct batch batch = read_batch(ctx, rows);
+    e = mark_stuck(ctx, &batch); /* first, because what goes through brings those behind it back */
+    if (e) {
+        return e;
+    }
     publish_batch(relay, &batch, rows);
     e = mark_published(relay, ctx, &batch);
-    e = e ? e : mark_failed(ctx, &batch);
-    *more_r = !e && (int64_t)batch.count == cfg_outbox.batch;
-    return e;
+    e = e ? e : mark_refused(relay, ctx, &batch);
+    *more_r = *more_r || (!e && (int64_t)batch.count == limit);
+    return !e && kafka_is_away(&batch) ? &err_unavailable : e;
 }
 
-/* What has been refused waits ever longer for its next try; the rest goes on meanwhile. */
+/* What was refused has a part of each round of its own, so that neither keeps the other waiting. */
+static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)
+{
+    const struct err *e = publish_some(relay, ctx, &sql_outbox_next, cfg_outbox.batch, more_r);
+    return e ? e : publish_some(relay, ctx, &sql_outbox_due, (cfg_outbox.batch + DUE_PART - 1) / DUE_PART, more_r);
+}
+
 const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)
 {
+    bool more = false;
     if (relay->producer != NULL) {
         kafka_producer_poll(relay->producer, 0); /* what librdkafka has to report, even while there is nothing to do */
     }
@@ -250,16 +311,17 @@ const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *c
     if (e || outbox_relay_shares(relay) == 0) {
         return e;
     }
-    bool refused_too = clock_monotonic() >= relay->retry_at;
-    e = publish_round(relay, ctx, refused_too, more_r);
+    if (clock_monotonic() < relay->retry_at) {
+        return &err_unavailable;
+    }
+    e = publish_round(relay, ctx, &more);
     if (e) {
         relay->retry_at = clock_monotonic() + retry_next(&relay->backoff) * 1000;
-        relay->error = e;
-    } else if (refused_too) {
+    } else {
         retry_reset(&relay->backoff);
-        relay->error = NULL;
     }
-    return relay->error;
+    *more_r = !e && more;
+    return e;
 }
 
 const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx)
@@ -283,6 +345,7 @@ struct outbox_relay *outbox_relay_new(void)
     }
     relay->backoff = retry_reconnect();
     relay->published = metrics_get(METRIC_COUNTER, "boxoffice_outbox_published_total", "");
+    relay->refused = metrics_get(METRIC_COUNTER, "boxoffice_outbox_refused_total", "");
     relay->lag = metrics_get(METRIC_GAUGE, "boxoffice_outbox_lag_seconds", "");
     return relay;
 }

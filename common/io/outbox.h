@@ -8,9 +8,12 @@
  * does its successor while the old one's last records are still on their way. Readers recognise the repetition by the
  * event id. In order per key, taking the first occurrence of each event: every relay sends the rows of a key in the
  * order of their ids, beginning with the oldest that it does not know to be stored, so wherever an event stands in the
- * log, those before it stand before it. A row that Kafka refuses holds back the later ones of its key until it goes
- * through; nothing is ever given up. One exception: when Kafka refuses a row and accepts a later one of the same key
+ * log, those before it stand before it. One exception: when Kafka refuses a row and accepts a later one of the same key
  * and batch, the later one comes first; consumers tell by state, not by order alone.
+ *
+ * A row that Kafka refuses for what it is holds back the later ones of its key until it goes through; it is tried again
+ * ever later, up to a minute apart, and nothing is ever given up. While Kafka is away no row counts as refused: all
+ * wait, and the oldest go first.
  */
 #ifndef COMMON_OUTBOX_H
 #define COMMON_OUTBOX_H
@@ -41,8 +44,8 @@ struct outbox_relay *outbox_relay_new(void);
 void outbox_relay_free(struct outbox_relay **relay);
 /* Tries to lead the shares that it does not lead yet. */
 BO_MUSTCHECK const struct err *outbox_relay_lead(struct outbox_relay *relay, struct ctx *ctx);
-/* Publishes the oldest rows of its shares, at most cfg_outbox.batch, and marks them. *more_r: there are more.
- * &err_unavailable while some cannot be published: they are tried again, ever more slowly, and others go on. */
+/* Publishes the oldest rows of its shares, at most cfg_outbox.batch, and a fifth as many of those that were refused and
+ * are due, and marks them. *more_r: there are more. &err_unavailable while Kafka is away: tried again, ever later. */
 BO_MUSTCHECK const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r);
 /* Sets the metric of the oldest unpublished event's age. */
 BO_MUSTCHECK const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx);

@@ -14,6 +14,7 @@
 #include "sql/outbox.h"
 #include "sql/payment.h"
 #include "sql/reservation.h"
+#include "sql/retention.h"
 #include "sql/seat.h"
 #include "sql/seed.h"
 #include "sql/user.h"
@@ -54,12 +55,19 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &messages_statements}, {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},   {.table = &user_statements},
-    {.table = &event_statements},    {.table = &venue_statements},
-    {.table = &seat_statements},     {.table = &reservation_statements},
-    {.table = &payment_statements},  {.table = &backlog_statements},
-    {.table = &seed_statements},     {.table = NULL},
+    {.table = &messages_statements},
+    {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},
+    {.table = &user_statements},
+    {.table = &event_statements},
+    {.table = &venue_statements},
+    {.table = &seat_statements},
+    {.table = &reservation_statements},
+    {.table = &payment_statements},
+    {.table = &backlog_statements},
+    {.table = &seed_statements},
+    {.table = &retention_statements},
+    {.table = NULL},
 };
 
 const char *const registry_roles[] = {

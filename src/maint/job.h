@@ -23,5 +23,6 @@ struct job {
 #define SECTIONS(...) ((const struct cfg_section *const[]){__VA_ARGS__, NULL})
 
 extern const struct job expire_holds_job;
+extern const struct job purge_job;
 
 #endif

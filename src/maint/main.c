@@ -10,6 +10,7 @@
 
 static const struct job *const jobs[] = {
     &expire_holds_job,
+    &purge_job,
 };
 
 #define JOB_COUNT ARRAY_COUNT(jobs)

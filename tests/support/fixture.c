@@ -9,12 +9,14 @@
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
+#include "common/io/event.h"
 #include "common/io/kafka.h"
 #include "common/io/redis.h"
 #include "common/run/program.h"
 #include "src/contract/schedule.h"
 
 #define UUIDS_MAX 4096
+#define OWNER "boxoffice_admin"
 
 static const char *environment(const char *name)
 {
@@ -94,6 +96,35 @@ struct ctx *fixture_ctx(const char *role, unsigned needs)
 void fixture_free(struct ctx **ctx)
 {
     program_ctx_free(ctx);
+}
+
+static const struct db_stmt add_event_type = {
+    .name = "test_add_event_type",
+    .sql = "INSERT INTO common.event_types VALUES ($1, $2, $3, $4::name) ON CONFLICT DO NOTHING"};
+static const struct db_stmt add_consumer = {
+    .name = "test_add_consumer", .sql = "INSERT INTO common.consumers VALUES ($1, $2::name) ON CONFLICT DO NOTHING"};
+
+static void check_added(const struct err *e)
+{
+    if (e) {
+        fprintf(stderr, "what a test makes up is refused: %s\n", e->code);
+        exit(1);
+    }
+}
+
+void fixture_event_type(const struct event_type *type, const char *role)
+{
+    struct ctx *owner = fixture_ctx(OWNER, NEED_DB);
+    check_added(DB_RUN(owner, &add_event_type, NULL, DB_TEXT(type->name), DB_TEXT(type->topic),
+                       DB_TEXT(type->aggregate_type), DB_TEXT(role)));
+    fixture_free(&owner);
+}
+
+void fixture_consumer(const char *group, const char *role)
+{
+    struct ctx *owner = fixture_ctx(OWNER, NEED_DB);
+    check_added(DB_RUN(owner, &add_consumer, NULL, DB_TEXT(group), DB_TEXT(role)));
+    fixture_free(&owner);
 }
 
 const char *fixture_uuid(void)

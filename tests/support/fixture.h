@@ -18,6 +18,11 @@ struct ctx *fixture_ctx(const char *role, unsigned needs);
 void fixture_free(struct ctx **ctx);
 /* Sets the BOX_* settings of a role's database for a program that the test starts (BOX_DB_URL, BOX_DB_PASSWORD). */
 void fixture_environment(const char *role);
+/* Lets the role of a service write events of this type, or handle events as this consumer group, for tests that make up
+ * their own: common.event_types and common.consumers know those of the services only. */
+struct event_type;
+void fixture_event_type(const struct event_type *type, const char *role);
+void fixture_consumer(const char *group, const char *role);
 /* A new UUID, kept for the life of the program. */
 const char *fixture_uuid(void);
 

@@ -98,7 +98,8 @@ SET
     seats_sold = seats_sold + (SELECT count(*) FROM sold WHERE was = 'AVAILABLE')
 WHERE id = $1;
 
--- Only the seats that reservation $3 owns: another may have bought one of them since.
+-- Only the seats that reservation $3 owns: another may have bought one of them since. A hold that merely lapsed owns none,
+-- and leaves the schedule's row alone, which everybody's sale changes.
 -- name: seat_free :write
 WITH
 freed AS (
@@ -111,4 +112,4 @@ UPDATE event_schedules
 SET
     seats_version = seats_version + 1,
     seats_sold = seats_sold - (SELECT count(*) FROM freed)
-WHERE id = $1;
+WHERE id = $1 AND EXISTS (SELECT 1 FROM freed);

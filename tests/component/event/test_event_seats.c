@@ -143,6 +143,26 @@ static void test_seats_cancelled_are_free_again(void **state)
     assert_map("AAAA");
 }
 
+static const struct db_stmt row_version = {
+    .name = "test_row_version", .sql = "SELECT xmin::text AS version FROM event_schedules WHERE id = $1"};
+
+static const char *schedule_row(void)
+{
+    const struct db_rows *rows;
+    assert_null(DB_RUN(ctx, &row_version, &rows, DB_TEXT(schedule_id)));
+    return db_str(rows, 0, "version");
+}
+
+static void test_holds_that_lapse_leave_the_row_of_a_busy_sale_alone(void **state)
+{
+    (void)state;
+    const char *before = schedule_row();
+    assert_null(give_back(fixture_uuid(), 0, 4));
+    assert_string_equal(schedule_row(), before);
+    assert_null(sell(fixture_uuid(), 0, 1, 100));
+    assert_string_not_equal(schedule_row(), before);
+}
+
 static void test_seats_of_another_are_not_freed_by_a_late_cancellation(void **state)
 {
     (void)state;
@@ -248,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_seats_confirmed_are_sold_once, begin, end),
         cmocka_unit_test_setup_teardown(test_seats_cancelled_are_free_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_holds_that_lapse_leave_the_row_of_a_busy_sale_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_seats_of_another_are_not_freed_by_a_late_cancellation, begin, end),
         cmocka_unit_test_setup_teardown(test_seats_of_a_later_buyer_stay_when_an_older_confirmation_arrives, begin,
                                         end),

@@ -41,6 +41,9 @@ static int setup(void **state)
 {
     static struct pair pair;
     pair = (struct pair){fixture_ctx("reservation_service", 0), fixture_ctx("outbox_relay", 0)};
+    fixture_event_type(&note_taken, "reservation_service");
+    fixture_consumer("test-a", "reservation_service");
+    fixture_consumer("test-b", "reservation_service");
     *state = &pair;
     return 0;
 }

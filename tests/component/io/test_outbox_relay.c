@@ -21,13 +21,16 @@
 
 #define PATIENCE_US (60 * CLOCK_SECOND)
 #define POLL_NS 5000000
+#define SERVICE "reservation_service"
 
 static const struct db_stmt backend_pid = {.name = "test_backend_pid", .sql = "SELECT pg_backend_pid()"};
 static const struct db_stmt terminate = {.name = "test_terminate", .sql = "SELECT pg_terminate_backend($1::int, 5000)"};
 static const struct db_stmt state_of = {
     .name = "test_state_of",
-    .sql = "SELECT published_at IS NOT NULL AS published, attempts FROM common.outbox_events"
-           " WHERE aggregate_id = $1 ORDER BY id"};
+    .sql = "SELECT published_at IS NOT NULL AS published, attempts, retry_at IS NULL AS in_turn"
+           " FROM common.outbox_events WHERE aggregate_id = $1 ORDER BY id"};
+static const struct db_stmt make_due = {
+    .name = "test_make_due", .sql = "UPDATE common.outbox_events SET retry_at = now() WHERE aggregate_id = $1"};
 static const struct db_stmt unmark = {
     .name = "test_unmark", .sql = "UPDATE common.outbox_events SET published_at = NULL WHERE aggregate_id = $1"};
 
@@ -57,12 +60,13 @@ static int setup(void **state)
     static struct bench bench;
     const struct cfg_section *sections[] = {&cfg_outbox_section, NULL};
     const char *why;
-    bench = (struct bench){.service = fixture_ctx("reservation_service", 0), .ctx = fixture_ctx("outbox_relay", 0)};
+    bench = (struct bench){.service = fixture_ctx(SERVICE, 0), .ctx = fixture_ctx("outbox_relay", 0)};
     assert_true(cfg_load(sections, &why));
     bench.relay = outbox_relay_new();
     snprintf(bench.topic, sizeof bench.topic, "test.%s", fixture_uuid());
     bench.type = (struct event_type){
         .name = "NoteTaken", .topic = bench.topic, .aggregate_type = "Note", .payload = &note_shape};
+    fixture_event_type(&bench.type, SERVICE);
     create_topic(bench.type.topic);
     *state = &bench;
     return 0;
@@ -200,8 +204,7 @@ static void test_more_rows_than_a_batch_ask_for_another_round(void **state)
     cfg_outbox.batch = 2;
     write_notes(bench, key, 0, 5);
     while (!more) { /* a round may also be one of older rows */
-        const struct err *e = outbox_relay_publish(bench->relay, bench->ctx, &more);
-        assert_true(e == NULL || e == &err_unavailable);
+        assert_null(outbox_relay_publish(bench->relay, bench->ctx, &more));
     }
     assert_true(published_of(bench, key) < 5);
     relay_until(bench, key, 5);
@@ -215,11 +218,12 @@ static void test_row_refused_holds_back_its_key_only(void **state)
     struct event_type missing = bench->type;
     missing.topic = arena_printf(bench->service->arena, "test.%s", fixture_uuid());
     struct work work = {.type = &missing, .aggregate_id = fixture_uuid(), .key = stuck, .count = 1};
+    fixture_event_type(&missing, SERVICE);
     assert_null(db_transact(bench->service, publish_notes, &work));
     lead_all(bench);
     cfg_outbox.batch = 1; /* the refused row alone would fill it */
     bool more = false;
-    assert_ptr_equal(outbox_relay_publish(bench->relay, bench->ctx, &more), &err_unavailable);
+    assert_null(outbox_relay_publish(bench->relay, bench->ctx, &more));
 
     write_notes(bench, stuck, 1, 2); /* of the same key, to a topic that exists */
     write_notes(bench, free_key, 0, 2);
@@ -228,6 +232,11 @@ static void test_row_refused_holds_back_its_key_only(void **state)
     const struct db_rows *rows;
     assert_null(DB_RUN(bench->ctx, &state_of, &rows, DB_TEXT(work.aggregate_id)));
     assert_true(db_int(rows, 0, "attempts") >= 1);
+    assert_null(DB_RUN(bench->ctx, &state_of, &rows, DB_TEXT(stuck)));
+    for (size_t i = 0; i < 2; i++) { /* out of the way of the others, and not refused themselves */
+        assert_false(db_bool(rows, i, "in_turn"));
+        assert_int_equal(db_int(rows, i, "attempts"), 0);
+    }
 
     create_topic(missing.topic);
     relay_until(bench, work.aggregate_id, 1);
@@ -235,6 +244,22 @@ static void test_row_refused_holds_back_its_key_only(void **state)
     struct reader reader = reader_new(bench);
     assert_int_equal(read_note(&reader, stuck), 1); /* held back, not sent in vain before */
     assert_int_equal(read_note(&reader, stuck), 2);
+    kafka_consumer_free(&reader.kafka);
+}
+
+/* Whatever made a row wait, it waits for a time and not for a word. */
+static void test_row_that_waits_for_nothing_goes_when_it_is_due(void **state)
+{
+    struct bench *bench = *state;
+    const char *key = fixture_uuid();
+    write_notes(bench, key, 0, 3);
+    assert_null(DB_RUN(bench->ctx, &make_due, NULL, DB_TEXT(key)));
+    lead_all(bench);
+    relay_until(bench, key, 3);
+    struct reader reader = reader_new(bench);
+    for (int64_t i = 0; i < 3; i++) {
+        assert_int_equal(read_note(&reader, key), i);
+    }
     kafka_consumer_free(&reader.kafka);
 }
 
@@ -250,6 +275,12 @@ static void test_broker_away_loses_nothing(void **state)
     cfg_outbox.ack_ms = 300;
     assert_ptr_equal(outbox_relay_publish(bench->relay, bench->ctx, &more), &err_unavailable);
     assert_int_equal(published_of(bench, key), 0);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(bench->ctx, &state_of, &rows, DB_TEXT(key)));
+    for (size_t i = 0; i < 3; i++) { /* it is not their doing */
+        assert_true(db_bool(rows, i, "in_turn"));
+        assert_int_equal(db_int(rows, i, "attempts"), 0);
+    }
     cfg_kafka.brokers = brokers;
     cfg_outbox.ack_ms = 10000;
     relay_until(bench, key, 3);
@@ -322,6 +353,7 @@ static void test_row_delivered_twice_has_one_effect(void **state)
                                               .subscribers = &subscriber,
                                               .subscriber_count = 1,
                                               .dead_letters = "test.none"};
+    fixture_consumer(subscription.group, SERVICE);
     struct consumer *consumer = consumer_new(&subscription);
     int64_t end = clock_monotonic() + PATIENCE_US;
     effects = 0;
@@ -346,6 +378,7 @@ int main(void)
         TEST(test_rows_arrive_in_order_per_key_and_are_marked),
         TEST(test_more_rows_than_a_batch_ask_for_another_round),
         TEST(test_row_refused_holds_back_its_key_only),
+        TEST(test_row_that_waits_for_nothing_goes_when_it_is_due),
         TEST(test_broker_away_loses_nothing),
         TEST(test_second_relay_takes_over_when_the_first_is_gone),
         TEST(test_row_delivered_twice_has_one_effect),

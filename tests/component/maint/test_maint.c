@@ -6,12 +6,14 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/io/db.h"
 #include "src/maint/job.h"
 #include "tests/support/fixture.h"
 
 #define LAPSED_COUNT 450 /* more than two batches */
+#define PAST_COUNT 2500  /* as well */
 
 static const struct db_stmt hold_one_seat_each = {
     .name = "test_hold_one_seat_each",
@@ -26,6 +28,31 @@ static const struct db_stmt secure_lapsed = {
 static const struct db_stmt count_status = {
     .name = "test_count_status",
     .sql = "SELECT count(*) AS total FROM reservations WHERE schedule_id = $1::uuid AND status = $2"};
+
+/* Rows of two ages, marked by $1; `$2` of the older ones. */
+static const struct db_stmt make_processed = {
+    .name = "test_make_processed",
+    .sql = "INSERT INTO common.processed_events (event_id, consumer, processed_at)"
+           " SELECT uuidv7(), $1, clock_timestamp() - CASE n WHEN 0 THEN interval '29 days' ELSE interval '31 days' END"
+           " FROM generate_series(0, $2::integer) AS n"};
+static const struct db_stmt make_keys = {
+    .name = "test_make_keys",
+    .sql = "INSERT INTO idempotency_keys (user_id, route, key, fingerprint, created_at)"
+           " SELECT uuidv7(), $1, n::text, '', clock_timestamp() - CASE n WHEN 0 THEN interval '23 hours'"
+           " ELSE interval '25 hours' END FROM generate_series(0, $2::integer) AS n"};
+static const struct db_stmt make_webhooks = {
+    .name = "test_make_webhooks",
+    .sql =
+        "INSERT INTO webhook_events (webhook_id, payment_key, type, received_at)"
+        " SELECT $1 || n, '', '', clock_timestamp() - CASE n WHEN 0 THEN interval '29 days' ELSE interval '31 days' END"
+        " FROM generate_series(0, $2::integer) AS n"};
+static const struct db_stmt count_processed = {
+    .name = "test_count_processed", .sql = "SELECT count(*) AS total FROM common.processed_events WHERE consumer = $1"};
+static const struct db_stmt count_keys = {.name = "test_count_keys",
+                                          .sql = "SELECT count(*) AS total FROM idempotency_keys WHERE route = $1"};
+static const struct db_stmt count_webhooks = {
+    .name = "test_count_webhooks",
+    .sql = "SELECT count(*) AS total FROM webhook_events WHERE starts_with(webhook_id, $1)"};
 
 static int setup(void **state)
 {
@@ -80,9 +107,44 @@ static void test_expire_holds_living_or_secured_are_left_alone(void **state)
     assert_int_equal(count_of(*state, secured, "PENDING"), 1);
 }
 
+static const struct {
+    const char *role;
+    const struct db_stmt *make, *count;
+} kept[] = {
+    {"reservation_service", &make_processed, &count_processed},
+    {"reservation_service", &make_keys, &count_keys},
+    {"payment_service", &make_keys, &count_keys},
+    {"payment_service", &make_webhooks, &count_webhooks},
+};
+
+static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **state)
+{
+    const char *mark = fixture_uuid();
+    fixture_consumer(mark, "reservation_service");
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        struct ctx *owner = fixture_ctx(kept[i].role, NEED_DB);
+        assert_null(DB_RUN(owner, kept[i].make, NULL, DB_TEXT(mark), DB_INT(PAST_COUNT)));
+        fixture_free(&owner);
+    }
+    int64_t done = 0;
+    assert_null(purge_job.run(*state, &done));
+    assert_true(done >= PAST_COUNT * (int64_t)ARRAY_COUNT(kept));
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        struct ctx *owner = fixture_ctx(kept[i].role, NEED_DB);
+        const struct db_rows *rows;
+        assert_null(DB_RUN(owner, kept[i].count, &rows, DB_TEXT(mark)));
+        assert_int_equal(db_int(rows, 0, "total"), 1);
+        fixture_free(&owner);
+    }
+    done = 0;
+    assert_null(purge_job.run(*state, &done));
+    assert_int_equal(done, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_purge_deletes_what_is_past_its_time_and_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_many_lapsed_releases_all_in_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_living_or_secured_are_left_alone, setup, teardown),
     };

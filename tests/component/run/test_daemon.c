@@ -295,6 +295,7 @@ static int setup(void **state)
                                                .subscribers = &bench.subscriber,
                                                .subscriber_count = 1,
                                                .dead_letters = bench.dead};
+    fixture_consumer(bench.subscription.group, ROLE);
     bench.producer = kafka_producer_new(on_acked, NULL);
     bench.consumer = consumer_new(&bench.subscription);
     *state = &bench;

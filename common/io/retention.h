@@ -1,0 +1,17 @@
+/*
+ * retention: what is kept for a time is kept no longer. Published events 7 days, processed ones and webhooks 30,
+ * idempotency keys 24 hours (sql/080_purge.sql).
+ */
+#ifndef COMMON_RETENTION_H
+#define COMMON_RETENTION_H
+
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+
+/* Deletes what is past its time, at most `most` rows of each table, in one transaction; *deleted_r: how many, 0 when
+ * nothing is left. Safe to repeat, and to run twice at once: each skips what the other has in hand. */
+BO_MUSTCHECK const struct err *retention_purge(struct ctx *ctx, int64_t most, int64_t *deleted_r);
+
+#endif
