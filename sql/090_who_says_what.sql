@@ -58,5 +58,4 @@ USING (EXISTS (SELECT FROM common.consumers AS known
 
 REVOKE INSERT ON common.outbox_events FROM user_service, event_service, reservation_service, payment_service;
 GRANT INSERT (id, aggregate_type, aggregate_id, topic, partition_key, event_type, envelope)
-ON common.outbox_events TO event_service, reservation_service, payment_service;
-REVOKE INSERT ON common.processed_events FROM user_service;
+ON common.outbox_events TO user_service, event_service, reservation_service, payment_service;

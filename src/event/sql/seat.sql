@@ -98,8 +98,8 @@ SET
     seats_sold = seats_sold + (SELECT count(*) FROM sold WHERE was = 'AVAILABLE')
 WHERE id = $1;
 
--- Only the seats that reservation $3 owns: another may have bought one of them since. A hold that merely lapsed owns none,
--- and leaves the schedule's row alone, which everybody's sale changes.
+-- Only the seats that reservation $3 owns: another may have bought one of them since. A hold that merely lapsed owns
+-- none, and leaves the schedule's row alone, which everybody's sale changes.
 -- name: seat_free :write
 WITH
 freed AS (

@@ -143,8 +143,8 @@ static void test_seats_cancelled_are_free_again(void **state)
     assert_map("AAAA");
 }
 
-static const struct db_stmt row_version = {
-    .name = "test_row_version", .sql = "SELECT xmin::text AS version FROM event_schedules WHERE id = $1"};
+static const struct db_stmt row_version = {.name = "test_row_version",
+                                           .sql = "SELECT xmin::text AS version FROM event_schedules WHERE id = $1"};
 
 static const char *schedule_row(void)
 {
