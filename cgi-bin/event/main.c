@@ -10,19 +10,19 @@
 #define HALL_BODY_MAX (128 << 10) /* bytes: a page of 100 halls with their templates fits into one reply */
 
 static const struct route routes[] = {
-    {"GET", "/venues", venues_list, 0, NULL, &page_shape, 0},
-    {"POST", "/venues", venues_create, RT_ADMIN, &venue_new_shape, NULL, 0},
-    {"GET", "/venues/{id}", venues_get, 0, NULL, NULL, 0},
-    {"GET", "/venues/{id}/halls", halls_list, 0, NULL, &page_shape, 0},
-    {"POST", "/venues/{id}/halls", halls_create, RT_ADMIN, &hall_new_shape, NULL, HALL_BODY_MAX},
-    {"GET", "/events", events_list, 0, NULL, &event_filter_shape, 0},
-    {"POST", "/events", events_create, RT_ADMIN, &event_draft_shape, NULL, 0},
-    {"GET", "/events/{id}", events_get, 0, NULL, NULL, 0},
-    {"POST", "/events/{id}/publish", events_publish, RT_ADMIN, NULL, NULL, 0},
-    {"GET", "/events/schedules/{scheduleId}/seats", seats_get, 0, NULL, NULL, 0},
-    {"GET", "/internal/schedules/{scheduleId}", internal_schedule, RT_INTERNAL, NULL, NULL, 0},
-    {"GET", "/internal/schedules/{scheduleId}/seats", internal_seats, RT_INTERNAL, NULL, NULL, 0},
-    {"GET", "/internal/seats/status/{scheduleId}", internal_seats_status, RT_INTERNAL, NULL, NULL, 0},
+    {"GET", "/venues", venues_list, 0, NULL, &page_shape, 0, NULL},
+    {"POST", "/venues", venues_create, RT_ADMIN, &venue_new_shape, NULL, 0, NULL},
+    {"GET", "/venues/{id}", venues_get, 0, NULL, NULL, 0, NULL},
+    {"GET", "/venues/{id}/halls", halls_list, 0, NULL, &page_shape, 0, NULL},
+    {"POST", "/venues/{id}/halls", halls_create, RT_ADMIN, &hall_new_shape, NULL, HALL_BODY_MAX, NULL},
+    {"GET", "/events", events_list, 0, NULL, &event_filter_shape, 0, NULL},
+    {"POST", "/events", events_create, RT_ADMIN, &event_draft_shape, NULL, 0, NULL},
+    {"GET", "/events/{id}", events_get, 0, NULL, NULL, 0, NULL},
+    {"POST", "/events/{id}/publish", events_publish, RT_ADMIN, NULL, NULL, 0, NULL},
+    {"GET", "/events/schedules/{scheduleId}/seats", seats_get, 0, NULL, NULL, 0, NULL},
+    {"GET", "/internal/schedules/{scheduleId}", internal_schedule, 0, NULL, NULL, 0, "queue|reservation"},
+    {"GET", "/internal/schedules/{scheduleId}/seats", internal_seats, 0, NULL, NULL, 0, "reservation"},
+    {"GET", "/internal/seats/status/{scheduleId}", internal_seats_status, 0, NULL, NULL, 0, "reservation"},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_schedule_section, &cfg_event_section, NULL};

@@ -5,9 +5,9 @@
 #include "common/serve/responder.h"
 
 static const struct route routes[] = {
-    {"GET", "/health", gateway_handle_health, 0, NULL, NULL, 0},
-    {"GET", "/metrics", gateway_handle_metrics, 0, NULL, NULL, 0},
-    {"GET", "/.well-known/jwks.json", gateway_handle_jwks, 0, NULL, NULL, 0},
+    {"GET", "/health", gateway_handle_health, 0, NULL, NULL, 0, NULL},
+    {"GET", "/metrics", gateway_handle_metrics, 0, NULL, NULL, 0, NULL},
+    {"GET", "/.well-known/jwks.json", gateway_handle_jwks, 0, NULL, NULL, 0, NULL},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_kafka_section, NULL};

@@ -8,11 +8,11 @@
 #include "src/providers/portone.h"
 
 static const struct route routes[] = {
-    {"POST", "/payments", payment_handle_order, RT_USER | RT_TOKEN | RT_IDEMPOTENT, &order_body_shape, NULL, 0},
-    {"POST", "/payments/confirm", payment_handle_confirm, RT_USER | RT_TOKEN, &confirm_body_shape, NULL, 0},
-    {"POST", "/payments/webhook", payment_handle_webhook, RT_RAW, NULL, NULL, 0},
-    {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_shape, 0},
-    {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0},
+    {"POST", "/payments", payment_handle_order, RT_USER | RT_TOKEN | RT_IDEMPOTENT, &order_body_shape, NULL, 0, NULL},
+    {"POST", "/payments/confirm", payment_handle_confirm, RT_USER | RT_TOKEN, &confirm_body_shape, NULL, 0, NULL},
+    {"POST", "/payments/webhook", payment_handle_webhook, RT_RAW, NULL, NULL, 0, NULL},
+    {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_shape, 0, NULL},
+    {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0, NULL},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_portone_section,

@@ -10,16 +10,16 @@
 
 static const struct route routes[] = {
     {"POST", "/reservations/hold", reservation_handle_hold, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &hold_body_shape,
-     NULL, 0},
-    {"DELETE", "/reservations/hold/{id}", reservation_handle_release, RT_USER, NULL, NULL, 0},
-    {"GET", "/reservations/seats/{scheduleId}", reservation_handle_seats, RT_USER | RT_ADMITTED, NULL, NULL, 0},
-    {"GET", "/reservations", reservation_handle_list, RT_USER, NULL, &page_shape, 0},
-    {"GET", "/reservations/{id}", reservation_handle_detail, RT_USER, NULL, NULL, 0},
-    {"GET", "/internal/reservations/{id}", reservation_handle_info, RT_INTERNAL, NULL, NULL, 0},
-    {"POST", "/internal/reservations/{id}/secure", reservation_handle_secure, RT_INTERNAL, &reservation_secure_shape,
-     NULL, 0},
-    {"POST", "/internal/reservations/{id}/unsecure", reservation_handle_unsecure, RT_INTERNAL,
-     &reservation_unsecure_shape, NULL, 0},
+     NULL, 0, NULL},
+    {"DELETE", "/reservations/hold/{id}", reservation_handle_release, RT_USER, NULL, NULL, 0, NULL},
+    {"GET", "/reservations/seats/{scheduleId}", reservation_handle_seats, RT_USER | RT_ADMITTED, NULL, NULL, 0, NULL},
+    {"GET", "/reservations", reservation_handle_list, RT_USER, NULL, &page_shape, 0, NULL},
+    {"GET", "/reservations/{id}", reservation_handle_detail, RT_USER, NULL, NULL, 0, NULL},
+    {"GET", "/internal/reservations/{id}", reservation_handle_info, 0, NULL, NULL, 0, "payment"},
+    {"POST", "/internal/reservations/{id}/secure", reservation_handle_secure, 0, &reservation_secure_shape, NULL, 0,
+     "payment"},
+    {"POST", "/internal/reservations/{id}/unsecure", reservation_handle_unsecure, 0, &reservation_unsecure_shape, NULL,
+     0, "payment"},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_internal_section,    &cfg_caller_section,

@@ -11,13 +11,13 @@
 #define AUTH_BODY_MAX 10240 /* GW-014 */
 
 static const struct route routes[] = {
-    {"GET", "/auth/terms", auth_terms, 0, NULL, NULL, 0},
-    {"POST", "/auth/email/check", auth_email_check, 0, &email_body_shape, NULL, AUTH_BODY_MAX},
-    {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX},
-    {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX},
-    {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX},
-    {"POST", "/auth/logout", auth_logout, RT_USER, NULL, NULL, 0},
-    {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0},
+    {"GET", "/auth/terms", auth_terms, 0, NULL, NULL, 0, NULL},
+    {"POST", "/auth/email/check", auth_email_check, 0, &email_body_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/logout", auth_logout, RT_USER, NULL, NULL, 0, NULL},
+    {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_user_section, &cfg_portone_section, &cfg_recaptcha_section,

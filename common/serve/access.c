@@ -44,16 +44,30 @@ static const struct err *check_identity(struct request *rq, bool late)
     return NULL;
 }
 
-static const struct err *check_service(struct request *rq)
+/* Is `name` one of "queue|reservation"? */
+static bool is_one_of(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = names; at != NULL; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (strncmp(at, name, len) == 0 && (at[len] == '|' || at[len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct err *check_service(struct request *rq, const char *callers)
 {
     const char *key = request_header(rq, "X-Service-Api-Key");
     const char *caller = key ? service_key_caller(key) : NULL;
     log_field(&rq->ctx->log, "caller", caller);
-    if (caller) {
+    if (caller && is_one_of(callers, caller)) {
         return NULL;
     }
-    log_warn(&rq->ctx->log, "refused an internal call from '%s' with %s key", rq->client_ip, key ? "a wrong" : "no");
-    return &err_service_key_invalid;
+    const char *what = !key ? "no" : !caller ? "a wrong" : "another service's";
+    log_warn(&rq->ctx->log, "refused an internal call from '%s' with %s key", rq->client_ip, what);
+    return caller ? &err_forbidden : &err_service_key_invalid;
 }
 
 static const struct err *check_queue_token(struct request *rq, bool needed, const struct err *admission_error)
@@ -92,8 +106,8 @@ static const struct err *check_idempotency_key(struct request *rq)
 const struct err *access_check(const struct responder *responder, const struct route *route, struct request *rq)
 {
     const struct err *e = NULL;
-    if (route->flags & RT_INTERNAL) {
-        e = check_service(rq);
+    if (route->callers) {
+        e = check_service(rq, route->callers);
     }
     if (!e && (route->flags & (RT_USER | RT_ADMIN))) {
         e = check_identity(rq, route->flags & RT_LATE);

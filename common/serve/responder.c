@@ -27,7 +27,12 @@ static bool needs_tokens(const struct responder *responder)
 
 static bool is_internal(const struct responder *responder)
 {
-    return all_flags(responder) & RT_INTERNAL;
+    for (size_t i = 0; i < responder->route_count; i++) {
+        if (responder->routes[i].callers) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whether a token was revoked stands in Redis. */

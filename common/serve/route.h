@@ -20,7 +20,6 @@ enum route_flag {
     RT_ADMIN = 2u,      /* the same with role ADMIN */
     RT_ADMITTED = 4u,   /* X-Queue-Token present and well-formed; the domain checks owner and schedule */
     RT_IDEMPOTENT = 8u, /* Idempotency-Key is read and, when sent, checked for form */
-    RT_INTERNAL = 16u,  /* X-Service-Api-Key of a known caller (INT-001), else 401 */
     RT_RAW = 32u,       /* any content type; the handler reads rq->raw */
     RT_TOKEN = 128u,    /* X-Queue-Token, where sent, is well-formed; the domain checks whose it is */
     RT_LATE = 64u,      /* with RT_USER: the handler asks for the blacklist itself, in its own round trip to Redis */
@@ -34,6 +33,9 @@ struct route {
     const struct shape *body;  /* NULL: a body is not read */
     const struct shape *query; /* NULL: query parameters are ignored */
     size_t body_max;           /* bytes; 0 = 64 KiB */
+    /* The services that may call it with their keys, "queue|reservation": X-Service-Api-Key of a known one (INT-001),
+     * else 401; of another one 403. NULL: no service is asked for. */
+    const char *callers;
 };
 
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };

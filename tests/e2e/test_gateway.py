@@ -70,6 +70,22 @@ def test_internal_listener_needs_a_service_key(internal_url):
                  "SERVICE_KEY_INVALID")
 
 
+@pytest.mark.parametrize("method, path, callers", [
+    ("GET", "/internal/schedules/{id}", {"queue", "reservation"}),
+    ("GET", "/internal/schedules/{id}/seats", {"reservation"}),
+    ("GET", "/internal/seats/status/{id}", {"reservation"}),
+    ("GET", "/internal/reservations/{id}", {"payment"}),
+    ("POST", "/internal/reservations/{id}/secure", {"payment"}),
+    ("POST", "/internal/reservations/{id}/unsecure", {"payment"}),
+])
+def test_service_key_opens_only_the_routes_of_its_service(stack, internal_url, method, path, callers):
+    for service in ("queue", "reservation", "payment"):
+        key = (stack.dir / "secrets" / f"service-key-{service}").read_text()
+        answer = call(method, internal_url + path.format(id=uuid.uuid4()), headers={"X-Service-Api-Key": key})
+        assert (answer.status_code != 403) == (service in callers), service
+        assert answer.status_code != 401
+
+
 def test_metrics_are_prometheus_text_on_the_internal_listener_only(internal_url):
     answer = call("GET", f"{internal_url}/metrics")
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/plain")

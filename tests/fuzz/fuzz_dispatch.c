@@ -43,11 +43,11 @@ static const struct err *handle(struct request *rq, struct reply *rp)
 }
 
 static const struct route routes[] = {
-    {"GET", "/open", handle, 0, NULL, &paging_shape, 0},
-    {"POST", "/orders", handle, RT_IDEMPOTENT, &order_shape, NULL, 0},
-    {"GET", "/mine/{id}", handle, RT_USER | RT_ADMITTED, NULL, NULL, 0},
-    {"GET", "/internal/<thing>", handle, RT_INTERNAL, NULL, NULL, 0},
-    {"POST", "/raw", handle, RT_RAW, NULL, NULL, 0},
+    {"GET", "/open", handle, 0, NULL, &paging_shape, 0, NULL},
+    {"POST", "/orders", handle, RT_IDEMPOTENT, &order_shape, NULL, 0, NULL},
+    {"GET", "/mine/{id}", handle, RT_USER | RT_ADMITTED, NULL, NULL, 0, NULL},
+    {"GET", "/internal/<thing>", handle, 0, NULL, NULL, 0, "queue|payment"},
+    {"POST", "/raw", handle, RT_RAW, NULL, NULL, 0, NULL},
 };
 static const struct responder responder = {
     .name = "fuzz", .routes = routes, .route_count = ARRAY_COUNT(routes), .admission_error = &err_forbidden};

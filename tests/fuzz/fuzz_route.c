@@ -12,13 +12,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct route routes[] = {
-    {"GET", "/events", NULL, 0, NULL, NULL, 0},
-    {"POST", "/events", NULL, 0, NULL, NULL, 0},
-    {"GET", "/events/{id}", NULL, 0, NULL, NULL, 0},
-    {"DELETE", "/events/{id}", NULL, 0, NULL, NULL, 0},
-    {"GET", "/venues/{id}/halls/{hallId}", NULL, 0, NULL, NULL, 0},
-    {"GET", "/oauth/<name>", NULL, 0, NULL, NULL, 0},
-    {"GET", "/oauth/<name>/<step>", NULL, 0, NULL, NULL, 0},
+    {"GET", "/events", NULL, 0, NULL, NULL, 0, NULL},
+    {"POST", "/events", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/events/{id}", NULL, 0, NULL, NULL, 0, NULL},
+    {"DELETE", "/events/{id}", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/venues/{id}/halls/{hallId}", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/oauth/<name>", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/oauth/<name>/<step>", NULL, 0, NULL, NULL, 0, NULL},
 };
 
 static void require(bool holds)

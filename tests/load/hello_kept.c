@@ -14,7 +14,7 @@ static const struct err *handle_hello(struct request *rq, struct reply *rp)
 }
 
 /* RT_LATE: the blacklist, which takes an exchange with Redis, is part of what a route does. */
-static const struct route routes[] = {{"GET", "/bench/hello", handle_hello, RT_USER | RT_LATE, NULL, NULL, 0}};
+static const struct route routes[] = {{"GET", "/bench/hello", handle_hello, RT_USER | RT_LATE, NULL, NULL, 0, NULL}};
 
 int main(int argc, char **argv)
 {

@@ -64,12 +64,12 @@ static const struct err *handle_large(struct request *rq, struct reply *rp)
 }
 
 static const struct route routes[] = {
-    {"POST", "/echo", handle_echo, RT_RAW, NULL, NULL, 1u << 20},
-    {"POST", "/small", handle_echo, RT_RAW, NULL, NULL, 10},
-    {"GET", "/wait", handle_wait, 0, NULL, NULL, 0},
-    {"GET", "/pid", handle_pid, 0, NULL, NULL, 0},
-    {"GET", "/lost", handle_lost, 0, NULL, NULL, 0},
-    {"GET", "/large", handle_large, 0, NULL, NULL, 0},
+    {"POST", "/echo", handle_echo, RT_RAW, NULL, NULL, 1u << 20, NULL},
+    {"POST", "/small", handle_echo, RT_RAW, NULL, NULL, 10, NULL},
+    {"GET", "/wait", handle_wait, 0, NULL, NULL, 0, NULL},
+    {"GET", "/pid", handle_pid, 0, NULL, NULL, 0, NULL},
+    {"GET", "/lost", handle_lost, 0, NULL, NULL, 0, NULL},
+    {"GET", "/large", handle_large, 0, NULL, NULL, 0, NULL},
 };
 static const struct responder responder = {
     .name = "transport-test", .routes = routes, .route_count = ARRAY_COUNT(routes)};

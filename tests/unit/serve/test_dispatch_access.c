@@ -20,11 +20,12 @@ ERR_TEST_LIST(ERR_DECLARE)
 ERR_TEST_LIST(ERR_DEFINE)
 
 static const struct route routes[] = {
-    {"POST", "/orders", caller_handle, RT_IDEMPOTENT, &caller_order_shape, NULL, 100},
-    {"GET", "/mine", caller_handle, RT_USER, NULL, NULL, 0},
-    {"POST", "/admin", caller_handle, RT_ADMIN, &caller_order_shape, NULL, 0},
-    {"GET", "/admitted", caller_handle, RT_USER | RT_ADMITTED, NULL, NULL, 0},
-    {"GET", "/internal/things/{id}", caller_handle, RT_INTERNAL, NULL, NULL, 0},
+    {"POST", "/orders", caller_handle, RT_IDEMPOTENT, &caller_order_shape, NULL, 100, NULL},
+    {"GET", "/mine", caller_handle, RT_USER, NULL, NULL, 0, NULL},
+    {"POST", "/admin", caller_handle, RT_ADMIN, &caller_order_shape, NULL, 0, NULL},
+    {"GET", "/admitted", caller_handle, RT_USER | RT_ADMITTED, NULL, NULL, 0, NULL},
+    {"GET", "/internal/things/{id}", caller_handle, 0, NULL, NULL, 0, "payment|queue"},
+    {"GET", "/internal/others", caller_handle, 0, NULL, NULL, 0, "queues|que|payment"},
 };
 static const struct responder responder = {
     .name = "test", .routes = routes, .route_count = ARRAY_COUNT(routes), .admission_error = &err_admission};
@@ -116,8 +117,17 @@ static void test_internal_route_needs_a_known_key(void **state)
     caller_assert_error(401, "SERVICE_KEY_INVALID");
     caller_ask("GET", "/internal/things/" ID, ENV("HTTP_X_SERVICE_API_KEY=" ID));
     caller_assert_error(401, "SERVICE_KEY_INVALID");
+    caller_ask("GET", "/internal/things/" ID, ENV("HTTP_X_SERVICE_API_KEY=7b0f6c1e-3f0a-4a83-9e0d-5d2c7b1a9f11"));
+    caller_assert_error(401, "SERVICE_KEY_INVALID"); /* the last digit is another one */
     caller_ask("GET", "/internal/things/" ID, ENV("HTTP_X_SERVICE_API_KEY=" CALLER_SERVICE_KEY));
     caller_assert_status(200);
+}
+
+static void test_internal_route_is_for_the_services_that_its_row_names(void **state)
+{
+    (void)state;
+    caller_ask("GET", "/internal/others", ENV("HTTP_X_SERVICE_API_KEY=" CALLER_SERVICE_KEY));
+    caller_assert_error(403, "FORBIDDEN");
 }
 
 static void test_idempotency_key_is_unquoted(void **state)
@@ -159,6 +169,7 @@ int main(void)
         TEST(test_admin_route_refuses_a_user_before_reading_the_body),
         TEST(test_admitted_route_needs_a_well_formed_queue_token),
         TEST(test_internal_route_needs_a_known_key),
+        TEST(test_internal_route_is_for_the_services_that_its_row_names),
         TEST(test_idempotency_key_is_unquoted),
         TEST(test_idempotency_key_malformed_is_400),
     };

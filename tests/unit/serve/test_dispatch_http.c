@@ -55,14 +55,14 @@ static const struct err *handle_cached(struct request *rq, struct reply *rp)
 }
 
 static const struct route routes[] = {
-    {"GET", "/open", caller_handle, 0, NULL, &caller_paging_shape, 0},
-    {"POST", "/orders", caller_handle, RT_IDEMPOTENT, &caller_order_shape, NULL, 100},
-    {"POST", "/raw", caller_handle, RT_RAW, NULL, NULL, 16},
-    {"GET", "/nothing", handle_nothing, 0, NULL, NULL, 0},
-    {"GET", "/too-much", handle_too_much, 0, NULL, NULL, 0},
-    {"GET", "/busy", handle_busy, 0, NULL, NULL, 0},
-    {"GET", "/lost", handle_lost, 0, NULL, NULL, 0},
-    {"GET", "/cached", handle_cached, 0, NULL, NULL, 0},
+    {"GET", "/open", caller_handle, 0, NULL, &caller_paging_shape, 0, NULL},
+    {"POST", "/orders", caller_handle, RT_IDEMPOTENT, &caller_order_shape, NULL, 100, NULL},
+    {"POST", "/raw", caller_handle, RT_RAW, NULL, NULL, 16, NULL},
+    {"GET", "/nothing", handle_nothing, 0, NULL, NULL, 0, NULL},
+    {"GET", "/too-much", handle_too_much, 0, NULL, NULL, 0, NULL},
+    {"GET", "/busy", handle_busy, 0, NULL, NULL, 0, NULL},
+    {"GET", "/lost", handle_lost, 0, NULL, NULL, 0, NULL},
+    {"GET", "/cached", handle_cached, 0, NULL, NULL, 0, NULL},
 };
 static const struct responder responder = {.name = "test", .routes = routes, .route_count = ARRAY_COUNT(routes)};
 

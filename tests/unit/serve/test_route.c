@@ -14,16 +14,16 @@
 #define OTHER_ID "0190f5a0-7c1e-7b3a-9c55-0123456789ac"
 
 static const struct route routes[] = {
-    {"GET", "/events", NULL, 0, NULL, NULL, 0},
-    {"POST", "/events", NULL, 0, NULL, NULL, 0},
-    {"GET", "/events/{id}", NULL, 0, NULL, NULL, 0},
-    {"PUT", "/events/{id}", NULL, 0, NULL, NULL, 0},
-    {"DELETE", "/events/{id}", NULL, 0, NULL, NULL, 0},
-    {"GET", "/venues/{id}/halls/{hallId}", NULL, 0, NULL, NULL, 0},
-    {"GET", "/oauth/google", NULL, 0, NULL, NULL, 0},
-    {"GET", "/oauth/<provider>", NULL, 0, NULL, NULL, 0},
-    {"GET", "/oauth/<provider>/callback", NULL, 0, NULL, NULL, 0},
-    {"GET", "/", NULL, 0, NULL, NULL, 0},
+    {"GET", "/events", NULL, 0, NULL, NULL, 0, NULL},
+    {"POST", "/events", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/events/{id}", NULL, 0, NULL, NULL, 0, NULL},
+    {"PUT", "/events/{id}", NULL, 0, NULL, NULL, 0, NULL},
+    {"DELETE", "/events/{id}", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/venues/{id}/halls/{hallId}", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/oauth/google", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/oauth/<provider>", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/oauth/<provider>/callback", NULL, 0, NULL, NULL, 0, NULL},
+    {"GET", "/", NULL, 0, NULL, NULL, 0, NULL},
 };
 #define ROUTE_COUNT ARRAY_COUNT(routes)
 
