@@ -59,3 +59,10 @@ USING (EXISTS (SELECT FROM common.consumers AS known
 REVOKE INSERT ON common.outbox_events FROM user_service, event_service, reservation_service, payment_service;
 GRANT INSERT (id, aggregate_type, aggregate_id, topic, partition_key, event_type, envelope)
 ON common.outbox_events TO user_service, event_service, reservation_service, payment_service;
+
+-- What a payment is for, whose it is and how much never changes.
+REVOKE UPDATE ON payment_service.payments FROM payment_service;
+GRANT UPDATE (status, busy_until, check_at, checks, give_up_at, portone_transaction_id, portone_record, failure_reason,
+              paid_at, failed_at, refund_requested_at, refund_reason, refunded_at, question, question_ends_at,
+              hold_ends_at, turn, nudges, charge_key, superseded, refunded_amount)
+ON payment_service.payments TO payment_service;

@@ -118,6 +118,25 @@ static void test_every_role_handles_as_its_own_consumers_only(void **state)
     }
 }
 
+static void test_what_a_payment_is_for_never_changes(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"id",          "reservation_id", "schedule_id", "user_id",
+                                          "payment_key", "amount",         "method",      "created_at"};
+    struct ctx *ctx = fixture_ctx("payment_service", NEED_DB);
+    const struct db_arg nobody = DB_TEXT(fixture_uuid());
+    assert_true(
+        may(ctx, &(struct db_stmt){.name = "test_status", .sql = "UPDATE payments SET status = status WHERE id = $1"},
+            &nobody, 1));
+    for (size_t i = 0; i < ARRAY_COUNT(columns); i++) {
+        const struct db_stmt change = {
+            .name = arena_printf(ctx->arena, "test_%s", columns[i]),
+            .sql = arena_printf(ctx->arena, "UPDATE payments SET %s = %s WHERE id = $1", columns[i], columns[i])};
+        assert_false(may(ctx, &change, &nobody, 1));
+    }
+    fixture_free(&ctx);
+}
+
 static void test_what_others_have_handled_is_not_seen(void **state)
 {
     (void)state;
@@ -141,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_no_role_makes_up_a_topic_or_says_another_thing_in_the_envelope),
         cmocka_unit_test(test_every_role_handles_as_its_own_consumers_only),
         cmocka_unit_test(test_what_others_have_handled_is_not_seen),
+        cmocka_unit_test(test_what_a_payment_is_for_never_changes),
     };
     return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);
 }
