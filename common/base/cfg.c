@@ -27,11 +27,13 @@ static const struct cfg_key process_keys[] = {
     {"BOX_CONNECTIONS", CFG_INT, offsetof(struct cfg_process, connections), "connections", "1", 1, 1024, 0,
      "a responder process serves so many side by side, where they are kept; 1 = one request each"},
     {"BOX_PEER_MS", CFG_INT, offsetof(struct cfg_process, peer_ms), "ms", "10000", 100, 600000, 0,
-     "a connection to a responder that stops in the middle of a request for so long is given up"},
+     "a connection to a responder that stops in the middle of a request for so long is given up; all that the process "
+     "serves wait meanwhile"},
     {"BOX_WATCHDOG_MS", CFG_INT, offsetof(struct cfg_process, watchdog_ms), "ms", "60000", 1000, 3600000, 0,
      "a unit of work that takes longer ends its process"},
     {"BOX_DRAIN_MS", CFG_INT, offsetof(struct cfg_process, drain_ms), "ms", "10000", 0, 600000, 0,
-     "how long a process may finish its work after SIGTERM"},
+     "how long a process may finish its work when it is told to end; longer than nginx keeps a connection (5 s in "
+     "use)"},
 };
 
 const struct cfg_section cfg_process_section = {

@@ -304,19 +304,22 @@ static const struct err *check(const struct redis_pipe *pipe)
     return NULL;
 }
 
-/* One exchange for all of them. */
+/* One exchange for all whose scripts are there. */
 static void run_once(struct redis *redis, struct redis_pipe *const *pipes, size_t count)
 {
+    struct redis_pipe *ready[REDIS_PIPES_MAX];
+    size_t readies = 0;
     const struct err *e = redis_ensure_connected(pipes[0]->ctx); /* a new connection has loaded no script */
     for (size_t i = 0; i < count; i++) {
-        memset(pipes[i]->values, 0, pipes[i]->count * sizeof *pipes[i]->values);
-        e = e ? e : load_scripts(pipes[i]);
+        struct redis_pipe *pipe = pipes[i];
+        memset(pipe->values, 0, pipe->count * sizeof *pipe->values);
+        pipe->error = e ? e : load_scripts(pipe);
+        if (!pipe->error) {
+            ready[readies++] = pipe;
+        }
     }
-    for (size_t i = 0; e && i < count; i++) {
-        pipes[i]->error = e;
-    }
-    if (!e) {
-        exchange(redis, pipes, count);
+    if (readies > 0) {
+        exchange(redis, ready, readies);
     }
 }
 

@@ -350,6 +350,8 @@ void dispatch_go_on(struct unit *unit, const struct err *e, const struct redis_v
 {
     unit->rq.ask = NULL;
     unit->rq.answers = answers;
+    /* A GET changes nothing: whether it has happened does not matter. */
+    e = strcmp(unit->rq.method, "GET") == 0 ? err_of_read(e) : e;
     e = e ? e : call(unit, unit->rq.next);
     if (e || !unit->rq.ask) {
         finish(unit, e);

@@ -49,6 +49,7 @@ struct slot {
 
 struct server {
     const struct responder *responder;
+    pid_t parent; /* who started it */
     int stop_fd;
     int epoll_fd; /* stop_fd, the listen socket while it is `watched`, and every peer's */
     bool watched;
@@ -62,6 +63,7 @@ struct server {
     int64_t drains_until; /* clock_monotonic(); 0: it serves */
     int64_t accepts_at;   /* clock_monotonic(); 0: nothing keeps it from accepting */
     bool pool_ends;
+    bool last_look; /* after it, all connections are closed */
 };
 
 /* ---- what is waited for ---- */
@@ -322,7 +324,8 @@ static bool take_one(struct server *server)
     if (!peer) {
         return false;
     }
-    if (!keeps(server) || !nothing_to_read(peer->fd)) {
+    /* At the very end nobody will look again: whoever has connected is about to write. */
+    if (!keeps(server) || server->last_look || !nothing_to_read(peer->fd)) {
         begin(server, peer);
     }
     return true;
@@ -344,13 +347,15 @@ static bool take_some(struct server *server)
 
 /* ---- the loop ---- */
 
-/* SIGTERM, SIGINT and SIGQUIT end the pool, SIGUSR1 only this process. */
+/* SIGINT and SIGQUIT, which the pool's parent sends, end the pool; SIGUSR1 only this process, and so does SIGTERM,
+ * which anybody may send it, unless it comes because the parent is gone. */
 static bool pool_shall_end(const struct server *server)
 {
     struct signalfd_siginfo signal;
     bool ends = false;
     while (read(server->stop_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
-        ends = ends || signal.ssi_signo != SIGUSR1;
+        bool lone = signal.ssi_signo == SIGUSR1 || (signal.ssi_signo == SIGTERM && getppid() == server->parent);
+        ends = ends || !lone;
     }
     return ends;
 }
@@ -363,6 +368,8 @@ static void start_draining(struct server *server, bool pool_ends)
     }
     if (server->drains_until == 0) {
         server->drains_until = clock_monotonic() + cfg_process.drain_ms * 1000;
+        log_info(NULL, "%s, %zu connections are let go", pool_ends ? "the pool ends" : "this process is renewed",
+                 server->open);
     }
 }
 
@@ -415,7 +422,7 @@ static void turn(struct server *server)
         if (events[i].data.ptr == NULL) {
             stop = true;
         } else if (events[i].data.ptr == server) {
-            server->broken = is_shut_down(events[i].events);
+            server->broken = server->broken || is_shut_down(events[i].events);
             knocked = !server->broken;
         } else {
             hear(server, events[i].data.ptr, events[i].events);
@@ -456,6 +463,7 @@ static void drain(struct server *server)
         turn(server);
     }
     unwatch_listener(server);
+    server->last_look = true;
     take_those_waiting(server);
     for (size_t i = 0; i < server->room; i++) {
         if (server->peers[i].fd >= 0) {
@@ -494,6 +502,7 @@ static void open_server(struct server *server, const struct responder *responder
 {
     *server = (struct server){
         .responder = responder,
+        .parent = getppid(),
         .stop_fd = open_stop_fd(),
         .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
         .room = (size_t)cfg_process.connections,

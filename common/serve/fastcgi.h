@@ -6,14 +6,16 @@
  * form a batch, whose questions go to Redis in one exchange (request_ask()). With one connection it is closed after its
  * request, and the next one waits in the listen queue for whoever is free: for services that wait for others.
  *
- * Nobody is slower than the handlers of a batch together, plus BOX_PEER_MS for a peer that stops in the middle of a
- * request or does not read its answer. When there is no room for more connections, those that have been served are
- * closed.
+ * Nobody is slower than the handlers of a batch together, plus BOX_PEER_MS for every peer of it that stops in the
+ * middle of a request or does not read its answer; the time is that of one read or write. (nginx, the only peer there
+ * is, has all of a request before it connects.) When there is no room for more connections, those that have been served
+ * are closed.
  *
- * Ending (SIGTERM, SIGINT, SIGQUIT: the pool; SIGUSR1, or after BOX_MAX_REQUESTS: this process) closes no connection
- * that nginx might just be using: those there are go on being served until nginx closes them, as it does after
- * keepalive_time or keepalive_timeout (stacklib/gateway.py), or BOX_DRAIN_MS is over. New ones are served, but not
- * kept: who takes the place of a process that is renewed comes only when that has gone.
+ * Ending (SIGINT, SIGQUIT, or SIGTERM after the parent's death: the pool, whose name goes; SIGUSR1, any other SIGTERM,
+ * or after BOX_MAX_REQUESTS: this process) closes no connection that nginx might just be using: those there are go on
+ * being served until nginx closes them, as it does after keepalive_time or keepalive_timeout (stacklib/gateway.py), or
+ * BOX_DRAIN_MS is over. New ones are served, but not kept: who takes the place of a process that is renewed comes only
+ * when that has gone.
  *
  * The signals stay blocked for good and are read from a signalfd between batches. So a request in progress is finished
  * undisturbed (libfcgi takes an interrupted read for the end of a body, an interrupted write for a lost client), and

@@ -13,19 +13,26 @@ from stacklib.settings import ROOT, SETTING_NAMES, Failure, Stack, program
 SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 
 
+# A pool that is away is passed over for a second after so many failures; every one is a line of the log.
+HEALTH = {"": "max_fails=3 fail_timeout=1s", "_kept": "max_fails=32 fail_timeout=1s"}
+
+
 def _upstream(stack: Stack, service: str) -> str:
-    # The sandbox drops answers on purpose: that must not count against it.
-    # A pool that died is back within a second; to wait longer than that would leave nobody when the other one dies.
-    blocks = [_group(stack, service, service, "max_fails=0" if service == "sandbox" else "max_fails=3 fail_timeout=1s")]
+    groups = [_group(stack, service, "")]
     if f"BOX_{service.upper()}_CONNECTIONS" in SETTING_NAMES:
-        # One death fails many connections at once; the next try goes to a process that lives, in the same pool or not.
-        keeping = _keeping(stack, service) if stack.connections(service) > 1 else []
-        blocks.append(_group(stack, service, f"{service}_kept", "max_fails=0", *keeping))
-    return "\n".join(blocks)
+        groups.append(_group(stack, service, "_kept", *(_keeping(stack, service) if stack.connections(service) > 1 else [])))
+    return "\n".join(groups)
 
 
-def _group(stack: Stack, service: str, name: str, health: str, *more: str) -> str:
-    servers = [f"        server unix:{stack.run}/{socket}.sock {health};" for socket in stack.sockets(service)]
+def _group(stack: Stack, service: str, kind: str, *more: str) -> str:
+    """Each pool twice: one that is back is asked again at once when all have failed within the second, as they do when they
+    are restarted one after the other, or when processes of both have died."""
+    name, sockets = f"{service}{kind}", stack.sockets(service)
+    # The sandbox drops answers on purpose: that must not count against it.
+    health = "max_fails=0" if service == "sandbox" else HEALTH[kind]
+    servers = [f"        server unix:{stack.run}/{socket}.sock {health};" for socket in sockets]
+    servers += [f"        server unix:{stack.run}/{socket}.sock max_fails=0 backup;" for socket in sockets
+                if service != "sandbox"]
     return "\n".join([f"    upstream {name} {{", f"        zone {name} 64k;", *servers, *more, "    }"])
 
 

@@ -13,9 +13,10 @@
 #define ABSENT_S "2"    /* how long that is believed */
 #define STALE_MS 60000  /* how long an old copy may serve while a new one is fetched, or cannot be */
 #define FETCH_MS "5000" /* after that somebody else may fetch */
-#define COLD_MS 1000    /* how long a process waits for the service, with everybody it serves, when there is no copy */
+#define COLD_MS 500     /* how long a process waits for the service, with everybody it serves, when there is no copy */
 #define WARM_MS 300     /* and when there is an old one */
 #define AWAY_S 2        /* how long a process does not ask a service that did not answer */
+#define AWAY_S_MAX 8    /* and when it has not for several times in a row */
 #define TEXT_MAX 1000
 #define LOCAL_BYTES_MAX (64u << 10)
 #define PEOPLE_MAX 1000000
@@ -216,6 +217,13 @@ static const struct err *read_schedule(struct ctx *ctx, const char *json, size_t
 
 /* Until then (clock_monotonic()) this process does not ask the service: all whom it serves would wait again. */
 static int64_t away_until;
+static int64_t away_s; /* how long it was last; 0: it answers */
+
+static void note_away(void)
+{
+    away_s = away_s == 0 ? AWAY_S : away_s * 2 < AWAY_S_MAX ? away_s * 2 : AWAY_S_MAX;
+    away_until = clock_monotonic() + away_s * CLOCK_SECOND;
+}
 
 /* Asks the service; what it says is kept for all, unless somebody else is at it or it has changed meanwhile. A service
  * that does not answer is left alone for a while, by others too. */
@@ -228,9 +236,10 @@ static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ou
                                        .timeout_ms = timeout_ms};
     const struct err *e = ask(ctx, &call, &answer);
     if (e == &err_unavailable) {
-        away_until = clock_monotonic() + AWAY_S * CLOCK_SECOND;
+        note_away();
         return e;
     }
+    away_s = 0;
     e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
     if (ours && e == &err_not_found) {
         cache_keep(ctx, schedule_id, name, ABSENT, ABSENT_S);
@@ -302,7 +311,7 @@ const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, c
 void schedule_forget(struct ctx *ctx, const char *schedule_id)
 {
     local_of(schedule_id)->until = 0;
-    away_until = 0;
+    away_until = away_s = 0; /* who tells of a change is there */
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "DEL", fetch_key(ctx, schedule_id)); /* what is being fetched may be older than the change */
     REDIS_PIPE(pipe, "PEXPIRE", cache_key(ctx, schedule_id), arena_int(ctx->arena, STALE_MS), "LT");

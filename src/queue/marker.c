@@ -44,6 +44,14 @@ static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, c
 
 enum { SET, MARKER, LEAVES, REVOKED };
 
+static void pipe_look(struct redis_pipe *pipe, const char *key, const struct queue_user *user)
+{
+    redis_pipe_begin(pipe, 3);
+    redis_pipe_arg(pipe, "HGET", strlen("HGET"));
+    redis_pipe_arg(pipe, key, strlen(key));
+    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+}
+
 /* Two plain commands, which cost Redis half of a script. */
 static void pipe_set(struct redis_pipe *pipe, const char *key, const struct queue_user *user, const char *schedule_id)
 {
@@ -53,10 +61,7 @@ static void pipe_set(struct redis_pipe *pipe, const char *key, const struct queu
     redis_pipe_arg(pipe, key, strlen(key));
     redis_pipe_arg(pipe, user->ref, sizeof user->ref);
     redis_pipe_arg(pipe, uuid_bytes(schedule_id, schedule), UUID_BYTES);
-    redis_pipe_begin(pipe, 3);
-    redis_pipe_arg(pipe, "HGET", strlen("HGET"));
-    redis_pipe_arg(pipe, key, strlen(key));
-    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+    pipe_look(pipe, key, user);
 }
 
 static bool names(const struct redis_value *marker, const char *schedule_id)
@@ -88,11 +93,13 @@ static const struct err *claim(struct ctx *ctx, const struct queue_user *user, c
 }
 
 /* The marker names another line, or was dropped this very moment: it is taken over from one that the user is not in any
- * more. */
+ * more. Whoever is entering that line meanwhile looks at the marker after having taken a place (marker_look()), and we
+ * look for a place after having taken the marker: one of the two sees the other. */
 static const struct err *take_over(struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
                                    const struct redis_value *marker)
 {
     char other[UUID_SIZE];
+    unsigned char ours[UUID_BYTES];
     bool in = false;
     bool whole = marker->type == REDIS_STR && marker->len == UUID_BYTES;
     const unsigned char *stale = whole ? (const unsigned char *)marker->str : NULL;
@@ -100,7 +107,16 @@ static const struct err *take_over(struct ctx *ctx, const struct queue_user *use
     if (!e && in) {
         e = &err_already_queued_elsewhere;
     }
-    return e ? e : claim(ctx, user, schedule_id, stale);
+    e = e ? e : claim(ctx, user, schedule_id, stale);
+    if (e || !stale) {
+        return e;
+    }
+    e = is_in(ctx, user, other, &in);
+    if (!e && in) {
+        e = claim(ctx, user, other, uuid_bytes(schedule_id, ours));
+        return e ? e : &err_already_queued_elsewhere;
+    }
+    return e;
 }
 
 struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
@@ -120,6 +136,10 @@ const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *
 {
     const struct redis_value *leaves = &answers[LEAVES];
     const struct err *e = jti ? token_piped_revoked(&answers[REVOKED]) : NULL;
+    if (e && answers[SET].type == REDIS_INT && answers[SET].integer == 1 &&
+        marker_drop(ctx, queue_shard_of(user), user->ref, 1, schedule_id) != NULL) {
+        log_warn(&ctx->log, "the marker of somebody who was refused stays until they enter again");
+    }
     if (!e && (answers[SET].type != REDIS_INT || answers[MARKER].type == REDIS_ERROR)) {
         e = &err_internal;
     }
@@ -130,6 +150,28 @@ const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *
         *leaves_r = leaves->type == REDIS_STR ? strtoll(leaves->str, NULL, 10) : 0;
     }
     return e;
+}
+
+const struct err *marker_restore(struct ctx *ctx, const struct queue_user *user, const char *schedule_id)
+{
+    return claim(ctx, user, schedule_id, NULL);
+}
+
+void marker_pipe_look(struct redis_pipe *pipe, struct ctx *ctx, const struct queue_user *user)
+{
+    pipe_look(pipe, queue_marker_key(ctx->arena, queue_shard_of(user)), user);
+}
+
+const struct err *marker_look(struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
+                              const struct redis_value *marker)
+{
+    if (marker->type == REDIS_ERROR) {
+        return &err_internal;
+    }
+    if (marker->type == REDIS_STR) {
+        return names(marker, schedule_id) ? NULL : &err_already_queued_elsewhere;
+    }
+    return marker_restore(ctx, user, schedule_id);
 }
 
 const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,

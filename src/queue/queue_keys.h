@@ -1,4 +1,5 @@
-/*
+/* clang-format off: the table
+ *
  * queue_keys: the Redis keys of the waiting room. Those of a schedule share its hash tag; U is a user's UUID as 16
  * bytes, xx its last byte in hex, n a number and p a place in the line (docs/queue.md).
  *
@@ -8,8 +9,10 @@
  *                                  hand); credit, credited_us; pace, tps, shares (measured); notes (of calls while as
  *                                  many are inside as may be); told, reason (what people are told); closed_ms;
  *                                  counters: called, admitted, returned, passed_over, no_shows, sent_back, finished,
- * expired, left queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua;
- * away when it must be made anew queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
+ *                                  expired, left
+ *     queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua; away when
+ *                                  it must be made anew
+ *     queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
  *     queue:{S}:seen       string  8 bytes per n: when expected back at the latest, when the rate limit is full again;
  *                                  tenths of a second from 2026-01-01, big-endian; not in Redis' log
  *     queue:{S}:used       bitmap  n of those who have been admitted or have left
@@ -30,6 +33,7 @@
  *
  * Two or three hundred people share a hash, so that it stays a listpack (hash-max-listpack-entries).
  */
+/* clang-format on */
 #ifndef QUEUE_QUEUE_KEYS_H
 #define QUEUE_QUEUE_KEYS_H
 

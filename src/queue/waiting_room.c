@@ -338,6 +338,49 @@ const struct err *queue_status(struct ctx *ctx, const struct queue_caller *calle
     return e ? e : queue_status_answer(visit, answers, place_r);
 }
 
+/* ---- giving up a place ---- */
+
+/* `place` -1: not known. */
+static const struct err *run_leave(struct queue_visit *visit, int64_t place, const struct redis_value **answer_r)
+{
+    const struct queue_keys *keys = &visit->keys;
+    const char *key_list[] = {keys->state, visit->people, keys->used,      keys->gone,
+                              keys->early, keys->called,  keys->returning, keys->active};
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, ARRAY_COUNT(key_list), 3);
+    pipe_user(pipe, visit);
+    pipe_if_any(pipe, place);
+    pipe_text(pipe, keys->tokens);
+    return run_script(visit->ctx, pipe, answer_r);
+}
+
+/* Answers LEFT, or that there was nothing to leave. */
+static const struct err *give_up(struct queue_visit *visit, const struct redis_value **answer_r)
+{
+    const struct err *e = run_leave(visit, -1, answer_r);
+    if (!e && says(*answer_r, "DRAW")) {
+        const struct draw *draw;
+        e = opening_draw_of(visit->ctx, visit->schedule_id, redis_int(*answer_r, 2), &draw);
+        e = e ? e : run_leave(visit, draw_place(draw, redis_int(*answer_r, 1)), answer_r);
+    }
+    return e;
+}
+
+/* Whoever enters again at this very moment has looked at the marker already and relies on it. */
+static const struct err *drop_own_marker(struct queue_visit *visit)
+{
+    const struct err *e = marker_drop(visit->ctx, queue_shard_of(&visit->user), visit->user.ref, 1, visit->schedule_id);
+    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
+    const struct redis_value *there;
+    redis_pipe_begin(pipe, 3);
+    pipe_text(pipe, "HEXISTS");
+    pipe_text(pipe, visit->people);
+    pipe_user(pipe, visit);
+    e = e ? e : redis_pipe_run(pipe, &there);
+    e = e ? e : check_answer(visit->ctx, &there[0], REDIS_INT);
+    return !e && there[0].integer == 1 ? marker_restore(visit->ctx, &visit->user, visit->schedule_id) : e;
+}
+
 /* ---- entering ---- */
 
 static const struct err *check_window(const struct schedule *schedule)
@@ -369,9 +412,8 @@ static void pipe_enter(struct redis_pipe *pipe, const struct queue_visit *visit)
 
 static const struct err *refuse_full(struct queue_visit *visit)
 {
-    struct ctx *ctx = visit->ctx;
-    const struct err *e = marker_drop(ctx, queue_shard_of(&visit->user), visit->user.ref, 1, visit->schedule_id);
-    ctx->retry_after_s = FULL_RETRY_S;
+    const struct err *e = drop_own_marker(visit);
+    visit->ctx->retry_after_s = FULL_RETRY_S;
     return e ? e : &err_queue_full;
 }
 
@@ -421,14 +463,32 @@ const struct err *queue_enter_join(struct queue_visit *visit, const struct redis
     pipe_enter(pipe, visit);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, visit->schedule_id); /* after the place: see admission.c */
     pipe_glance(pipe, visit);
+    marker_pipe_look(pipe, visit->ctx, &visit->user);
     *pipe_r = pipe;
     return NULL;
+}
+
+/* Another device was faster with another line: a place that was only just taken is given up. One that the user had
+ * already is what the other device will find. */
+static const struct err *keep_one_line(struct queue_visit *visit, const struct redis_value *entered,
+                                       const struct redis_value *marker)
+{
+    const struct err *e = marker_look(visit->ctx, &visit->user, visit->schedule_id, marker);
+    if (e != &err_already_queued_elsewhere) {
+        return e;
+    }
+    if (says(entered, "HERE")) {
+        return NULL;
+    }
+    const struct redis_value *left;
+    const struct err *not_left = give_up(visit, &left);
+    return not_left ? not_left : e;
 }
 
 const struct err *queue_enter_answer(struct queue_visit *visit, const struct redis_value *answers,
                                      struct queue_place *place_r)
 {
-    enum { ENTER, LISTED, GLANCE };
+    enum { ENTER, LISTED, GLANCE, MARKER };
     struct queue_place place;
     const struct err *e = NULL;
     for (int i = 0; !e && visit->opens && i < OPENING_COMMANDS; i++) {
@@ -446,7 +506,8 @@ const struct err *queue_enter_answer(struct queue_visit *visit, const struct red
     if (says(&answers[ENTER], "CLOSED")) {
         return &err_sale_ended;
     }
-    e = read_glance(visit, &answers[GLANCE], &place);
+    e = keep_one_line(visit, &answers[ENTER], &answers[MARKER]);
+    e = e ? e : read_glance(visit, &answers[GLANCE], &place);
     if (!e) {
         opening_saw(visit->schedule_id, place.state != QUEUE_PRE_OPEN);
         e = call_at_once(visit, &place);
@@ -472,33 +533,26 @@ const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller
 
 /* ---- leaving ---- */
 
-/* `place` -1: not known. */
-static const struct err *run_leave(struct queue_visit *visit, int64_t place, const struct redis_value **answer_r)
+/* The answer to somebody's leaving may have been lost, and nginx asks again when a process dies: who has left within a
+ * minute has left. */
+static const struct err *leave_again(struct queue_visit *visit, const char *leaves)
 {
-    const struct queue_keys *keys = &visit->keys;
-    const char *key_list[] = {keys->state, visit->people, keys->used,      keys->gone,
-                              keys->early, keys->called,  keys->returning, keys->active};
-    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_leave, key_list, ARRAY_COUNT(key_list), 3);
-    pipe_user(pipe, visit);
-    pipe_if_any(pipe, place);
-    pipe_text(pipe, keys->tokens);
-    return run_script(visit->ctx, pipe, answer_r);
+    const struct redis_value *left;
+    const struct err *e = REDIS_RUN(visit->ctx, &left, "EXISTS", leaves);
+    e = e ? e : check_answer(visit->ctx, left, REDIS_INT);
+    const struct err *turned = e ? e : turn_away(visit);
+    return !e && turned == &err_not_in_queue && left->integer == 1 ? NULL : turned;
 }
 
 const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *schedule_id)
 {
     struct queue_visit visit = visit_of(ctx, user_id, schedule_id);
     const struct redis_value *answer;
-    const struct err *e = run_leave(&visit, -1, &answer);
-    if (!e && says(answer, "DRAW")) {
-        const struct draw *draw;
-        e = opening_draw_of(ctx, schedule_id, redis_int(answer, 2), &draw);
-        e = e ? e : run_leave(&visit, draw_place(draw, redis_int(answer, 1)), &answer);
+    const char *leaves = queue_leaves_key(ctx->arena, schedule_id, user_id);
+    const struct err *e = give_up(&visit, &answer);
+    e = e ? e : drop_own_marker(&visit);
+    if (e) {
+        return e;
     }
-    e = e ? e : marker_drop(ctx, queue_shard_of(&visit.user), visit.user.ref, 1, schedule_id);
-    if (e || !says(answer, "LEFT")) {
-        return e ? e : turn_away(&visit);
-    }
-    return count_try(ctx, queue_leaves_key(ctx->arena, schedule_id, user_id));
+    return says(answer, "LEFT") ? count_try(ctx, leaves) : leave_again(&visit, leaves);
 }

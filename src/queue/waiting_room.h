@@ -27,7 +27,7 @@ struct queue_place {
     int64_t arrival;          /* number in the line, from 1, never reused */
     int64_t opens_at;         /* PRE_OPEN: microseconds */
     int64_t rank;             /* WAITING: from 1 */
-    int64_t sequence;         /* WAITING: place in the line, from 1; drawn at the opening, then fixed */
+    int64_t sequence;         /* WAITING, ACTIVE: place in the line, from 1; drawn at the opening, then fixed */
     int64_t estimated_wait_s; /* WAITING; QUEUE_WAIT_UNKNOWN while nobody is called, delay_reason says why */
     const char *delay_reason; /* WAITING: "SOLD_OUT", "PAUSED", "FULL", "SLOWER" or NULL */
     int64_t poll_after_s;     /* when to ask again; who is late by far counts as gone */
@@ -42,19 +42,20 @@ struct queue_caller {
 };
 
 /* Takes a place, or finds the one the user has. An authentic `receipt` (NULL: none) brings back a number that Redis has
- * forgotten; any other is ignored. Works in two round trips to Redis. &err_not_found (no such schedule),
+ * forgotten; any other is ignored. Two round trips to Redis, as long as the copy of the schedule is fresh and nobody is
+ * called at once. &err_not_found (no such schedule),
  * &err_sale_not_open (too early), &err_sale_ended, &err_already_queued_elsewhere, &err_queue_full with
  * ctx->retry_after_s, &err_token_revoked. */
 BO_MUSTCHECK const struct err *queue_enter(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                            const char *receipt, struct queue_place *place_r);
 /* Where the user stands; hands out the token once called. One round trip to Redis while waiting; two for the first time
- * after the opening, for somebody who has been called, and for a stranger. &err_not_in_queue, &err_sale_ended,
+ * after the opening and for somebody who has been called, three for a stranger. &err_not_in_queue, &err_sale_ended,
  * &err_token_revoked. */
 BO_MUSTCHECK const struct err *queue_status(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id,
                                             struct queue_place *place_r);
 /* The same in halves, for a process that serves many people at once: each says what is to be asked of Redis, the next
  * one goes on with the answers (as from redis_pipe_run()); between them others may be served. A visit lives in
- * ctx->arena and borrows the caller, the schedule's id and the receipt. */
+ * ctx->arena and borrows the caller's texts, the schedule's id and the receipt. */
 struct queue_visit;
 struct queue_visit *queue_visit_new(struct ctx *ctx, const struct queue_caller *caller, const char *schedule_id);
 struct redis_pipe *queue_status_ask(struct queue_visit *visit);

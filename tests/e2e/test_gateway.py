@@ -37,7 +37,8 @@ def raw(base_url: str, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("path,service", [
     ("/auth/terms", "user"), ("/users/me", "user"), ("/events", "event"), ("/venues", "event"),
-    ("/queue/status", "queue"), ("/reservations", "reservation"), ("/payments", "payment"), ("/health", "gateway"),
+    ("/queue/status", "queue"), ("/queue/enter", "queue"), ("/queue/serving", "queue"), ("/queue/draw", "queue"),
+    ("/reservations", "reservation"), ("/payments", "payment"), ("/health", "gateway"),
 ])
 def test_path_reaches_its_service(stack, base_url, path, service):
     trace = uuid.uuid4().hex

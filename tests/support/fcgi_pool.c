@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/array.h"
+#include "common/io/redis.h"
 #include "common/serve/responder.h"
 
 #define PROCESSES_MAX 4
@@ -63,6 +64,35 @@ static const struct err *handle_large(struct request *rq, struct reply *rp)
     return NULL;
 }
 
+/* The word of its path, twice through Redis, as "word word". */
+static const struct err *answer_second(struct request *rq, struct reply *rp)
+{
+    const char *both = arena_printf(rq->ctx->arena, "%s %s", (const char *)rq->state, rq->answers[0].str);
+    reply_bytes(rp, 200, "text/plain", both, strlen(both));
+    return NULL;
+}
+
+static void ask_for_word(struct request *rq, request_handler *next, void *state)
+{
+    struct redis_pipe *pipe = redis_pipe_new(rq->ctx);
+    REDIS_PIPE(pipe, "ECHO", request_param(rq, "word"));
+    request_ask(rq, pipe, next, state);
+}
+
+static const struct err *answer_first(struct request *rq, struct reply *rp)
+{
+    (void)rp;
+    ask_for_word(rq, answer_second, arena_strdup(rq->ctx->arena, rq->answers[0].str));
+    return NULL;
+}
+
+static const struct err *handle_word(struct request *rq, struct reply *rp)
+{
+    (void)rp;
+    ask_for_word(rq, answer_first, NULL);
+    return NULL;
+}
+
 static const struct route routes[] = {
     {"POST", "/echo", handle_echo, RT_RAW, NULL, NULL, 1u << 20, NULL},
     {"POST", "/small", handle_echo, RT_RAW, NULL, NULL, 10, NULL},
@@ -70,9 +100,9 @@ static const struct route routes[] = {
     {"GET", "/pid", handle_pid, 0, NULL, NULL, 0, NULL},
     {"GET", "/lost", handle_lost, 0, NULL, NULL, 0, NULL},
     {"GET", "/large", handle_large, 0, NULL, NULL, 0, NULL},
+    {"GET", "/word/<word>", handle_word, 0, NULL, NULL, 0, NULL},
 };
-static const struct responder responder = {
-    .name = "transport-test", .routes = routes, .route_count = ARRAY_COUNT(routes)};
+static struct responder responder = {.name = "transport-test", .routes = routes, .route_count = ARRAY_COUNT(routes)};
 
 /* ---- its processes ---- */
 
@@ -94,6 +124,11 @@ void pool_run_child(int input, int output)
     close(entered[0]);
     close(leave[1]);
     _exit(responder_main(&responder, 1, argv));
+}
+
+void pool_use_redis(void)
+{
+    responder.needs |= NEED_REDIS;
 }
 
 pid_t pool_start(void)

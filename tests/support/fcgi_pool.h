@@ -2,7 +2,8 @@
  * fcgi_pool: processes of a small responder on a unix socket, for tests of the FastCGI transport.
  *
  * Its routes: POST /echo (the body, up to 1 MiB), POST /small (the same, up to 10 bytes), GET /wait ("waited", when the
- * test lets it), GET /pid (of the process), GET /lost (no answer), GET /large (1 MiB of 'a').
+ * test lets it), GET /pid (of the process), GET /lost (no answer), GET /large (1 MiB of 'a'), GET
+ * /word/W ("W W", through two exchanges with Redis).
  */
 #ifndef TESTS_SUPPORT_FCGI_POOL_H
 #define TESTS_SUPPORT_FCGI_POOL_H
@@ -20,6 +21,8 @@ int pool_set_up(void **state);
 int pool_tear_down(void **state);
 
 const struct sockaddr_un *pool_address(void);
+/* The processes connect to Redis (BOX_REDIS_URL). */
+void pool_use_redis(void);
 /* One more process on the listener; it ends with the test at the latest. */
 pid_t pool_start(void);
 /* In a child of the test's own: the responder with these as standard input and, unless -1, output. */

@@ -307,6 +307,23 @@ static void test_pipes_without_their_script_are_repeated_and_no_others(void **st
     assert_int_equal(values[0].integer, 1);
 }
 
+static void test_pipe_whose_script_is_refused_fails_alone(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    const char *key = fixture_uuid();
+    const struct redis_script broken = {.name = "broken", .source = "return (", .sha1 = "0"};
+    const struct redis_value *values;
+    struct redis_pipe *breaking = redis_pipe_new(ctx);
+    redis_pipe_eval(breaking, &broken, &key, 1, NULL, 0);
+    struct redis_pipe *pipes[] = {pipe_of(ctx, "INCR", key), breaking, pipe_of(ctx, "INCR", key)};
+    redis_pipes_run(pipes, ARRAY_COUNT(pipes));
+    assert_ptr_equal(redis_pipe_outcome(breaking, &values), &err_internal);
+    assert_null(redis_pipe_outcome(pipes[0], &values));
+    assert_int_equal(values[0].integer, 1);
+    assert_null(redis_pipe_outcome(pipes[2], &values));
+    assert_int_equal(values[0].integer, 2);
+}
+
 static void test_pipes_all_fail_when_the_server_is_away(void **state)
 {
     (void)state;
@@ -505,6 +522,7 @@ int main(void)
         TEST(test_pipe_arguments_may_hold_any_bytes),
         TEST(test_pipes_in_one_exchange_come_out_each_by_itself),
         TEST(test_pipes_without_their_script_are_repeated_and_no_others),
+        TEST(test_pipe_whose_script_is_refused_fails_alone),
         TEST(test_pipes_all_fail_when_the_server_is_away),
         TEST(test_wrong_count_is_refused_before_sending),
         TEST(test_wrong_counts_do_not_make_up_for_each_other),

@@ -167,7 +167,7 @@ static void test_second_schedule_is_refused_while_waiting_and_open_after_leaving
     assert_ptr_equal(refusal(&other, user), &err_already_queued_elsewhere);
     assert_null(queue_leave(line->ctx, user, line->id));
     assert_int_equal(queue_line_enter(&other, user).rank, 1);
-    assert_ptr_equal(queue_leave(line->ctx, user, line->id), &err_not_in_queue);
+    assert_null(queue_leave(line->ctx, user, line->id)); /* again: its answer may have been lost */
     assert_int_equal(queue_line_status(&other, user).rank, 1);
 }
 

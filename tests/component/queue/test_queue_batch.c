@@ -12,6 +12,7 @@
 #include "common/io/redis.h"
 #include "common/run/program.h"
 #include "src/queue/line.h"
+#include "src/queue/marker.h"
 #include "src/queue/queue_errors.h"
 #include "src/queue/waiting_room.h"
 #include "tests/support/fixture.h"
@@ -177,6 +178,119 @@ static void test_refusals_in_a_batch_are_each_ones_own(void **state)
     close_batch(asking);
 }
 
+/* ---- one person at two lines ---- */
+
+/* Asks for a place in `line` as far as the exchange that takes it. */
+static void begin_enter(struct asking *one, const struct queue_line *line, const char *user)
+{
+    ctx_begin(one->ctx, NULL, NULL);
+    one->caller = (struct queue_caller){user, NULL};
+    one->visit = queue_visit_new(one->ctx, &one->caller, line->id);
+    one->e = queue_enter_ask(one->visit, NULL, &one->pipe);
+    assert_null(one->e);
+}
+
+static void join(struct asking *one)
+{
+    const struct redis_value *answers;
+    one->e = redis_pipe_outcome(one->pipe, &answers);
+    one->e = one->e ? one->e : queue_enter_join(one->visit, answers, &one->pipe);
+}
+
+static void finish_enter(struct asking *one)
+{
+    const struct redis_value *answers;
+    one->e = one->e ? one->e : redis_pipe_outcome(one->pipe, &answers);
+    one->e = one->e ? one->e : queue_enter_answer(one->visit, answers, &one->place);
+}
+
+static bool stands_in(struct queue_line *line, const char *user)
+{
+    return queue_line_ask(line, user, &(struct queue_place){0}) == NULL;
+}
+
+/* Two devices, in one batch: neither has a place yet when the other asks. */
+static void test_one_person_gets_one_place_though_two_lines_are_entered_at_once(void **state)
+{
+    struct queue_line *line = *state, other = queue_line_beside(line);
+    const char *user = queue_line_user(line);
+    struct asking asking[BATCH];
+    open_batch(line, asking);
+    begin_enter(&asking[0], line, user);
+    begin_enter(&asking[1], &other, user);
+    exchange(asking, 2);
+    join(&asking[0]);
+    join(&asking[1]);
+    exchange(asking, 2);
+    finish_enter(&asking[0]);
+    finish_enter(&asking[1]);
+    assert_true((asking[0].e == NULL) != (asking[1].e == NULL));
+    assert_ptr_equal(asking[0].e ? asking[0].e : asking[1].e, &err_already_queued_elsewhere);
+    assert_int_equal(stands_in(line, user), asking[0].e == NULL);
+    assert_int_equal(stands_in(&other, user), asking[1].e == NULL);
+    close_batch(asking);
+}
+
+/* The line where the place was taken first is found by whoever took the marker over meanwhile. */
+static void test_line_entered_while_the_marker_is_taken_over_stays_the_only_one(void **state)
+{
+    struct queue_line *line = *state, other = queue_line_beside(line);
+    const char *user = queue_line_user(line);
+    struct asking asking[BATCH];
+    open_batch(line, asking);
+    begin_enter(&asking[0], line, user);
+    exchange(asking, 1);
+    join(&asking[0]);
+    begin_enter(&asking[1], &other, user);
+    asking[0].e = &err_unavailable; /* waits */
+    exchange(asking, 2);
+    asking[0].e = NULL;
+    exchange(asking, 1); /* the place is taken */
+    join(&asking[1]);
+    finish_enter(&asking[0]);
+    assert_null(asking[0].e);
+    assert_ptr_equal(asking[1].e, &err_already_queued_elsewhere);
+    assert_true(stands_in(line, user));
+    close_batch(asking);
+}
+
+/* One device leaves while the other enters the same line: the marker stays with the place. */
+static void test_line_left_and_entered_at_once_keeps_its_marker(void **state)
+{
+    struct queue_line *line = *state, other = queue_line_beside(line);
+    const char *user = queue_line_newcomer(line);
+    struct asking asking[BATCH];
+    struct queue_place place;
+    open_batch(line, asking);
+    begin_enter(&asking[0], line, user);
+    exchange(asking, 1);
+    join(&asking[0]);
+    assert_null(queue_leave(line->ctx, user, line->id));
+    exchange(asking, 1);
+    finish_enter(&asking[0]);
+    assert_null(asking[0].e);
+    const struct queue_caller caller = {user, NULL};
+    assert_ptr_equal(queue_enter(line->ctx, &caller, other.id, NULL, &place), &err_already_queued_elsewhere);
+    close_batch(asking);
+}
+
+/* What is asked of Redis for somebody who has logged out leaves nothing behind. */
+static void test_marker_of_who_has_logged_out_is_dropped(void **state)
+{
+    struct queue_line *line = *state;
+    const char *user = queue_line_user(line), *jti = fixture_uuid();
+    struct queue_user ref = queue_user_of(user);
+    struct queue_place place;
+    const struct redis_value *marker;
+    assert_null(token_revoke(line->ctx, jti, clock_now() / CLOCK_SECOND + 600));
+    const struct queue_caller caller = {user, jti};
+    assert_ptr_equal(queue_enter(line->ctx, &caller, line->id, NULL, &place), &err_token_revoked);
+    struct redis_pipe *pipe = redis_pipe_new(line->ctx);
+    marker_pipe_look(pipe, line->ctx, &ref);
+    assert_null(redis_pipe_run(pipe, &marker));
+    assert_int_equal(marker->type, REDIS_NIL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_line_set_up, queue_line_tear_down)
 
 int main(void)
@@ -184,6 +298,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_thousand_requests_in_batches_are_answered_as_one_by_one),
         TEST(test_refusals_in_a_batch_are_each_ones_own),
+        TEST(test_one_person_gets_one_place_though_two_lines_are_entered_at_once),
+        TEST(test_line_entered_while_the_marker_is_taken_over_stays_the_only_one),
+        TEST(test_line_left_and_entered_at_once_keeps_its_marker),
+        TEST(test_marker_of_who_has_logged_out_is_dropped),
     };
     return cmocka_run_group_tests_name("queue batches", tests, NULL, NULL);
 }

@@ -50,10 +50,17 @@ static void stops_and_leaves_its_name(int signal)
     assert_int_equal(access(pool_address()->sun_path, F_OK), -1);
 }
 
-static void test_idle_pool_told_to_terminate_leaves_its_name(void **state)
+/* Anybody may tell a single process to terminate, while its pool lives on and needs the name. */
+static void test_process_told_to_terminate_leaves_the_pool_its_name(void **state)
 {
     (void)state;
-    stops_and_leaves_its_name(SIGTERM);
+    pid_t pid = pool_start();
+    client_assert_echo("up");
+    kill(pid, SIGTERM);
+    assert_int_equal(pool_exit_status(pid), 0);
+    assert_int_equal(access(pool_address()->sun_path, F_OK), 0);
+    pool_start();
+    client_assert_echo("the next one");
 }
 
 static void test_idle_pool_interrupted_leaves_its_name(void **state)
@@ -84,7 +91,7 @@ static void test_pool_that_ends_serves_those_that_have_connected(void **state)
         client_send_record(waiting[i], STDIN, "late", 4);
         client_send_record(waiting[i], STDIN, NULL, 0);
     }
-    kill(pid, SIGTERM);
+    kill(pid, SIGQUIT);
     pool_let_leave();
     client_assert_answer(first, 200, "waited");
     close(first);
@@ -104,7 +111,7 @@ static void test_pool_that_ends_leaves_the_name_of_another(void **state)
     assert_int_equal(unlink(pool_address()->sun_path), 0);
     int other = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(other, (const struct sockaddr *)pool_address(), sizeof *pool_address()), 0);
-    kill(pid, SIGTERM);
+    kill(pid, SIGQUIT);
     assert_int_equal(pool_exit_status(pid), 0);
     assert_int_equal(access(pool_address()->sun_path, F_OK), 0);
     close(other);
@@ -135,7 +142,7 @@ static void test_idle_pool_stops_though_all_woke_for_one_request(void **state)
         client_assert_echo("one of three takes it");
     }
     for (int i = 0; i < 3; i++) {
-        kill(pids[i], SIGTERM);
+        kill(pids[i], SIGQUIT);
     }
     for (int i = 0; i < 3; i++) {
         assert_int_equal(pool_exit_status(pids[i]), 0);
@@ -150,7 +157,7 @@ static void test_signal_during_a_request_lets_it_finish(void **state)
     client_send_head(fd, 0, "GET", "/wait", "");
     client_send_record(fd, STDIN, NULL, 0);
     pool_await_entered();
-    kill(pid, SIGTERM);
+    kill(pid, SIGQUIT);
     kill(pid, SIGUSR1);
     pool_let_leave();
     client_assert_answer(fd, 200, "waited");
@@ -166,7 +173,7 @@ static void test_signal_during_an_upload_lets_it_finish(void **state)
     client_send_head(fd, 0, "POST", "/echo", "10");
     client_send_record(fd, STDIN, "01234", 5);
     await_read(fd);
-    kill(pid, SIGTERM);
+    kill(pid, SIGQUIT);
     client_send_record(fd, STDIN, "56789", 5);
     client_send_record(fd, STDIN, NULL, 0);
     client_assert_answer(fd, 200, "0123456789");
@@ -249,7 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_idle_process_is_renewed_and_the_pool_keeps_its_name),
-        TEST(test_idle_pool_told_to_terminate_leaves_its_name),
+        TEST(test_process_told_to_terminate_leaves_the_pool_its_name),
         TEST(test_idle_pool_interrupted_leaves_its_name),
         TEST(test_idle_pool_told_to_quit_leaves_its_name),
         TEST(test_pool_that_ends_serves_those_that_have_connected),
