@@ -7,6 +7,7 @@
 #ifndef COMMON_CTX_H
 #define COMMON_CTX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/arena.h"
@@ -16,6 +17,8 @@
 struct db;
 struct redis;
 struct http;
+
+#define CTX_DETAILS_MAX 20 /* of one error, as the contract says; what comes after them is not told */
 
 /* One entry of the error body's `details`. */
 struct ctx_detail {

@@ -20,9 +20,10 @@
 #include "common/base/array.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/context/ctx.h"
 
 #define JSON_DEPTH_MAX 16
-#define JSON_DETAILS_MAX 20
+#define JSON_DETAILS_MAX CTX_DETAILS_MAX
 
 struct arena;
 struct ctx;

@@ -9,6 +9,8 @@
 
 #define BODY_MAX (32u << 10) /* a payment token of 4,000 characters, each of four bytes, and the rest */
 #define CURRENCY "KRW"
+#define ID_MAX 200
+#define ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 static const char *text(const struct json *object, const char *key)
 {
@@ -30,6 +32,13 @@ static int64_t instant_or_now(const struct json *object, const char *key)
 {
     int64_t at = instant(object, key);
     return at == CLOCK_NONE ? clock_now() : at;
+}
+
+/* Nothing that a path may end up elsewhere with: "." and ".." are taken away on the way. */
+bool portone_id_valid(const char *id)
+{
+    size_t len = strlen(id);
+    return len > 0 && len <= ID_MAX && strspn(id, ID_CHARACTERS) == len;
 }
 
 static const char *payment_path(struct ctx *ctx, const char *payment_id, const char *suffix)
@@ -265,6 +274,9 @@ const struct err *portone_cancel(struct ctx *ctx, const char *payment_id, const 
 
 const struct err *portone_identity(struct ctx *ctx, const char *verification_id, struct portone_identity *identity_r)
 {
+    if (!portone_id_valid(verification_id)) {
+        return &err_not_found;
+    }
     const char *path = arena_printf(ctx->arena, "/identity-verifications/%s", http_escape(ctx->arena, verification_id));
     const struct portone_call call = {.service = PORTONE_IDENTITIES, .method = "GET", .path = with_store(ctx, path)};
     struct portone_answer answer;

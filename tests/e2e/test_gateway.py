@@ -245,6 +245,11 @@ def test_cors_origin_stands_on_answers_and_errors(base_url):
         assert "Origin" in headers["Vary"]
 
 
+@pytest.mark.parametrize("path", ["/queue/serving?scheduleId={id}", "/.well-known/jwks.json", "/events", "/nothing"])
+def test_copy_made_without_an_origin_serves_no_other_one(base_url, path):
+    assert "Origin" in call("GET", base_url + path.format(id=uuid.uuid4())).headers["Vary"]
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", f"{ORIGIN}.evil.example", "null", f"x{ORIGIN}"])
 def test_cors_of_another_origin_gets_nothing(base_url, origin):
     for method in ("GET", "OPTIONS"):

@@ -31,6 +31,23 @@ static void test_ctx_begin_forgets_the_last_unit(void **state)
     arena_free(&ctx.arena);
 }
 
+static void test_ctx_tells_no_more_than_twenty_details(void **state)
+{
+    (void)state;
+    struct ctx ctx = {.arena = arena_new(1u << 16)};
+    for (int i = 1; i <= 5000; i++) {
+        (void)ctx_invalid(&ctx, "seat", "number %d", i);
+    }
+    size_t count = 0;
+    const struct ctx_detail *last = ctx.details;
+    for (const struct ctx_detail *detail = ctx.details; detail; detail = detail->next) {
+        count++;
+    }
+    assert_int_equal(count, 20);
+    assert_string_equal(last->reason, "number 20"); /* the first ones are told */
+    arena_free(&ctx.arena);
+}
+
 static void test_ctx_invalid_keeps_copies_newest_first(void **state)
 {
     (void)state;
@@ -50,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ctx_begin_forgets_the_last_unit),
+        cmocka_unit_test(test_ctx_tells_no_more_than_twenty_details),
         cmocka_unit_test(test_ctx_invalid_keeps_copies_newest_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

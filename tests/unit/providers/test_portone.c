@@ -343,13 +343,24 @@ static void test_identity_verified_gives_the_person(void **state)
     struct portone_identity identity;
     fake_http_answers(200, "{\"status\":\"VERIFIED\",\"verifiedAt\":\"2026-01-01T00:00:05Z\",\"verifiedCustomer\":"
                            "{\"name\":\"김하나\",\"ci\":\"c\",\"phoneNumber\":\"01012345678\"}}");
-    assert_null(portone_identity(*state, "id/1", &identity));
-    assert_string_equal(fake_http.url, "http://portone/identity-verifications/id%2F1?storeId=store-sandbox");
+    assert_null(portone_identity(*state, "id-1_A", &identity));
+    assert_string_equal(fake_http.url, "http://portone/identity-verifications/id-1_A?storeId=store-sandbox");
     assert_true(identity.verified);
     assert_string_equal(identity.name, "김하나");
     assert_string_equal(identity.ci, "c");
     assert_null(identity.di);
     assert_int_equal(identity.verified_at, INT64_C(1767225605) * CLOCK_SECOND);
+}
+
+static void test_identity_that_no_path_may_carry_is_not_asked_about(void **state)
+{
+    static const char *const ids[] = {"", ".", "..", "a/b", "a%2fb", "a?b", "id ", "\xea\xb9\x80"};
+    struct portone_identity identity;
+    int calls = fake_http.calls;
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+        assert_ptr_equal(portone_identity(*state, ids[i], &identity), &err_not_found);
+    }
+    assert_int_equal(fake_http.calls, calls);
 }
 
 static void test_identity_not_verified_gives_nobody(void **state)
@@ -488,6 +499,7 @@ int main(void)
         TEST(test_get_of_every_status),
         TEST(test_proves_paid_names_what_differs),
         TEST(test_identity_verified_gives_the_person),
+        TEST(test_identity_that_no_path_may_carry_is_not_asked_about),
         TEST(test_identity_not_verified_gives_nobody),
         TEST(test_identity_failures_are_not_about_payment),
         TEST(test_webhook_signed_is_read),
