@@ -148,12 +148,23 @@ static void done(struct consumer *consumer, struct ctx *ctx, const struct kafka_
     }
 }
 
+/* Whatever this process knows of its partitions is forgotten; it begins again behind what has been committed. */
+static void rejoin(struct consumer *consumer)
+{
+    const struct subscription *subscription = consumer->subscription;
+    kafka_consumer_free(&consumer->kafka);
+    memset(consumer->held, 0, sizeof consumer->held);
+    consumer->kafka = kafka_consumer_new(subscription->group, subscription->topics, subscription->topic_count);
+}
+
 static void try_later(struct consumer *consumer, struct ctx *ctx, const struct kafka_record *record, int64_t wait_ms)
 {
     count(consumer, RETRIED);
     held_enter(consumer, record)->resume_at = clock_monotonic() + wait_ms * 1000;
     if (kafka_consumer_hold(consumer->kafka, record) != NULL) {
-        log_warn(&ctx->log, "partition not held: it is probably not ours any more");
+        /* Without this the next record would come, and its offset would be committed past this one. */
+        log_warn(&ctx->log, "partition not held: joining the group anew");
+        rejoin(consumer);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/array.h"
 #include "src/providers/portone.h"
+#include "src/providers/provider_url.h"
 #include "src/providers/sandbox_credentials.h"
 
 struct cfg_portone cfg_portone;
@@ -41,14 +42,17 @@ const struct cfg_section cfg_portone_section = {"PortOne", keys, ARRAY_COUNT(key
 /* The one way to pay for tickets with play money would be to forget a setting. */
 static bool sandboxed(void)
 {
-    return strcmp(cfg_portone.url, SANDBOX_ORIGIN) == 0 || strcmp(cfg_portone.store_id, SANDBOX_PORTONE_STORE) == 0 ||
+    return strcmp(cfg_portone.store_id, SANDBOX_PORTONE_STORE) == 0 ||
            strcmp(cfg_portone.channel_key, SANDBOX_PORTONE_CHANNEL) == 0;
 }
 
 bool portone_check_settings(const char **why_r)
 {
+    if (!provider_url_allowed("BOX_PORTONE_URL", cfg_portone.url, why_r)) {
+        return false;
+    }
     if (!cfg_process.sandbox && sandboxed()) {
-        *why_r = "BOX_PORTONE_URL, _STORE and _CHANNEL must not be the sandbox's while BOX_SANDBOX is not 1";
+        *why_r = "BOX_PORTONE_STORE and BOX_PORTONE_CHANNEL must not be the sandbox's while BOX_SANDBOX is not 1";
         return false;
     }
     struct arena *arena = arena_new(64 << 10);

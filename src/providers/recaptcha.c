@@ -5,6 +5,7 @@
 #include "common/base/array.h"
 #include "common/io/http.h"
 #include "common/json/json.h"
+#include "src/providers/provider_url.h"
 #include "src/providers/sandbox_credentials.h"
 
 #define TOKEN_LENGTH_MAX 8192
@@ -28,11 +29,7 @@ const struct cfg_section cfg_recaptcha_section = {"reCAPTCHA", keys, ARRAY_COUNT
 
 bool recaptcha_check_settings(const char **why_r)
 {
-    if (cfg_process.sandbox || strcmp(cfg_recaptcha.url, SANDBOX_SITEVERIFY) != 0) {
-        return true;
-    }
-    *why_r = "BOX_RECAPTCHA_URL must not be the sandbox's while BOX_SANDBOX is not 1";
-    return false;
+    return provider_url_allowed("BOX_RECAPTCHA_URL", cfg_recaptcha.url, why_r);
 }
 
 static const struct err *unavailable(struct ctx *ctx)

@@ -471,13 +471,20 @@ static void test_settings_of_sandbox_outside_it_are_refused(void **state)
 {
     (void)state;
     const char *why = NULL;
+    static const char *const insecure[] = {
+        SANDBOX_ORIGIN,    SANDBOX_ORIGIN "/", "http://localhost:8090", "http://portone", "",
+        "httpx://portone", " https://portone"};
     cfg_process.sandbox = false;
+    cfg_portone.url = "https://portone";
     assert_false(portone_check_settings(&why));
     cfg_portone.store_id = "store-real";
     cfg_portone.channel_key = "channel-real";
     assert_true(portone_check_settings(&why));
-    cfg_portone.url = SANDBOX_ORIGIN;
-    assert_false(portone_check_settings(&why));
+    for (size_t i = 0; i < ARRAY_COUNT(insecure); i++) {
+        cfg_portone.url = insecure[i];
+        assert_false(portone_check_settings(&why));
+        assert_string_equal(why, "BOX_PORTONE_URL must begin with https:// while BOX_SANDBOX is not 1");
+    }
     cfg_portone.url = "http://portone";
     cfg_portone.store_id = SANDBOX_PORTONE_STORE;
     cfg_portone.channel_key = SANDBOX_PORTONE_CHANNEL;
