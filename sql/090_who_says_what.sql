@@ -37,8 +37,8 @@ TO user_service, event_service, reservation_service, payment_service;
 
 -- The envelope is what readers see: it cannot say something else than the row that was allowed.
 ALTER TABLE common.outbox_events ADD CONSTRAINT outbox_events_envelope CHECK (
-    envelope ->> 'eventId' = id::text AND envelope ->> 'eventType' = event_type
-    AND envelope ->> 'aggregateType' = aggregate_type AND envelope ->> 'aggregateId' = aggregate_id::text
+    (envelope ->> 'eventId' = id::text AND envelope ->> 'eventType' = event_type
+     AND envelope ->> 'aggregateType' = aggregate_type AND envelope ->> 'aggregateId' = aggregate_id::text) IS TRUE
 );
 
 ALTER TABLE common.outbox_events ENABLE ROW LEVEL SECURITY;

@@ -13,7 +13,7 @@
 
 #define LOCK_BASE INT64_C(0x6f7574626f780000) /* "outbox", then the share */
 #define SHARES_TEXT_MAX 64
-#define DUE_PART 5 /* of a batch's size: what was refused */
+#define DUE_PART 25 /* of a batch's size: what was refused, and goes one at a time */
 
 struct cfg_outbox cfg_outbox;
 static const struct cfg_key cfg_outbox_keys[] = {
@@ -164,37 +164,48 @@ static struct batch read_batch(struct ctx *ctx, const struct db_rows *rows)
     return batch;
 }
 
-/* Hands the rows to the producer, except those that must wait for an earlier one. */
-static void send_rows(struct outbox_relay *relay, struct batch *batch, const struct db_rows *rows)
+/* A producer that does not get everything acknowledged in time is given up, so that nothing it still holds is sent
+ * behind our back; the callbacks of its rows come before it is gone. */
+static void await_acks(struct outbox_relay *relay)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        struct row *row = &batch->rows[i];
-        if (row->stuck || follows(batch, i, not_sent)) {
-            continue;
-        }
-        const char *envelope = db_str(rows, i, "envelope");
-        const struct kafka_record record = {.topic = db_str(rows, i, "topic"),
-                                            .key = row->key,
-                                            .value = envelope,
-                                            .len = strlen(envelope),
-                                            .opaque = row};
-        const struct err *e = kafka_produce(relay->producer, &record);
-        row->sent = !e;
-        row->refused = refuses(e);
-        kafka_producer_poll(relay->producer, 0);
+    if (!kafka_producer_flush(relay->producer, (int)cfg_outbox.ack_ms)) {
+        kafka_producer_free(&relay->producer, 0);
     }
 }
 
-/* Sends and waits. A producer that does not get everything acknowledged in time is given up, so that nothing it still
- * holds is sent behind our back; the callbacks of its rows come before it is gone. */
-static void publish_batch(struct outbox_relay *relay, struct batch *batch, const struct db_rows *rows)
+static void send_row(struct outbox_relay *relay, struct row *row, const struct db_rows *rows, size_t index)
+{
+    const char *envelope = db_str(rows, index, "envelope");
+    const struct kafka_record record = {.topic = db_str(rows, index, "topic"),
+                                        .key = row->key,
+                                        .value = envelope,
+                                        .len = strlen(envelope),
+                                        .opaque = row};
+    const struct err *e = kafka_produce(relay->producer, &record);
+    row->sent = !e;
+    row->refused = refuses(e);
+    kafka_producer_poll(relay->producer, 0);
+}
+
+/* Sends, except what must wait for an earlier row, and waits. `alone`: one at a time, because Kafka refuses all that it
+ * got together. Once it is away the rest is not even tried. */
+static void publish_batch(struct outbox_relay *relay, struct batch *batch, const struct db_rows *rows, bool alone)
 {
     if (relay->producer == NULL) {
         relay->producer = kafka_producer_new(on_acked, relay);
     }
-    send_rows(relay, batch, rows);
-    if (!kafka_producer_flush(relay->producer, (int)cfg_outbox.ack_ms)) {
-        kafka_producer_free(&relay->producer, 0);
+    for (size_t i = 0; i < batch->count && relay->producer != NULL; i++) {
+        struct row *row = &batch->rows[i];
+        if (row->stuck || follows(batch, i, not_sent)) {
+            continue;
+        }
+        send_row(relay, row, rows, i);
+        if (alone) {
+            await_acks(relay);
+        }
+    }
+    if (relay->producer != NULL && !alone) {
+        await_acks(relay);
     }
 }
 
@@ -275,7 +286,7 @@ static bool kafka_is_away(const struct batch *batch)
 
 /* At most `limit` of the rows that the statement finds. */
 static const struct err *publish_some(struct outbox_relay *relay, struct ctx *ctx, const struct db_stmt *which,
-                                      int64_t limit, bool *more_r)
+                                      int64_t limit, bool alone, bool *more_r)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, which, &rows, DB_TEXT(shares_text(relay, ctx)), DB_INT(limit));
@@ -287,7 +298,7 @@ static const struct err *publish_some(struct outbox_relay *relay, struct ctx *ct
     if (e) {
         return e;
     }
-    publish_batch(relay, &batch, rows);
+    publish_batch(relay, &batch, rows, alone);
     e = mark_published(relay, ctx, &batch);
     e = e ? e : mark_refused(relay, ctx, &batch);
     *more_r = *more_r || (!e && (int64_t)batch.count == limit);
@@ -297,8 +308,9 @@ static const struct err *publish_some(struct outbox_relay *relay, struct ctx *ct
 /* What was refused has a part of each round of its own, so that neither keeps the other waiting. */
 static const struct err *publish_round(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)
 {
-    const struct err *e = publish_some(relay, ctx, &sql_outbox_next, cfg_outbox.batch, more_r);
-    return e ? e : publish_some(relay, ctx, &sql_outbox_due, (cfg_outbox.batch + DUE_PART - 1) / DUE_PART, more_r);
+    int64_t part = (cfg_outbox.batch + DUE_PART - 1) / DUE_PART;
+    const struct err *e = publish_some(relay, ctx, &sql_outbox_next, cfg_outbox.batch, /* alone= */ false, more_r);
+    return e ? e : publish_some(relay, ctx, &sql_outbox_due, part, /* alone= */ true, more_r);
 }
 
 const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r)

@@ -44,8 +44,9 @@ struct outbox_relay *outbox_relay_new(void);
 void outbox_relay_free(struct outbox_relay **relay);
 /* Tries to lead the shares that it does not lead yet. */
 BO_MUSTCHECK const struct err *outbox_relay_lead(struct outbox_relay *relay, struct ctx *ctx);
-/* Publishes the oldest rows of its shares, at most cfg_outbox.batch, and a fifth as many of those that were refused and
- * are due, and marks them. *more_r: there are more. &err_unavailable while Kafka is away: tried again, ever later. */
+/* Publishes the oldest rows of its shares, at most cfg_outbox.batch, and a part as many of those that were refused and
+ * are due, one at a time, and marks them. *more_r: there are more. &err_unavailable while Kafka is away: tried again,
+ * ever later. */
 BO_MUSTCHECK const struct err *outbox_relay_publish(struct outbox_relay *relay, struct ctx *ctx, bool *more_r);
 /* Sets the metric of the oldest unpublished event's age. */
 BO_MUSTCHECK const struct err *outbox_relay_measure(struct outbox_relay *relay, struct ctx *ctx);

@@ -325,6 +325,8 @@ static void account(const struct unit *unit, const struct err *e, int64_t took_u
 
 static void finish(struct unit *unit, const struct err *e)
 {
+    /* A GET changes nothing: whether it has happened does not matter. */
+    e = strcmp(unit->rq.method, "GET") == 0 ? err_of_read(e) : e;
     unit->rq.ask = NULL;
     if (e) {
         answer_error(unit, e);
@@ -350,8 +352,6 @@ void dispatch_go_on(struct unit *unit, const struct err *e, const struct redis_v
 {
     unit->rq.ask = NULL;
     unit->rq.answers = answers;
-    /* A GET changes nothing: whether it has happened does not matter. */
-    e = strcmp(unit->rq.method, "GET") == 0 ? err_of_read(e) : e;
     e = e ? e : call(unit, unit->rq.next);
     if (e || !unit->rq.ask) {
         finish(unit, e);

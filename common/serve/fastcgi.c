@@ -347,25 +347,22 @@ static bool take_some(struct server *server)
 
 /* ---- the loop ---- */
 
-/* SIGINT and SIGQUIT, which the pool's parent sends, end the pool; SIGUSR1 only this process, and so does SIGTERM,
- * which anybody may send it, unless it comes because the parent is gone. */
+/* The pool ends when whoever started this process says so, or is gone; SIGUSR1, and any signal that somebody else
+ * sends, end this process alone. */
 static bool pool_shall_end(const struct server *server)
 {
     struct signalfd_siginfo signal;
     bool ends = false;
     while (read(server->stop_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
-        bool lone = signal.ssi_signo == SIGUSR1 || (signal.ssi_signo == SIGTERM && getppid() == server->parent);
-        ends = ends || !lone;
+        bool from_parent = (pid_t)signal.ssi_pid == server->parent || getppid() != server->parent;
+        ends = ends || (signal.ssi_signo != SIGUSR1 && from_parent);
     }
     return ends;
 }
 
 static void start_draining(struct server *server, bool pool_ends)
 {
-    if (pool_ends && !server->pool_ends) {
-        server->pool_ends = true;
-        listener_leave_name();
-    }
+    server->pool_ends = server->pool_ends || pool_ends;
     if (server->drains_until == 0) {
         server->drains_until = clock_monotonic() + cfg_process.drain_ms * 1000;
         log_info(NULL, "%s, %zu connections are let go", pool_ends ? "the pool ends" : "this process is renewed",
@@ -463,6 +460,9 @@ static void drain(struct server *server)
         turn(server);
     }
     unwatch_listener(server);
+    if (server->pool_ends) {
+        listener_leave_name(); /* not before: nobody may be there who would be asked instead */
+    }
     server->last_look = true;
     take_those_waiting(server);
     for (size_t i = 0; i < server->room; i++) {

@@ -11,11 +11,11 @@
  * is, has all of a request before it connects.) When there is no room for more connections, those that have been served
  * are closed.
  *
- * Ending (SIGINT, SIGQUIT, or SIGTERM after the parent's death: the pool, whose name goes; SIGUSR1, any other SIGTERM,
- * or after BOX_MAX_REQUESTS: this process) closes no connection that nginx might just be using: those there are go on
- * being served until nginx closes them, as it does after keepalive_time or keepalive_timeout (stacklib/gateway.py), or
- * BOX_DRAIN_MS is over. New ones are served, but not kept: who takes the place of a process that is renewed comes only
- * when that has gone.
+ * Ending (SIGTERM, SIGINT or SIGQUIT from the parent, or after its death: the pool, whose name goes at the end;
+ * SIGUSR1, a signal from anybody else, or after BOX_MAX_REQUESTS: this process) closes no connection that nginx might
+ * just be using: those there are go on being served until nginx closes them, as it does after keepalive_time or
+ * keepalive_timeout (stacklib/gateway.py), or BOX_DRAIN_MS is over. New ones are served, but not kept: who takes the
+ * place of a process that is renewed comes only when that has gone.
  *
  * The signals stay blocked for good and are read from a signalfd between batches. So a request in progress is finished
  * undisturbed (libfcgi takes an interrupted read for the end of a body, an interrupted write for a lost client), and

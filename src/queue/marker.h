@@ -15,7 +15,7 @@
 
 /* Sets the marker to this schedule, in two halves: what is asked of Redis, and what came of it. In the same exchange
  * `jti` is looked up in the blacklist (NULL: it has been), and *leaves_r is how often the user has left this line
- * within a minute. &err_already_queued_elsewhere, &err_token_revoked (then a marker that was set is dropped again).
+ * within a minute. &err_already_queued_elsewhere, &err_token_revoked (a marker that was set stays: it is a hint only).
  * Safe to repeat. */
 struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
                                     const char *schedule_id);
@@ -23,12 +23,13 @@ BO_MUSTCHECK const struct err *marker_claim_answer(struct ctx *ctx, const struct
                                                    const char *schedule_id, const struct redis_value *answers,
                                                    int64_t *leaves_r);
 /* Whether it still names this schedule, asked after the place was taken: another device of the user may have taken it
- * over in between. One that has been dropped is set again. &err_already_queued_elsewhere. Safe to repeat. */
+ * over in between (&err_already_queued_elsewhere), or be about to, or it was dropped: then it is ours again. Safe to
+ * repeat. */
 void marker_pipe_look(struct redis_pipe *pipe, struct ctx *ctx, const struct queue_user *user);
 BO_MUSTCHECK const struct err *marker_look(struct ctx *ctx, const struct queue_user *user, const char *schedule_id,
                                            const struct redis_value *marker);
-/* Sets the marker of somebody who is in this line, unless it names another one: &err_already_queued_elsewhere. */
-BO_MUSTCHECK const struct err *marker_restore(struct ctx *ctx, const struct queue_user *user, const char *schedule_id);
+/* Drops the marker of somebody who has left this line, unless they are in it again. Safe to repeat. */
+BO_MUSTCHECK const struct err *marker_leave(struct ctx *ctx, const struct queue_user *user, const char *schedule_id);
 /* Removes the markers of these users of one shard (16 bytes each, side by side) that name this schedule. */
 BO_MUSTCHECK const struct err *marker_drop(struct ctx *ctx, unsigned shard, const unsigned char *refs, size_t count,
                                            const char *schedule_id);

@@ -366,21 +366,6 @@ static const struct err *give_up(struct queue_visit *visit, const struct redis_v
     return e;
 }
 
-/* Whoever enters again at this very moment has looked at the marker already and relies on it. */
-static const struct err *drop_own_marker(struct queue_visit *visit)
-{
-    const struct err *e = marker_drop(visit->ctx, queue_shard_of(&visit->user), visit->user.ref, 1, visit->schedule_id);
-    struct redis_pipe *pipe = redis_pipe_new(visit->ctx);
-    const struct redis_value *there;
-    redis_pipe_begin(pipe, 3);
-    pipe_text(pipe, "HEXISTS");
-    pipe_text(pipe, visit->people);
-    pipe_user(pipe, visit);
-    e = e ? e : redis_pipe_run(pipe, &there);
-    e = e ? e : check_answer(visit->ctx, &there[0], REDIS_INT);
-    return !e && there[0].integer == 1 ? marker_restore(visit->ctx, &visit->user, visit->schedule_id) : e;
-}
-
 /* ---- entering ---- */
 
 static const struct err *check_window(const struct schedule *schedule)
@@ -412,7 +397,7 @@ static void pipe_enter(struct redis_pipe *pipe, const struct queue_visit *visit)
 
 static const struct err *refuse_full(struct queue_visit *visit)
 {
-    const struct err *e = drop_own_marker(visit);
+    const struct err *e = marker_leave(visit->ctx, &visit->user, visit->schedule_id);
     visit->ctx->retry_after_s = FULL_RETRY_S;
     return e ? e : &err_queue_full;
 }
@@ -468,17 +453,13 @@ const struct err *queue_enter_join(struct queue_visit *visit, const struct redis
     return NULL;
 }
 
-/* Another device was faster with another line: a place that was only just taken is given up. One that the user had
- * already is what the other device will find. */
+/* Another device was faster with another line: a place that was only just taken is given up. */
 static const struct err *keep_one_line(struct queue_visit *visit, const struct redis_value *entered,
                                        const struct redis_value *marker)
 {
     const struct err *e = marker_look(visit->ctx, &visit->user, visit->schedule_id, marker);
-    if (e != &err_already_queued_elsewhere) {
+    if (e != &err_already_queued_elsewhere || says(entered, "HERE")) {
         return e;
-    }
-    if (says(entered, "HERE")) {
-        return NULL;
     }
     const struct redis_value *left;
     const struct err *not_left = give_up(visit, &left);
@@ -550,7 +531,7 @@ const struct err *queue_leave(struct ctx *ctx, const char *user_id, const char *
     const struct redis_value *answer;
     const char *leaves = queue_leaves_key(ctx->arena, schedule_id, user_id);
     const struct err *e = give_up(&visit, &answer);
-    e = e ? e : drop_own_marker(&visit);
+    e = e ? e : marker_leave(ctx, &visit.user, schedule_id);
     if (e) {
         return e;
     }

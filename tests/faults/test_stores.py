@@ -109,6 +109,30 @@ def test_postgresql_away_is_told_and_comes_back(stack, away, purchases, base_url
         purchase.ticket()
 
 
+BACKLOG = 50000
+BACKLOG_KEYS = 10000
+# Into a topic that nobody reads: only the relay is at work.
+MAKE_BACKLOG = f"""
+INSERT INTO common.outbox_events (id, aggregate_type, aggregate_id, topic, partition_key, event_type, envelope)
+SELECT id, 'Payment', id, 'dlq.event', 'backlog-' || n % {BACKLOG_KEYS}, 'Nothing', jsonb_build_object(
+    'eventId', id, 'eventType', 'Nothing', 'aggregateType', 'Payment', 'aggregateId', id, 'version', 'v1',
+    'timestamp', '2026-01-01T00:00:00Z', 'payload', '{{}}'::jsonb)
+FROM (SELECT n, uuidv7() AS id FROM generate_series(1, {BACKLOG}) AS n) AS new
+"""
+
+
+def test_backlog_of_a_long_outage_goes_out_whole_and_in_order(away, query):
+    away("kafka")
+    query(MAKE_BACKLOG)
+    away.back()
+    assert_everything_published(query)
+    ours = "FROM common.outbox_events e WHERE partition_key LIKE 'backlog-%'"
+    assert query(f"SELECT count(*), max(attempts) {ours}") == [[str(BACKLOG), "0"]]
+    assert query("SELECT e.id FROM common.outbox_events e JOIN common.outbox_events later USING (partition_key) WHERE "
+                 "partition_key LIKE 'backlog-%' AND e.id < later.id AND e.published_at > later.published_at LIMIT 1") == []
+    query(f"DELETE {ours}")
+
+
 def test_kafka_away_delays_tickets_and_keeps_the_order(away, purchases, query):
     """Payments succeed all the same; every ticket comes afterwards, each buyer's events in the order they were made."""
     away("kafka")

@@ -99,6 +99,7 @@ static void test_no_role_makes_up_a_topic_or_says_another_thing_in_the_envelope(
     struct ctx *ctx = fixture_ctx("reservation_service", NEED_DB);
     assert_false(may_say(ctx, &elsewhere, elsewhere.name));
     assert_false(may_say(ctx, &event_reservation_confirmed, "PaymentSuccess"));
+    assert_false(may_say(ctx, &event_reservation_confirmed, NULL));
     const struct db_arg args[] = {DB_TEXT("ReservationConfirmed"), DB_TEXT(TOPIC_RESERVATION), DB_TEXT("Reservation")};
     assert_false(may(ctx, &say_published, args, ARRAY_COUNT(args)));
     fixture_free(&ctx);

@@ -12,7 +12,6 @@
 #include "common/io/redis.h"
 #include "common/run/program.h"
 #include "src/queue/line.h"
-#include "src/queue/marker.h"
 #include "src/queue/queue_errors.h"
 #include "src/queue/waiting_room.h"
 #include "tests/support/fixture.h"
@@ -274,21 +273,62 @@ static void test_line_left_and_entered_at_once_keeps_its_marker(void **state)
     close_batch(asking);
 }
 
-/* What is asked of Redis for somebody who has logged out leaves nothing behind. */
-static void test_marker_of_who_has_logged_out_is_dropped(void **state)
+/* Of three lines the one that was entered first; who has seen the marker before that comes too late. */
+static void test_marker_that_has_changed_since_is_not_taken_over(void **state)
 {
-    struct queue_line *line = *state;
-    const char *user = queue_line_user(line), *jti = fixture_uuid();
+    struct queue_line *line = *state, second = queue_line_beside(line), third = queue_line_beside(line);
+    const char *user = queue_line_user(line);
+    struct asking asking[BATCH];
+    open_batch(line, asking);
+    begin_enter(&asking[0], line, user);
+    exchange(asking, 1); /* the marker names it, and nobody goes on */
+    begin_enter(&asking[1], &second, user);
+    asking[0].e = &err_unavailable;
+    exchange(asking, 2);
+    assert_int_equal(queue_line_enter(&third, user).rank, 1);
+    join(&asking[1]);
+    assert_ptr_equal(asking[1].e, &err_already_queued_elsewhere);
+    assert_true(stands_in(&third, user));
+    close_batch(asking);
+}
+
+static void set_marker(struct queue_line *line, const char *user, const void *bytes, size_t len)
+{
     struct queue_user ref = queue_user_of(user);
-    struct queue_place place;
-    const struct redis_value *marker;
-    assert_null(token_revoke(line->ctx, jti, clock_now() / CLOCK_SECOND + 600));
-    const struct queue_caller caller = {user, jti};
-    assert_ptr_equal(queue_enter(line->ctx, &caller, line->id, NULL, &place), &err_token_revoked);
+    const char *key = queue_marker_key(line->ctx->arena, queue_shard_of(&ref));
     struct redis_pipe *pipe = redis_pipe_new(line->ctx);
-    marker_pipe_look(pipe, line->ctx, &ref);
-    assert_null(redis_pipe_run(pipe, &marker));
-    assert_int_equal(marker->type, REDIS_NIL);
+    redis_pipe_begin(pipe, 4);
+    redis_pipe_arg(pipe, "HSET", 4);
+    redis_pipe_arg(pipe, key, strlen(key));
+    redis_pipe_arg(pipe, ref.ref, sizeof ref.ref);
+    redis_pipe_arg(pipe, bytes, len);
+    assert_null(redis_pipe_run(pipe, &(const struct redis_value *){NULL}));
+}
+
+/* Another device was about to leave this line, and may have died over it. */
+static void test_place_taken_while_the_marker_is_being_left_is_kept(void **state)
+{
+    struct queue_line *line = *state, other = queue_line_beside(line);
+    const char *user = queue_line_user(line);
+    unsigned char leaving[UUID_BYTES + 8] = {0};
+    struct asking asking[BATCH];
+    struct queue_place place;
+    uuid_bytes(line->id, leaving);
+    open_batch(line, asking);
+    begin_enter(&asking[0], line, user);
+    exchange(asking, 1);
+    join(&asking[0]);
+    set_marker(line, user, leaving, sizeof leaving);
+    exchange(asking, 1);
+    finish_enter(&asking[0]);
+    assert_null(asking[0].e);
+    const struct queue_caller caller = {user, NULL};
+    assert_ptr_equal(queue_enter(line->ctx, &caller, other.id, NULL, &place), &err_already_queued_elsewhere);
+    set_marker(line, user, leaving, sizeof leaving);
+    assert_ptr_equal(queue_enter(line->ctx, &caller, other.id, NULL, &place), &err_already_queued_elsewhere);
+    assert_null(queue_leave(line->ctx, user, line->id));
+    assert_int_equal(queue_line_enter(&other, user).rank, 1);
+    close_batch(asking);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_line_set_up, queue_line_tear_down)
@@ -301,7 +341,8 @@ int main(void)
         TEST(test_one_person_gets_one_place_though_two_lines_are_entered_at_once),
         TEST(test_line_entered_while_the_marker_is_taken_over_stays_the_only_one),
         TEST(test_line_left_and_entered_at_once_keeps_its_marker),
-        TEST(test_marker_of_who_has_logged_out_is_dropped),
+        TEST(test_marker_that_has_changed_since_is_not_taken_over),
+        TEST(test_place_taken_while_the_marker_is_being_left_is_kept),
     };
     return cmocka_run_group_tests_name("queue batches", tests, NULL, NULL);
 }

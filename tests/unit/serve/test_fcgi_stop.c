@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/array.h"
@@ -50,17 +51,29 @@ static void stops_and_leaves_its_name(int signal)
     assert_int_equal(access(pool_address()->sun_path, F_OK), -1);
 }
 
-/* Anybody may tell a single process to terminate, while its pool lives on and needs the name. */
-static void test_process_told_to_terminate_leaves_the_pool_its_name(void **state)
+static void test_idle_pool_told_to_terminate_leaves_its_name(void **state)
 {
     (void)state;
-    pid_t pid = pool_start();
-    client_assert_echo("up");
-    kill(pid, SIGTERM);
-    assert_int_equal(pool_exit_status(pid), 0);
-    assert_int_equal(access(pool_address()->sun_path, F_OK), 0);
-    pool_start();
-    client_assert_echo("the next one");
+    stops_and_leaves_its_name(SIGTERM);
+}
+
+/* Anybody may tell a single process to end, while its pool lives on and needs the name. */
+static void test_process_told_to_end_by_another_leaves_the_pool_its_name(void **state)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGQUIT};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
+        pid_t pid = pool_start();
+        client_assert_echo("up");
+        pid_t another = fork();
+        if (another == 0) {
+            kill(pid, signals[i]);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(another, NULL, 0), another);
+        assert_int_equal(pool_exit_status(pid), 0);
+        assert_int_equal(access(pool_address()->sun_path, F_OK), 0);
+    }
 }
 
 static void test_idle_pool_interrupted_leaves_its_name(void **state)
@@ -256,7 +269,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_idle_process_is_renewed_and_the_pool_keeps_its_name),
-        TEST(test_process_told_to_terminate_leaves_the_pool_its_name),
+        TEST(test_idle_pool_told_to_terminate_leaves_its_name),
+        TEST(test_process_told_to_end_by_another_leaves_the_pool_its_name),
         TEST(test_idle_pool_interrupted_leaves_its_name),
         TEST(test_idle_pool_told_to_quit_leaves_its_name),
         TEST(test_pool_that_ends_serves_those_that_have_connected),
