@@ -3,8 +3,8 @@
 -- role: outbox_relay
 
 -- Ids are given at the insert, by the server's clock. Whoever inserts a second event of an aggregate has waited for the
--- first one's transaction on the row that both change, so the ids of an aggregate are in the order of its commits and none
--- becomes visible after a later one was read. Two aggregates of one key may cross.
+-- first one's transaction on the row that both change, so the ids of an aggregate are in the order of its commits and
+-- none becomes visible after a later one was read. Two aggregates of one key may cross.
 --
 -- The oldest rows of these shares. stuck: one of its key has been refused and is not through yet. (A scalar question,
 -- because an EXISTS may be turned into a join with all that are stuck.)
