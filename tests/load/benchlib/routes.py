@@ -6,7 +6,7 @@ import urllib.request
 
 import crowd
 import stage
-from benchlib.tools import BareHello, Hello, KeptHello, Location, ratio, say, wrk
+from benchlib.tools import BareHello, Hello, KeptHello, Location, forget_markers, ratio, say, wrk
 from stacklib.settings import Stack, postgresql_bin
 
 BUILD = stage.ROOT / "build"
@@ -44,8 +44,7 @@ def status_vs_hello(bench) -> dict:
 
 
 def enter_vs_hello(bench) -> dict:
-    """Every request is another user's first. The hello gets the same requests."""
-    sale = stage.publish_sale(bench.stack.gateway_url, bench.signer.admin_token(), -60, 1, 1000000)
+    """Every request is another user's first, each round at a sale of its own. The hello gets the same requests."""
     count = bench.rounds * bench.seconds * ENTERS_PER_S_MAX
     say(f"making {count:,} users ready to enter")
     tokens = BUILD / "bench-enters"
@@ -53,6 +52,8 @@ def enter_vs_hello(bench) -> dict:
     hello, enters = [], []
     with Hello(bench.stack) as simple:
         for number in range(bench.rounds):
+            sale = stage.publish_sale(bench.stack.gateway_url, bench.signer.admin_token(), -60, 1, 1000000)
+            forget_markers(bench.stack)
             words = ["enter.lua", tokens, f"{number}/{bench.rounds}", sale.schedule_id]
             hello.append(wrk("hello", simple.url, bench.seconds, *words, "again")["per_second"])
             enters.append(wrk("enter", f"{bench.stack.gateway_url}/queue/enter", bench.seconds, *words)["per_second"])

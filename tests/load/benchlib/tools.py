@@ -254,6 +254,11 @@ class Redis:
         return found
 
 
+def forget_markers(stack: Stack) -> None:
+    """As if all lines before had been closed: then nobody has a one-queue marker (src/queue/queue_keys.h)."""
+    Redis(stack)("DEL", *(f"queue:users:{shard:02x}" for shard in range(256)))
+
+
 def script_sha1(name: str) -> str:
     return hashlib.sha1((stage.ROOT / f"src/queue/lua/{name}.lua").read_bytes()).hexdigest()
 

@@ -6,7 +6,7 @@ import statistics
 import stage
 from benchlib.cpu import per_request
 from benchlib.lines import Line, user_of
-from benchlib.tools import Redis, say, wrk
+from benchlib.tools import Redis, forget_markers, say, wrk
 from peers.servers import Server
 
 US = "us"
@@ -122,10 +122,11 @@ class Sides:
         return Row("status", clients, runs)
 
     def enter(self, rounds: int, seconds: int, clients: int) -> Row:
-        """Every request is another user's first. All sides are sent the same users."""
-        sale = stage.publish_sale(self.stack.gateway_url, self.signer.admin_token(), -60, 1, 1000000)
-
+        """Every request is another user's first, each round at a sale of its own: 50,000 come to one, not a million. All sides
+        are sent the same users."""
         def ready():
+            sale = stage.publish_sale(self.stack.gateway_url, self.signer.admin_token(), -60, 1, 1000000)
+            forget_markers(self.stack)
             tokens = self._write_new_users(seconds * round(max(ENTERS_PER_S_LEAST, SPARE * self.fastest)))
             return lambda side: self._enter(side, seconds, clients, tokens, sale.schedule_id)
 
