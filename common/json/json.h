@@ -111,6 +111,9 @@ struct shape {
 #define SHAPE(id, type, ...) SHAPE_(id, type, false, __VA_ARGS__)
 #define SHAPE_OPEN(id, type, ...) SHAPE_(id, type, true, __VA_ARGS__)
 
+/* Is `text` one of "A|B|C", as FIELD_ENUM's choices are written? */
+bool json_is_choice(const char *choices, const char *text);
+
 /* Fills *out (shape->size bytes) from a JSON object. On failure records the refused fields, at most JSON_DETAILS_MAX,
  * with ctx_invalid() under their paths ("agreements[1].type") and returns &err_invalid_request. */
 BO_MUSTCHECK const struct err *json_bind(struct ctx *ctx, const struct json *object, const struct shape *shape,

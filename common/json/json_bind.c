@@ -100,7 +100,7 @@ static void set_absent(const struct field *field, void *slot)
     }
 }
 
-static bool is_choice(const char *choices, const char *text)
+bool json_is_choice(const char *choices, const char *text)
 {
     size_t len = strlen(text);
     for (const char *choice = choices;; choice++) {
@@ -179,7 +179,7 @@ void bind_text(struct binder *binder, const struct field *field, const struct pl
         bind_uuid(binder, place, text, slot);
         return;
     case FIELD_ENUM:
-        if (is_choice(field->choices, text)) {
+        if (json_is_choice(field->choices, text)) {
             SLOT(const char *, slot) = text;
         } else {
             bind_refuse(binder, place, "must be one of %s", field->choices);

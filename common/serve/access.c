@@ -7,6 +7,7 @@
 #include "common/auth/token.h"
 #include "common/base/arena.h"
 #include "common/crypto/uuid.h"
+#include "common/json/json.h"
 
 #define QUEUE_TOKEN_PREFIX "qr_"
 #define KEY_MIN 16
@@ -44,25 +45,12 @@ static const struct err *check_identity(struct request *rq, bool late)
     return NULL;
 }
 
-/* Is `name` one of "queue|reservation"? */
-static bool is_one_of(const char *names, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = names; at != NULL; at = strchr(at, '|')) {
-        at += *at == '|';
-        if (strncmp(at, name, len) == 0 && (at[len] == '|' || at[len] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct err *check_service(struct request *rq, const char *callers)
 {
     const char *key = request_header(rq, "X-Service-Api-Key");
     const char *caller = key ? service_key_caller(key) : NULL;
     log_field(&rq->ctx->log, "caller", caller);
-    if (caller && is_one_of(callers, caller)) {
+    if (caller && json_is_choice(callers, caller)) {
         return NULL;
     }
     const char *what = !key ? "no" : !caller ? "a wrong" : "another service's";

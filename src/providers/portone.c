@@ -34,8 +34,9 @@ static int64_t instant_or_now(const struct json *object, const char *key)
     return at == CLOCK_NONE ? clock_now() : at;
 }
 
-/* Nothing that a path may end up elsewhere with: "." and ".." are taken away on the way. */
-bool portone_id_valid(const char *id)
+/* Letters, digits, "-" and "_". What a client sends becomes part of a path, where ".." would ask for something else,
+ * and the answer to that would count as an outage. */
+static bool id_valid(const char *id)
 {
     size_t len = strlen(id);
     return len > 0 && len <= ID_MAX && strspn(id, ID_CHARACTERS) == len;
@@ -274,7 +275,7 @@ const struct err *portone_cancel(struct ctx *ctx, const char *payment_id, const 
 
 const struct err *portone_identity(struct ctx *ctx, const char *verification_id, struct portone_identity *identity_r)
 {
-    if (!portone_id_valid(verification_id)) {
+    if (!id_valid(verification_id)) {
         return &err_not_found;
     }
     const char *path = arena_printf(ctx->arena, "/identity-verifications/%s", http_escape(ctx->arena, verification_id));

@@ -159,12 +159,9 @@ struct portone_identity {
     int64_t verified_at;    /* CLOCK_NONE unless verified */
 };
 
-/* Could this be an id of PortOne's? Letters, digits, "-" and "_", at most 200: any other is not asked about. What a
- * client sends becomes part of a path, where ".." would ask for something else, and the answer to that would count as
- * an outage. */
-bool portone_id_valid(const char *id);
-/* What PortOne knows about an identity verification (AUTH-004). &err_not_found, or &err_unavailable when PortOne is
- * away (never &err_portone_unavailable: this is not about a payment). */
+/* What PortOne knows about an identity verification (AUTH-004). &err_not_found, also without asking when that could be
+ * no id of PortOne's; &err_unavailable when PortOne is away (never &err_portone_unavailable: this is not
+ * about a payment). */
 BO_MUSTCHECK const struct err *portone_identity(struct ctx *ctx, const char *verification_id,
                                                 struct portone_identity *identity_r);
 

@@ -15,35 +15,6 @@
 extern const struct redis_script redis_script_queue_swap_marker;
 extern const struct redis_script redis_script_queue_drop_marker;
 
-/* True when the user has a place in that line, or may come back to one. */
-static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, const char *schedule_id, bool *in_r)
-{
-    struct schedule schedule;
-    bool over;
-    const struct err *e = schedule_find(ctx, schedule_id, &schedule, &over);
-    if (e || over) {
-        *in_r = false;
-        return e;
-    }
-    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
-    const char *people = queue_people_key(ctx->arena, &keys, queue_shard_of(user));
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    redis_pipe_begin(pipe, 3);
-    redis_pipe_arg(pipe, "HEXISTS", strlen("HEXISTS"));
-    redis_pipe_arg(pipe, people, strlen(people));
-    redis_pipe_arg(pipe, user->ref, sizeof user->ref);
-    REDIS_PIPE(pipe, "HEXISTS", keys.state, "closed_ms"); /* known before every copy of the schedule says so */
-    const struct redis_value *there;
-    e = redis_pipe_run(pipe, &there);
-    if (!e && (there[0].type != REDIS_INT || there[1].type != REDIS_INT)) {
-        e = &err_internal;
-    }
-    if (!e) {
-        *in_r = there[0].integer == 1 && there[1].integer == 0;
-    }
-    return e;
-}
-
 /* ---- what a marker is ---- */
 
 /* A schedule, and behind it, while somebody leaves it for another line or for none, a random number: that one is then
@@ -87,6 +58,7 @@ static bool names(const struct marker *marker, const char *schedule_id)
 
 /* ---- asking and changing ---- */
 
+/* A command on the user's field of a hash; `more` arguments follow. */
 static void pipe_hash(struct redis_pipe *pipe, const char *command, const char *key, const struct queue_user *user,
                       size_t more)
 {
@@ -94,6 +66,32 @@ static void pipe_hash(struct redis_pipe *pipe, const char *command, const char *
     redis_pipe_arg(pipe, command, strlen(command));
     redis_pipe_arg(pipe, key, strlen(key));
     redis_pipe_arg(pipe, user->ref, sizeof user->ref);
+}
+
+/* True when the user has a place in that line, or may come back to one. */
+static const struct err *is_in(struct ctx *ctx, const struct queue_user *user, const char *schedule_id, bool *in_r)
+{
+    struct schedule schedule;
+    bool over;
+    const struct err *e = schedule_find(ctx, schedule_id, &schedule, &over);
+    if (e || over) {
+        *in_r = false;
+        return e;
+    }
+    struct queue_keys keys = queue_keys_of(ctx->arena, schedule_id);
+    const char *people = queue_people_key(ctx->arena, &keys, queue_shard_of(user));
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    pipe_hash(pipe, "HEXISTS", people, user, 0);
+    REDIS_PIPE(pipe, "HEXISTS", keys.state, "closed_ms"); /* known before every copy of the schedule says so */
+    const struct redis_value *there;
+    e = redis_pipe_run(pipe, &there);
+    if (!e && (there[0].type != REDIS_INT || there[1].type != REDIS_INT)) {
+        e = &err_internal;
+    }
+    if (!e) {
+        *in_r = there[0].integer == 1 && there[1].integer == 0;
+    }
+    return e;
 }
 
 static const struct err *look(struct ctx *ctx, const struct queue_user *user, struct marker *seen_r)
