@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/auth/token_cache.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
@@ -34,6 +35,8 @@ static const struct cfg_key token_keys[] = {
      "life of an access token"},
     {"BOX_JWT_REFRESH_S", CFG_INT, offsetof(struct cfg_token, refresh_s), "seconds", "604800", 3600, 7776000, 0,
      "life of a refresh token"},
+    {"BOX_TOKEN_CACHE", CFG_INT, offsetof(struct cfg_token, cache), "tokens", "0", 0, 1048576, 0,
+     "access tokens that a process remembers as verified, 64 bytes each; for what is polled"},
 };
 
 const struct cfg_section cfg_token_section = {
@@ -183,6 +186,7 @@ bool token_init(const char **why_r)
 {
     const char *text = cfg_token.keys != NULL ? cfg_token.keys : "";
     ring.count = 0;
+    token_cache_init((size_t)cfg_token.cache);
     for (;;) {
         size_t len = strcspn(text, ",");
         struct token_key key;
@@ -202,11 +206,6 @@ bool token_init(const char **why_r)
 }
 
 /* ---- verifying ---- */
-
-struct payload {
-    struct token_claims claims;
-    int64_t not_before_s;
-};
 
 /* The key one of whose headers this token has, byte for byte. libjwt would take key and algorithm from a token at their
  * word; so only headers of our own reach it, in which nothing is a token's choice. */
@@ -263,7 +262,7 @@ static bool is(const char *text, const char *expected)
     return text != NULL && strcmp(text, expected) == 0;
 }
 
-static bool read_payload(struct arena *arena, jwt_t *jwt, enum token_kind kind, struct payload *payload)
+static bool read_payload(struct arena *arena, jwt_t *jwt, enum token_kind kind, struct token_payload *payload)
 {
     struct token_claims *claims = &payload->claims;
     *claims = (struct token_claims){
@@ -282,7 +281,7 @@ static bool read_payload(struct arena *arena, jwt_t *jwt, enum token_kind kind, 
            get_seconds(jwt, "exp", &claims->expires_s);
 }
 
-static const struct err *check_times(const struct payload *payload)
+static const struct err *check_times(const struct token_payload *payload)
 {
     int64_t now_s = clock_now() / CLOCK_SECOND;
     if (payload->claims.issued_s > now_s + SKEW_S || payload->not_before_s > now_s + SKEW_S) {
@@ -291,13 +290,38 @@ static const struct err *check_times(const struct payload *payload)
     return payload->claims.expires_s <= now_s - SKEW_S ? &err_token_expired : NULL;
 }
 
+/* False unless one of our keys signed it and all that it says is as it has to be, its times aside. */
+static bool read_token(struct arena *arena, enum token_kind kind, const char *token, struct token_payload *payload)
+{
+    jwt_t *jwt = open_token(arena, token);
+    bool good = jwt != NULL && read_payload(arena, jwt, kind, payload);
+    jwt_free(jwt);
+    return good;
+}
+
+/* The same of an access token that may be remembered. */
+static bool read_access(struct arena *arena, const char *token, struct token_payload *payload)
+{
+    unsigned char digest[TOKEN_DIGEST_SIZE];
+    if (!token_cache_digest(token, digest)) {
+        return read_token(arena, TOKEN_ACCESS, token, payload);
+    }
+    if (token_cache_find(arena, digest, payload)) {
+        return true;
+    }
+    bool good = read_token(arena, TOKEN_ACCESS, token, payload);
+    if (good) {
+        token_cache_keep(digest, payload);
+    }
+    return good;
+}
+
 const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char *token, struct token_claims *claims_r)
 {
-    struct payload payload;
+    struct token_payload payload;
     bool too_long = token == NULL || strnlen(token, TOKEN_LENGTH_MAX + 1) > TOKEN_LENGTH_MAX;
-    jwt_t *jwt = too_long ? NULL : open_token(ctx->arena, token);
-    bool good = jwt != NULL && read_payload(ctx->arena, jwt, kind, &payload);
-    jwt_free(jwt);
+    bool good = !too_long && (kind == TOKEN_ACCESS ? read_access(ctx->arena, token, &payload)
+                                                   : read_token(ctx->arena, kind, token, &payload));
     const struct err *e = good ? check_times(&payload) : &err_token_invalid;
     if (!e) {
         *claims_r = payload.claims;

@@ -25,6 +25,7 @@ struct cfg_token {
     const char *audience; /* BOX_JWT_AUDIENCE */
     int64_t access_s;     /* BOX_JWT_ACCESS_S, 3600 */
     int64_t refresh_s;    /* BOX_JWT_REFRESH_S, 604800 */
+    int64_t cache;        /* BOX_TOKEN_CACHE, 0: access tokens that are remembered (common/auth/token_cache.h) */
 };
 extern struct cfg_token cfg_token;
 extern const struct cfg_section cfg_token_section;
@@ -40,7 +41,8 @@ struct token_claims {
     int64_t expires_s;
 };
 
-/* Once, after settings: parses the key ring. False with *why_r when it is unusable. */
+/* Once, after settings: parses the key ring, and forgets what tokens were remembered. False with *why_r when it is
+ * unusable. */
 BO_MUSTCHECK bool token_init(const char **why_r);
 /* Signs. claims->issued_s and expires_s are set from the clock and the kind; jti is made when NULL. In the arena. */
 char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims);

@@ -15,7 +15,8 @@ static void start(void)
                                    .issuer = "boxoffice",
                                    .audience = "boxoffice",
                                    .access_s = 3600,
-                                   .refresh_s = 604800};
+                                   .refresh_s = 604800,
+                                   .cache = 8};
     if (!token_init(&why)) {
         abort();
     }

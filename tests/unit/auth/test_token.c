@@ -36,7 +36,8 @@ static int setup(void **state)
     struct ctx *ctx = calloc(1, sizeof *ctx);
     ctx->arena = arena_new(1u << 20);
     log_init("test_token", LOG_LEVEL_ERROR);
-    cfg_token = (struct cfg_token){.issuer = "boxoffice", .audience = "web", .access_s = 3600, .refresh_s = 604800};
+    cfg_token =
+        (struct cfg_token){.issuer = "boxoffice", .audience = "web", .access_s = 3600, .refresh_s = 604800, .cache = 8};
     use_keys("k1:" SECRET_A);
     clock_freeze(NOW_S * CLOCK_SECOND);
     *state = ctx;
@@ -83,15 +84,18 @@ static char *forge(struct ctx *ctx, const char *secret, const char *header, cons
 #define TIMES "\"iat\":1780308000,\"nbf\":1780308000,\"exp\":1780311600"
 #define GOOD PAYLOAD("boxoffice", "web", "access", USER, JTI, "USER", TIMES)
 
+/* Twice: the second time a good one is remembered. */
 static void assert_verdict(struct ctx *ctx, const char *token, const struct err *expected)
 {
-    struct token_claims claims = {.subject = "untouched"};
-    const struct err *e = token_verify(ctx, TOKEN_ACCESS, token, &claims);
-    if (e != expected) {
-        fail_msg("%s instead of %s: %s", e ? e->code : "good", expected ? expected->code : "good", token);
-    }
-    if (expected != NULL) {
-        assert_string_equal(claims.subject, "untouched");
+    for (int i = 0; i < 2; i++) {
+        struct token_claims claims = {.subject = "untouched"};
+        const struct err *e = token_verify(ctx, TOKEN_ACCESS, token, &claims);
+        if (e != expected) {
+            fail_msg("%s instead of %s: %s", e ? e->code : "good", expected ? expected->code : "good", token);
+        }
+        if (expected != NULL) {
+            assert_string_equal(claims.subject, "untouched");
+        }
     }
 }
 
@@ -122,7 +126,9 @@ static void test_token_refresh_issued_is_verified_as_refresh_only(void **state)
     assert_string_equal(claims.jti, JTI);
     assert_int_equal(claims.expires_s, NOW_S + 604800);
     assert_verdict(ctx, token, &err_token_invalid);
-    assert_ptr_equal(token_verify(ctx, TOKEN_REFRESH, issue_access(ctx), &claims), &err_token_invalid);
+    char *access = issue_access(ctx);
+    assert_verdict(ctx, access, NULL);
+    assert_ptr_equal(token_verify(ctx, TOKEN_REFRESH, access, &claims), &err_token_invalid);
 }
 
 static void test_token_expires_after_its_life_and_skew(void **state)
@@ -150,6 +156,7 @@ static void test_token_with_any_character_changed_is_refused(void **state)
     struct ctx *ctx = *state;
     char *token = issue_access(ctx);
     size_t len = strlen(token);
+    assert_verdict(ctx, token, NULL);
     for (size_t i = 0; i < len; i++) {
         char kept = token[i];
         token[i] = kept == 'A' ? 'B' : 'A';
