@@ -85,3 +85,12 @@ int utf8_hex_digit(char c)
     }
     return -1;
 }
+
+size_t utf8_count(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++) {
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return count;
+}

@@ -15,4 +15,7 @@ int utf8_hex_digit(char c);
 /* True when all `len` bytes are UTF-8 without controls: text that may go into logs, headers and stores. */
 bool utf8_is_plain(const char *text, size_t len);
 
+/* The code points of a text that is UTF-8. */
+size_t utf8_count(const char *text);
+
 #endif

@@ -22,6 +22,7 @@ VENDORS = {
     "libjwt": (r"jwt\.h", "auth"),
     "libcrypt": (r"crypt\.h", "crypto"),
     "libfcgi": (r"fcgi.*\.h", "serve"),
+    "libunistring": (r"uni(?!std\.).*\.h", "base"),
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
