@@ -8,7 +8,7 @@ struct email_body {
     const char *email;
 };
 static const struct field email_body_fields[] = {
-    {FIELD(struct email_body, "email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct email_body, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
 };
 const struct shape email_body_shape = {email_body_fields, 1, sizeof(struct email_body), false};
 

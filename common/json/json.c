@@ -11,6 +11,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/json/json_scan.h"
 
 /* A `struct json` is a json-c object under another name; nobody outside this file can tell. */
@@ -172,6 +173,30 @@ void json_each(const struct json *object, bool (*fn)(const char *key, const stru
             return;
         }
     }
+}
+
+const struct json *json_stored_keys(struct arena *arena, const struct json *object, const char **why_r)
+{
+    struct json_object *copy = json_object_new_object();
+    if (!copy) {
+        log_panic("out of memory");
+    }
+    arena_defer(arena, release, copy);
+    json_object_object_foreach(object_of(object), key, member)
+    {
+        const char *stored = text_line(arena, key, why_r);
+        if (!stored) {
+            return NULL;
+        }
+        if (json_object_object_get_ex(copy, stored, NULL)) {
+            *why_r = "must not name anything twice";
+            return NULL;
+        }
+        if (json_object_object_add(copy, stored, json_object_get(member)) != 0) {
+            log_panic("out of memory");
+        }
+    }
+    return (const struct json *)copy;
 }
 
 const char *json_text(const struct json *value)

@@ -48,22 +48,31 @@ bool json_bool(const struct json *value, bool fallback);                 /* fall
 /* Calls fn for each member of an object, in document order; stops when fn returns false. */
 void json_each(const struct json *object, bool (*fn)(const char *key, const struct json *value, void *arg), void *arg);
 
+/* The object with its keys in the stored form of a line that people type (text.h). NULL when a key is refused or two
+ * become one: then *why_r says it. */
+const struct json *json_stored_keys(struct arena *arena, const struct json *object, const char **why_r);
+
 /* The value as compact JSON text; lives as long as the value. NULL gives "null". */
 const char *json_text(const struct json *value);
 
 /* ---- shapes ---- */
 
 enum field_type {
-    FIELD_STR,  /* const char *; min/max = length in code points, no control characters; absent: NULL */
-    FIELD_INT,  /* int64_t; min/max = range; absent: FIELD_NO_INT */
-    FIELD_BOOL, /* int: 0, 1; absent: -1 */
-    FIELD_UUID, /* const char *, lower-cased; absent: NULL */
-    FIELD_TIME, /* int64_t microseconds (clock.h); absent: CLOCK_NONE */
-    FIELD_ENUM, /* const char * from `choices` ("A|B|C"); absent: NULL */
+    FIELD_TEXT,     /* const char *, what people type, in its stored form (text.h), of which min/max count the code
+                       points; never empty unless FIELD_LINES; absent: NULL */
+    FIELD_PASSWORD, /* const char *, NFC, otherwise as typed; min/max, control characters and absent as FIELD_STR */
+    FIELD_STR,      /* const char *, the words of programs (tokens, addresses, answers) as they are; min/max = length in
+                       code points, no control characters; absent: NULL */
+    FIELD_INT,      /* int64_t; min/max = range; absent: FIELD_NO_INT */
+    FIELD_BOOL,     /* int: 0, 1; absent: -1 */
+    FIELD_UUID,     /* const char *, lower-cased; absent: NULL */
+    FIELD_TIME,     /* int64_t microseconds (clock.h); absent: CLOCK_NONE */
+    FIELD_ENUM,     /* const char * from `choices` ("A|B|C"); absent: NULL */
     /* Single values end here: a query string has no others. */
     FIELD_OBJECT, /* struct described by `sub`, embedded; absent: zeroed with absent members */
     FIELD_LIST,   /* struct json_list of elements described by `sub`; min/max = element count */
-    FIELD_STRS,   /* struct json_list of const char *; min/max = element count; elements of 1-200 characters */
+    FIELD_TEXTS,  /* struct json_list of FIELD_TEXT; min/max = element count; elements of 1-200 characters */
+    FIELD_STRS,   /* the same of FIELD_STR */
     FIELD_UUIDS,  /* struct json_list of const char *; min/max = element count; duplicates refused */
     FIELD_JSON,   /* const struct json *, any value; absent: NULL */
 };
@@ -73,7 +82,8 @@ enum field_type {
 enum field_flag {
     FIELD_REQUIRED = 1u, /* must be there and not null */
     FIELD_HIDDEN = 2u,   /* never written out by json_add_shape() */
-    FIELD_LINES = 4u,    /* FIELD_STR: line breaks and tabs are allowed (descriptions, terms) */
+    FIELD_LINES = 4u,    /* FIELD_TEXT: several lines, or none (descriptions) */
+    FIELD_KEYS = 8u,     /* FIELD_JSON: people type the keys of the object; they come in their stored form */
 };
 
 struct json_list {

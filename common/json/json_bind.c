@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/base/utf8.h"
 #include "common/crypto/uuid.h"
 
@@ -72,6 +73,8 @@ void bind_nothing(const struct shape *shape, void *object)
 static void set_absent(const struct field *field, void *slot)
 {
     switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_PASSWORD:
     case FIELD_STR:
     case FIELD_UUID:
     case FIELD_ENUM:
@@ -93,6 +96,7 @@ static void set_absent(const struct field *field, void *slot)
         bind_nothing(field->sub, slot);
         break;
     case FIELD_LIST:
+    case FIELD_TEXTS:
     case FIELD_STRS:
     case FIELD_UUIDS:
         SLOT(struct json_list, slot) = (struct json_list){NULL, 0};
@@ -115,41 +119,39 @@ bool json_is_choice(const char *choices, const char *text)
     }
 }
 
-/* Counts the code points of a text that must be UTF-8. False, with the complaint made, when a character is refused. */
-static bool check_characters(struct binder *binder, const struct place *place, const char *text, bool lines,
-                             int64_t *count_r)
+/* The text as this type of field keeps it; NULL, with *why_r, when it is refused. */
+static const char *kept_form(struct arena *arena, const struct field *field, const char *text, const char **why_r)
 {
-    const char *end = text + strlen(text);
-    int64_t count = 0;
-    while (text < end) {
-        uint32_t code;
-        text = utf8_next(text, end, &code);
-        if (!text) {
-            bind_refuse(binder, place, "must be UTF-8");
-            return false;
-        }
-        bool allowed = lines && (code == '\n' || code == '\r' || code == '\t');
-        if (utf8_is_control(code) && !allowed) {
-            bind_refuse(binder, place, "must not contain control characters");
-            return false;
-        }
-        count++;
+    if (field->type == FIELD_TEXT) {
+        return field->flags & FIELD_LINES ? text_lines(arena, text, why_r) : text_line(arena, text, why_r);
     }
-    *count_r = count;
-    return true;
+    if (!utf8_is_plain(text, strlen(text))) {
+        *why_r = "must not contain control characters";
+        return NULL;
+    }
+    return field->type == FIELD_PASSWORD ? text_nfc(arena, text) : text;
+}
+
+static int64_t least_count(const struct field *field)
+{
+    bool some = field->type == FIELD_TEXT && !(field->flags & FIELD_LINES);
+    return field->min == 0 && some ? 1 : field->min;
 }
 
 static void bind_str(struct binder *binder, const struct field *field, const struct place *place, const char *text,
                      const char **slot)
 {
-    int64_t count, max = field->max ? field->max : STRING_MAX;
-    if (!check_characters(binder, place, text, field->flags & FIELD_LINES, &count)) {
+    const char *why;
+    const char *kept = kept_form(binder->ctx->arena, field, text, &why);
+    if (!kept) {
+        bind_refuse(binder, place, "%s", why);
         return;
     }
-    if (count < field->min || count > max) {
-        bind_refuse(binder, place, "must have %lld to %lld characters", (long long)field->min, (long long)max);
+    int64_t count = (int64_t)utf8_count(kept), min = least_count(field), max = field->max ? field->max : STRING_MAX;
+    if (count < min || count > max) {
+        bind_refuse(binder, place, "must have %lld to %lld characters", (long long)min, (long long)max);
     } else {
-        *slot = text;
+        *slot = kept;
     }
 }
 
@@ -172,6 +174,8 @@ void bind_text(struct binder *binder, const struct field *field, const struct pl
                void *slot)
 {
     switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_PASSWORD:
     case FIELD_STR:
         bind_str(binder, field, place, text, slot);
         return;
@@ -194,6 +198,7 @@ void bind_text(struct binder *binder, const struct field *field, const struct pl
     case FIELD_BOOL:
     case FIELD_OBJECT:
     case FIELD_LIST:
+    case FIELD_TEXTS:
     case FIELD_STRS:
     case FIELD_UUIDS:
     case FIELD_JSON:

@@ -34,7 +34,7 @@ void bind_refuse_unknown(struct binder *binder, const struct place *up, const ch
 const struct field *bind_find(const struct shape *shape, const char *name);
 /* Makes every member of the struct absent. */
 void bind_nothing(const struct shape *shape, void *object);
-/* FIELD_STR, FIELD_UUID, FIELD_ENUM and FIELD_TIME: the value as text. Panics for other types. */
+/* FIELD_TEXT, FIELD_PASSWORD, FIELD_STR, FIELD_UUID, FIELD_ENUM and FIELD_TIME. Panics for other types. */
 void bind_text(struct binder *binder, const struct field *field, const struct place *place, const char *text,
                void *slot);
 void bind_number(struct binder *binder, const struct field *field, const struct place *place, int64_t number,

@@ -7,7 +7,7 @@
 #include "common/json/json.h"
 #include "common/json/json_bind.h"
 
-#define ELEMENT_MAX 200 /* code points of one FIELD_STRS element */
+#define ELEMENT_MAX 200 /* code points of an element of FIELD_TEXTS and FIELD_STRS */
 #define LIST_MAX 100000 /* elements, where a field says nothing */
 
 /* ---- reading ---- */
@@ -71,7 +71,8 @@ static void bind_texts(struct binder *binder, const struct field *field, const s
         return;
     }
     bool uuids = field->type == FIELD_UUIDS;
-    const struct field element_field = {.type = uuids ? FIELD_UUID : FIELD_STR, .min = 1, .max = ELEMENT_MAX};
+    const enum field_type type = uuids ? FIELD_UUID : field->type == FIELD_TEXTS ? FIELD_TEXT : FIELD_STR;
+    const struct field element_field = {.type = type, .min = 1, .max = ELEMENT_MAX};
     size_t refused = binder->refused, count = json_count(array);
     const char **items = arena_calloc(binder->ctx->arena, count, sizeof *items);
     for (size_t i = 0; i < count; i++) {
@@ -93,10 +94,26 @@ static void bind_texts(struct binder *binder, const struct field *field, const s
     }
 }
 
+static void bind_json(struct binder *binder, const struct field *field, const struct place *place,
+                      const struct json *value, const struct json **slot)
+{
+    const char *why;
+    if ((field->flags & FIELD_KEYS) && json_type(value) == JSON_OBJECT) {
+        value = json_stored_keys(binder->ctx->arena, value, &why);
+    }
+    if (value) {
+        *slot = value;
+    } else {
+        bind_refuse(binder, place, "%s", why);
+    }
+}
+
 static void bind_value(struct binder *binder, const struct field *field, const struct place *place,
                        const struct json *value, void *slot)
 {
     switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_PASSWORD:
     case FIELD_STR:
     case FIELD_UUID:
     case FIELD_ENUM:
@@ -127,12 +144,13 @@ static void bind_value(struct binder *binder, const struct field *field, const s
     case FIELD_LIST:
         bind_list(binder, field, place, value, slot);
         break;
+    case FIELD_TEXTS:
     case FIELD_STRS:
     case FIELD_UUIDS:
         bind_texts(binder, field, place, value, slot);
         break;
     case FIELD_JSON:
-        SLOT(const struct json *, slot) = value;
+        bind_json(binder, field, place, value, slot);
         break;
     }
 }
@@ -211,6 +229,8 @@ const struct err *json_read(struct ctx *ctx, const char *text, size_t len, const
 static bool is_absent(const struct field *field, const void *slot)
 {
     switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_PASSWORD:
     case FIELD_STR:
     case FIELD_UUID:
     case FIELD_ENUM:
@@ -231,6 +251,7 @@ static bool is_absent(const struct field *field, const void *slot)
         }
         return true;
     case FIELD_LIST:
+    case FIELD_TEXTS:
     case FIELD_STRS:
     case FIELD_UUIDS:
         return false;
@@ -254,6 +275,8 @@ static void write_list(struct json_out *out, const struct field *field, const st
 static void write_field(struct json_out *out, const struct field *field, const void *slot)
 {
     switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_PASSWORD:
     case FIELD_STR:
     case FIELD_UUID:
     case FIELD_ENUM:
@@ -272,6 +295,7 @@ static void write_field(struct json_out *out, const struct field *field, const v
         json_add_shape(out, field->name, field->sub, slot);
         break;
     case FIELD_LIST:
+    case FIELD_TEXTS:
     case FIELD_STRS:
     case FIELD_UUIDS:
         write_list(out, field, slot);

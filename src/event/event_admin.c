@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/base/text.h"
 #include "common/io/db.h"
 #include "sql/event.h"
 #include "sql/seat.h"
@@ -14,14 +15,14 @@ enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
 #define PRICE_MAX INT64_C(100000000)
 
 static const struct field venue_new_fields[] = {
-    {FIELD(struct venue_new, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {FIELD(struct venue_new, "address", FIELD_STR, address), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
-    {FIELD(struct venue_new, "city", FIELD_STR, city), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
+    {FIELD(struct venue_new, "name", FIELD_TEXT, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct venue_new, "address", FIELD_TEXT, address), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct venue_new, "city", FIELD_TEXT, city), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
 };
 const struct shape venue_new_shape = {venue_new_fields, ARRAY_COUNT(venue_new_fields), sizeof(struct venue_new), false};
 
 static const struct field hall_new_fields[] = {
-    {FIELD(struct hall_new, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct hall_new, "name", FIELD_TEXT, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
     {FIELD(struct hall_new, "capacity", FIELD_INT, capacity), .flags = FIELD_REQUIRED, .min = 1,
      .max = SEAT_TEMPLATE_SEATS_MAX},
     {FIELD(struct hall_new, "seatTemplate", FIELD_OBJECT, seat_template), .flags = FIELD_REQUIRED,
@@ -45,9 +46,9 @@ SHAPE(schedule_new_shape, struct schedule_new,
       {FIELD(struct schedule_new, "queueCapacity", FIELD_INT, queue_capacity), .min = 1, .max = 1000000});
 
 static const struct field event_draft_fields[] = {
-    {FIELD(struct event_draft, "title", FIELD_STR, title), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {FIELD(struct event_draft, "artist", FIELD_STR, artist), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {FIELD(struct event_draft, "description", FIELD_STR, description), .flags = FIELD_LINES, .max = 10000},
+    {FIELD(struct event_draft, "title", FIELD_TEXT, title), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct event_draft, "artist", FIELD_TEXT, artist), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct event_draft, "description", FIELD_TEXT, description), .flags = FIELD_LINES, .max = 10000},
     {FIELD(struct event_draft, "posterUrl", FIELD_STR, poster_url), .min = 1, .max = 500},
     {FIELD(struct event_draft, "venueId", FIELD_UUID, venue_id), .flags = FIELD_REQUIRED},
     {FIELD(struct event_draft, "hallId", FIELD_UUID, hall_id), .flags = FIELD_REQUIRED},
@@ -136,15 +137,18 @@ static const struct err *check_schedule(struct ctx *ctx, const struct schedule_n
     return e;
 }
 
-static bool poster_url_valid(const char *url)
+/* An address that is spelt otherwise is another address, so it is not brought into the stored form of text. */
+static bool poster_url_valid(struct arena *arena, const char *url)
 {
-    return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && !strpbrk(url, " \"<>\\");
+    const char *why, *stored = text_line(arena, url, &why);
+    return stored && strcmp(stored, url) == 0 &&
+           (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && !strpbrk(url, " \"<>\\");
 }
 
 static const struct err *check_event(struct ctx *ctx, const struct event_draft *event)
 {
     const struct err *e = NULL;
-    if (event->poster_url && !poster_url_valid(event->poster_url)) {
+    if (event->poster_url && !poster_url_valid(ctx->arena, event->poster_url)) {
         e = ctx_invalid(ctx, "posterUrl", "must be an http or https address");
     }
     for (size_t i = 0; i < event->schedules.count; i++) {

@@ -5,17 +5,18 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/base/utf8.h"
 
 enum { ROWS_MAX = 2000, LABEL_MAX = 20, EXCEPTIONS_MAX = 20000, COORDINATE_MAX = 1000000 };
 
 static const struct field seat_template_fields[] = {
-    {FIELD(struct seat_template, "rows", FIELD_STRS, rows), .flags = FIELD_REQUIRED, .min = 1, .max = ROWS_MAX},
-    {FIELD(struct seat_template, "seatsPerRow", FIELD_JSON, seats_per_row), .flags = FIELD_REQUIRED},
-    {FIELD(struct seat_template, "gradeMapping", FIELD_JSON, grade_mapping), .flags = FIELD_REQUIRED},
-    {FIELD(struct seat_template, "missing", FIELD_STRS, missing), .max = EXCEPTIONS_MAX},
-    {FIELD(struct seat_template, "accessible", FIELD_STRS, accessible), .max = EXCEPTIONS_MAX},
-    {FIELD(struct seat_template, "viewRestricted", FIELD_STRS, view_restricted), .max = EXCEPTIONS_MAX},
-    {FIELD(struct seat_template, "positions", FIELD_JSON, positions)},
+    {FIELD(struct seat_template, "rows", FIELD_TEXTS, rows), .flags = FIELD_REQUIRED, .min = 1, .max = ROWS_MAX},
+    {FIELD(struct seat_template, "seatsPerRow", FIELD_JSON, seats_per_row), .flags = FIELD_REQUIRED | FIELD_KEYS},
+    {FIELD(struct seat_template, "gradeMapping", FIELD_JSON, grade_mapping), .flags = FIELD_REQUIRED | FIELD_KEYS},
+    {FIELD(struct seat_template, "missing", FIELD_TEXTS, missing), .max = EXCEPTIONS_MAX},
+    {FIELD(struct seat_template, "accessible", FIELD_TEXTS, accessible), .max = EXCEPTIONS_MAX},
+    {FIELD(struct seat_template, "viewRestricted", FIELD_TEXTS, view_restricted), .max = EXCEPTIONS_MAX},
+    {FIELD(struct seat_template, "positions", FIELD_JSON, positions), .flags = FIELD_KEYS},
 };
 const struct shape seat_template_shape = {seat_template_fields, ARRAY_COUNT(seat_template_fields),
                                           sizeof(struct seat_template), false};
@@ -52,7 +53,7 @@ static struct row *find_row(const struct check *check, const char *label)
 
 static bool label_valid(const char *label)
 {
-    return strlen(label) <= LABEL_MAX && !strpbrk(label, " \t\r\n\"\\");
+    return utf8_count(label) <= LABEL_MAX && !strpbrk(label, " \"\\");
 }
 
 static const struct err *read_rows(struct check *check, const struct json_list *labels)

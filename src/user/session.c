@@ -17,8 +17,8 @@
 #include "src/user/user_text.h"
 
 static const struct field login_fields[] = {
-    {FIELD(struct login, "email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
-    {FIELD(struct login, "password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct login, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct login, "password", FIELD_PASSWORD, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
     {FIELD(struct login, "recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1, .max = 4096},
 };
 const struct shape login_shape = {login_fields, ARRAY_COUNT(login_fields), sizeof(struct login), false};

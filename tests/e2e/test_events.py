@@ -1,5 +1,6 @@
 """Venues, halls, events and seats through the gateway (EVT-001, EVT-004..007, EVT-010, EVT-013, EVT-018)."""
 import datetime
+import unicodedata
 import uuid
 
 import pytest
@@ -173,6 +174,18 @@ def test_list_filters_and_refuses_what_it_does_not_know(visitor, event):
         assert_error(visitor.call("GET", "/events", params=params), 400, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_title_is_found_however_it_and_the_question_are_typed(admin, visitor, draft_body, form):
+    title = draft_body["title"]
+    typed = unicodedata.normalize(form, f" {title.replace(' ', '  ')} ")
+    event = admin.call("POST", "/events", json=changed(draft_body, title=typed)).json()
+    assert event["title"] == title
+    admin.call("POST", f"/events/{event['id']}/publish")
+    for question in (title, unicodedata.normalize("NFD", title), f"{title} ", title.replace(" ", "\u3000 ")):
+        found = visitor.call("GET", "/events", params={"q": question, "city": "서울 "}).json()
+        assert [item["id"] for item in found["list"]] == [event["id"]], question
+
+
 def test_search_takes_wildcards_literally(visitor, event):
     assert visitor.call("GET", "/events", params={"q": "%"}).json()["totalElements"] == 0 or "%" in event["title"]
     assert visitor.call("GET", "/events", params={"q": event["title"].replace(" ", "_")}).json()["list"] == []
@@ -197,11 +210,15 @@ BAD_EVENTS = [
     ("no title", lambda b: {k: v for k, v in b.items() if k != "title"}, "title"),
     ("title of a wrong type", lambda b: changed(b, title=7), "title"),
     ("empty title", lambda b: changed(b, title=""), "title"),
+    ("blank title", lambda b: changed(b, title=" \u3000 "), "title"),
+    ("title that nobody sees", lambda b: changed(b, title="\u200b"), "title"),
+    ("title that runs backwards", lambda b: changed(b, title="\u202eabc"), "title"),
     ("long title", lambda b: changed(b, title="x" * 201), "title"),
     ("control character", lambda b: changed(b, artist="a\u0007b"), None),
     ("malformed venue id", lambda b: changed(b, venueId="7"), "venueId"),
     ("unknown hall", lambda b: changed(b, hallId=str(uuid.uuid4())), "hallId"),
     ("script as poster", lambda b: changed(b, posterUrl="javascript:alert(1)"), "posterUrl"),
+    ("poster that runs backwards", lambda b: changed(b, posterUrl="https://example.com/\u202egpj.a"), "posterUrl"),
     ("grade without price", lambda b: changed(b, gradePrices={"VIP": 1}), "gradePrices.S"),
     ("unknown grade", lambda b: changed(b, gradePrices={"VIP": 1, "S": 1, "Z": 1}), "gradePrices.Z"),
     ("negative price", lambda b: changed(b, gradePrices={"VIP": -1, "S": 1}), "gradePrices.VIP"),
@@ -247,6 +264,8 @@ def test_event_body_over_the_limit_is_too_large(admin, draft_body):
     ({"seatTemplate": HALL["seatTemplate"] | {"gradeMapping": {"A": "VIP"}}}, "seatTemplate.gradeMapping"),
     ({"seatTemplate": HALL["seatTemplate"] | {"seatsPerRow": -1}}, "seatTemplate.seatsPerRow"),
     ({"seatTemplate": HALL["seatTemplate"] | {"unknown": 1}}, "seatTemplate.unknown"),
+    ({"seatTemplate": HALL["seatTemplate"] | {"rows": ["\uac00", "\u1100\u1161"]}}, "seatTemplate.rows"),
+    ({"seatTemplate": HALL["seatTemplate"] | {"rows": ["A", "A\u200b"]}}, "seatTemplate.rows[1]"),
 ])
 def test_hall_that_cannot_be_is_refused_with_the_field(admin, venue, changes, field):
     body = HALL | {"name": f"Hall {uuid.uuid4()}"} | changes
@@ -255,7 +274,8 @@ def test_hall_that_cannot_be_is_refused_with_the_field(admin, venue, changes, fi
 
 
 def test_hall_of_a_taken_name_is_a_conflict(admin, venue, hall):
-    assert_error(admin.call("POST", f"/venues/{venue['id']}/halls", json=HALL), 409, "CONFLICT")
+    for name in (HALL["name"], f"{HALL['name']} ", HALL["name"].replace(" ", "\u00a0")):
+        assert_error(admin.call("POST", f"/venues/{venue['id']}/halls", json=HALL | {"name": name}), 409, "CONFLICT")
 
 
 @pytest.mark.parametrize("path", ["/events/7", f"/events/{uuid.uuid4()}", "/venues/x", f"/venues/{uuid.uuid4()}",

@@ -29,13 +29,13 @@ struct everything {
     const struct json *rest;
 };
 #define AT(member) offsetof(struct everything, member)
-SHAPE_OPEN(everything_shape, struct everything, {"name", FIELD_STR, AT(name), FIELD_LINES, 0, 0, NULL, NULL},
+SHAPE_OPEN(everything_shape, struct everything, {"name", FIELD_TEXT, AT(name), FIELD_LINES, 0, 0, NULL, NULL},
            {"amount", FIELD_INT, AT(amount), 0, 0, 0, NULL, NULL}, {"flag", FIELD_BOOL, AT(flag), 0, 0, 0, NULL, NULL},
            {"id", FIELD_UUID, AT(id), 0, 0, 0, NULL, NULL},
            {"item", FIELD_OBJECT, AT(item), 0, 0, 0, NULL, &item_shape},
            {"items", FIELD_LIST, AT(items), 0, 0, 5, NULL, &item_shape},
-           {"words", FIELD_STRS, AT(words), 0, 0, 0, NULL, NULL}, {"ids", FIELD_UUIDS, AT(ids), 0, 0, 0, NULL, NULL},
-           {"rest", FIELD_JSON, AT(rest), 0, 0, 0, NULL, NULL});
+           {"words", FIELD_TEXTS, AT(words), 0, 0, 0, NULL, NULL}, {"ids", FIELD_UUIDS, AT(ids), 0, 0, 0, NULL, NULL},
+           {"rest", FIELD_JSON, AT(rest), FIELD_KEYS, 0, 0, NULL, NULL});
 
 static void require(bool holds)
 {

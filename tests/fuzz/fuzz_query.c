@@ -22,7 +22,7 @@ struct search {
 };
 #define AT(member) offsetof(struct search, member)
 SHAPE(search_shape, struct search, {"page", FIELD_INT, AT(page), FIELD_REQUIRED, 0, 1000, NULL, NULL},
-      {"q", FIELD_STR, AT(text), 0, 1, 50, NULL, NULL}, {"id", FIELD_UUID, AT(id), 0, 0, 0, NULL, NULL},
+      {"q", FIELD_TEXT, AT(text), 0, 1, 50, NULL, NULL}, {"id", FIELD_UUID, AT(id), 0, 0, 0, NULL, NULL},
       {"flag", FIELD_BOOL, AT(flag), 0, 0, 0, NULL, NULL}, {"from", FIELD_TIME, AT(from), 0, 0, 0, NULL, NULL},
       {"sort", FIELD_ENUM, AT(sort), 0, 0, 0, "date|title", NULL});
 

@@ -55,6 +55,22 @@ static void test_template_with_sizes_and_exceptions_is_counted(void **state)
                      19);
 }
 
+static void test_template_is_read_whatever_form_its_labels_have(void **state)
+{
+    (void)state;
+    assert_int_equal(seats_of("{\"rows\":[\"\u1100\u1161\"],\"seatsPerRow\":{\"\uAC00 \":3},"
+                              "\"gradeMapping\":{\"\uAC00\":\"B\"},\"missing\":[\" \u1100\u1161-1\"],"
+                              "\"positions\":{\"\u1100\u1161-2\":{\"x\":1,\"y\":1}}}"),
+                     2);
+    /* Twenty characters, however many bytes. */
+    assert_int_equal(seats_of("{\"rows\":[\"가나다라마바사아자차카타파하갸냐댜랴먀뱌\"],\"seatsPerRow\":1,"
+                              "\"gradeMapping\":{\"가나다라마바사아자차카타파하갸냐댜랴먀뱌\":\"B\"}}"),
+                     1);
+    assert_int_equal(seats_of("{\"rows\":[\"가나다라마바사아자차카타파하갸냐댜랴먀뱌샤\"],\"seatsPerRow\":1,"
+                              "\"gradeMapping\":{\"가나다라마바사아자차카타파하갸냐댜랴먀뱌샤\":\"B\"}}"),
+                     -1);
+}
+
 static void test_template_row_with_a_dash_is_found_by_its_seats(void **state)
 {
     (void)state;
@@ -75,6 +91,11 @@ static void test_template_that_contradicts_itself_is_refused_with_the_field(void
     } bad[] = {
         {"{\"rows\":[],\"seatsPerRow\":2,\"gradeMapping\":{}}", "rows"},
         {"{\"rows\":[\"A\",\"A\"],\"seatsPerRow\":2,\"gradeMapping\":{\"A\":\"S\"}}", "seatTemplate.rows"},
+        {"{\"rows\":[\"\uAC00\",\"\u1100\u1161\"],\"seatsPerRow\":2,\"gradeMapping\":{\"\uAC00\":\"S\"}}",
+         "seatTemplate.rows"},
+        {"{\"rows\":[\"A\",\"A \"],\"seatsPerRow\":2,\"gradeMapping\":{\"A\":\"S\"}}", "seatTemplate.rows"},
+        {"{\"rows\":[\"A\",\"A\u200B\"],\"seatsPerRow\":2,\"gradeMapping\":{\"A\":\"S\"}}", "rows[1]"},
+        {"{\"rows\":[\"A\"],\"seatsPerRow\":2,\"gradeMapping\":{\"A\":\"S\",\" A\":\"S\"}}", "gradeMapping"},
         {"{\"rows\":[\"A B\"],\"seatsPerRow\":2,\"gradeMapping\":{\"A B\":\"S\"}}", "seatTemplate.rows"},
         {"{\"rows\":[\"A\"],\"seatsPerRow\":0,\"gradeMapping\":{\"A\":\"S\"}}", "seatTemplate.seatsPerRow"},
         {"{\"rows\":[\"A\"],\"seatsPerRow\":1001,\"gradeMapping\":{\"A\":\"S\"}}", "seatTemplate.seatsPerRow"},
@@ -117,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_template_with_one_size_for_all_rows_is_counted, begin, end),
         cmocka_unit_test_setup_teardown(test_template_with_sizes_and_exceptions_is_counted, begin, end),
+        cmocka_unit_test_setup_teardown(test_template_is_read_whatever_form_its_labels_have, begin, end),
         cmocka_unit_test_setup_teardown(test_template_row_with_a_dash_is_found_by_its_seats, begin, end),
         cmocka_unit_test_setup_teardown(test_template_that_contradicts_itself_is_refused_with_the_field, begin, end),
     };

@@ -41,7 +41,7 @@ struct everything {
 };
 #define AT(member) offsetof(struct everything, member)
 SHAPE(everything_shape, struct everything, {"name", FIELD_STR, AT(name), FIELD_REQUIRED, 2, 5, NULL, NULL},
-      {"text", FIELD_STR, AT(text), FIELD_LINES, 0, 0, NULL, NULL},
+      {"text", FIELD_TEXT, AT(text), FIELD_LINES, 0, 0, NULL, NULL},
       {"amount", FIELD_INT, AT(amount), 0, 1, 100, NULL, NULL}, {"any", FIELD_INT, AT(any), 0, 0, 0, NULL, NULL},
       {"flag", FIELD_BOOL, AT(flag), 0, 0, 0, NULL, NULL}, {"id", FIELD_UUID, AT(id), 0, 0, 0, NULL, NULL},
       {"at", FIELD_TIME, AT(at), 0, 0, 0, NULL, NULL}, {"kind", FIELD_ENUM, AT(kind), 0, 0, 0, "A|BB|C", NULL},
@@ -72,6 +72,24 @@ struct answer {
 };
 SHAPE_OPEN(answer_shape, struct answer,
            {"status", FIELD_STR, offsetof(struct answer, status), FIELD_REQUIRED, 0, 0, NULL, NULL});
+
+struct typed {
+    const char *name;
+    const char *text;
+    const char *password;
+    struct json_list labels;
+    const struct json *sizes;
+};
+SHAPE(typed_shape, struct typed, {FIELD(struct typed, "name", FIELD_TEXT, name), .max = 3},
+      {FIELD(struct typed, "text", FIELD_TEXT, text), .flags = FIELD_LINES},
+      {FIELD(struct typed, "password", FIELD_PASSWORD, password), .min = 2, .max = 6},
+      {FIELD(struct typed, "labels", FIELD_TEXTS, labels)},
+      {FIELD(struct typed, "sizes", FIELD_JSON, sizes), .flags = FIELD_KEYS});
+
+struct wanted {
+    const char *name;
+};
+SHAPE(wanted_shape, struct wanted, {FIELD(struct wanted, "name", FIELD_TEXT, name), .max = 3});
 
 static int setup(void **state)
 {
@@ -130,7 +148,7 @@ static void test_read_full_object_fills_struct(void **state)
                 "\"words\":[\"x\",\"x\"],\"ids\":[\"" ID "\",\"" OTHER_ID "\"],\"rest\":{\"k\":[1]},\"secret\":\"s\"}");
     const struct agreement *agreements = all->agreements.items;
     assert_string_equal(all->name, "\xea\xb0\x80\xeb\x82\x98");
-    assert_string_equal(all->text, "a\n\tb");
+    assert_string_equal(all->text, "a\nb");
     assert_int_equal(all->amount, 100);
     assert_int_equal(all->any, -5);
     assert_int_equal(all->flag, 0);
@@ -171,7 +189,7 @@ static void test_read_wrong_values_name_the_field(void **state)
     assert_refused(*state, "{\"name\":\"abcdef\"}", "name", "must have 2 to 5 characters");
     assert_refused(*state, "{\"name\":\"a\\nb\"}", "name", "must not contain control characters");
     assert_refused(*state, "{\"name\":\"a\\u009fb\"}", "name", "must not contain control characters");
-    assert_refused(*state, "{\"name\":\"ab\",\"text\":\"a\\bb\"}", "text", "must not contain control characters");
+    assert_refused(*state, "{\"name\":\"ab\",\"text\":\"a\\bb\"}", "text", "must not contain U+0008");
     assert_refused(*state, "{\"name\":\"ab\",\"amount\":0}", "amount", "must be from 1 to 100");
     assert_refused(*state, "{\"name\":\"ab\",\"amount\":\"7\"}", "amount", "must be an integer");
     assert_refused(*state, "{\"name\":\"ab\",\"amount\":7.0}", "amount", "must be an integer");
@@ -324,6 +342,74 @@ static void test_query_too_many_parts_is_refused(void **state)
     assert_query_refused(*state, query, "query", "has too many parts");
 }
 
+/* ---- what people type ---- */
+
+#define HAN_NFC "\uD55C"
+#define HAN_NFD "\u1112\u1161\u11AB"
+
+static const struct typed *read_typed(struct ctx *ctx, const char *text)
+{
+    void *out = NULL;
+    ctx_begin(ctx, NULL, NULL);
+    assert_null(json_read(ctx, text, strlen(text), &typed_shape, &out));
+    return out;
+}
+
+static void assert_typed_refused(struct ctx *ctx, const char *text, const char *field, const char *reason)
+{
+    void *out;
+    ctx_begin(ctx, NULL, NULL);
+    assert_ptr_equal(json_read(ctx, text, strlen(text), &typed_shape, &out), &err_invalid_request);
+    assert_int_equal(count_details(ctx), 1);
+    assert_string_equal(ctx->details->field, field);
+    assert_string_equal(ctx->details->reason, reason);
+}
+
+static void test_typed_fields_come_in_their_stored_form(void **state)
+{
+    const struct typed *typed =
+        read_typed(*state, "{\"name\":\" " HAN_NFD "\u00A0 x \",\"text\":\" \\t\\r\\n\","
+                           "\"password\":\" " HAN_NFD "  !\",\"labels\":[\" " HAN_NFD "\",\"A \"],"
+                           "\"sizes\":{\"" HAN_NFD "\":1,\" A\":{\" A\":null},\"B\":null}}");
+    assert_string_equal(typed->name, HAN_NFC " x");
+    assert_string_equal(typed->text, "");
+    assert_string_equal(typed->password, " " HAN_NFC "  !");
+    assert_string_equal(((const char *const *)typed->labels.items)[0], HAN_NFC);
+    assert_string_equal(((const char *const *)typed->labels.items)[1], "A");
+    assert_string_equal(json_text(typed->sizes), "{\"" HAN_NFC "\":1,\"A\":{\" A\":null},\"B\":null}");
+}
+
+static void test_typed_fields_are_measured_in_their_stored_form(void **state)
+{
+    assert_string_equal(read_typed(*state, "{\"name\":\"" HAN_NFD HAN_NFD HAN_NFD "\"}")->name,
+                        HAN_NFC HAN_NFC HAN_NFC);
+    assert_typed_refused(*state, "{\"name\":\"\u0958\u0958\"}", "name", "must have 1 to 3 characters"); /* grows */
+    assert_typed_refused(*state, "{\"name\":\"\"}", "name", "must have 1 to 3 characters");
+    assert_typed_refused(*state, "{\"name\":\" \u3000 \"}", "name", "must have 1 to 3 characters");
+    assert_typed_refused(*state, "{\"password\":\"" HAN_NFD "\"}", "password", "must have 2 to 6 characters");
+    assert_typed_refused(*state, "{\"labels\":[\"A\",\" \"]}", "labels[1]", "must have 1 to 200 characters");
+}
+
+static void test_typed_fields_that_are_refused_say_why(void **state)
+{
+    assert_typed_refused(*state, "{\"name\":\"\u200B\"}", "name", "must not contain U+200B");
+    assert_typed_refused(*state, "{\"text\":\"a\\u202eb\"}", "text", "must not contain U+202E");
+    assert_typed_refused(*state, "{\"password\":\"abc\\n\"}", "password", "must not contain control characters");
+    assert_typed_refused(*state, "{\"labels\":[\"A\\t\"]}", "labels[0]", "must not contain U+0009");
+    assert_typed_refused(*state, "{\"sizes\":{\"A\u200B\":1}}", "sizes", "must not contain U+200B");
+    assert_typed_refused(*state, "{\"sizes\":{\"" HAN_NFC "\":1,\"" HAN_NFD "\":1}}", "sizes",
+                         "must not name anything twice");
+}
+
+static void test_query_is_treated_like_what_it_looks_for(void **state)
+{
+    void *out = NULL;
+    assert_null(json_read_query(*state, "name=+%E1%84%92%E1%85%A1%E1%86%AB++x+", &wanted_shape, &out));
+    assert_string_equal(((const struct wanted *)out)->name, HAN_NFC " x");
+    assert_ptr_equal(json_read_query(*state, "name=%E2%80%8B", &wanted_shape, &out), &err_invalid_request);
+    assert_ptr_equal(json_read_query(*state, "name=+", &wanted_shape, &out), &err_invalid_request);
+}
+
 static void test_add_shape_absent_and_hidden_members_are_left_out(void **state)
 {
     struct ctx *ctx = *state;
@@ -368,6 +454,10 @@ int main(void)
         cmocka_unit_test(test_query_values_are_decoded),
         cmocka_unit_test(test_query_wrong_values_are_refused),
         cmocka_unit_test(test_query_too_many_parts_is_refused),
+        cmocka_unit_test(test_typed_fields_come_in_their_stored_form),
+        cmocka_unit_test(test_typed_fields_are_measured_in_their_stored_form),
+        cmocka_unit_test(test_typed_fields_that_are_refused_say_why),
+        cmocka_unit_test(test_query_is_treated_like_what_it_looks_for),
         cmocka_unit_test(test_add_shape_absent_and_hidden_members_are_left_out),
         cmocka_unit_test(test_add_shape_lists_round_trip),
     };
