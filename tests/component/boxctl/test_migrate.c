@@ -352,6 +352,46 @@ static void test_migrate_own_migrations_keep_the_rules_of_the_schema(void **stat
     assert_answer(st, trespassing, "");
 }
 
+/* ---- rows of a former time ---- */
+
+static void copy_files(struct state *st, const char *pattern)
+{
+    assert_int_equal(system(arena_printf(st->box.ctx->arena, "cp %s '%s'", pattern, st->dir)), 0);
+}
+
+static const char former_text[] =
+    "INSERT INTO event_service.venues (name, address, city) VALUES"
+    " (' Arena' || U&'\\00A0\\200B', U&'\\1112\\1161\\11AB  1', U&'\\200B');"
+    "INSERT INTO event_service.halls (venue_id, name, capacity, seat_template)"
+    " SELECT id, typed, 1, '{\"rows\":[],\"seatsPerRow\":1,\"gradeMapping\":{}}'"
+    " FROM event_service.venues, unnest(ARRAY['h1', 'h1 ', U&'h1\\200B', U&'\\3000h2', repeat('x', 199) || ' ',"
+    " repeat('x', 200)]) AS typed;"
+    "INSERT INTO event_service.events (venue_id, hall_id, title, artist, description)"
+    " SELECT venue_id, id, U&'\\3164 ', repeat(U&'\\0958', 200), U&'\\1112\\1161\\11AB ' || chr(10)"
+    " FROM event_service.halls WHERE name = 'h1';";
+
+static void test_migrate_brings_text_of_old_rows_into_one_form(void **state)
+{
+    struct state *st = *state;
+    copy_files(st, "sql/0*.sql");
+    assert_int_equal(migrate(st), BOXCTL_OK);
+    const char *why;
+    assert_null(boxctl_connect(&st->box, NULL, &why));
+    script(st->box.ctx, former_text);
+    copy_files(st, "sql/110_text.sql");
+    assert_int_equal(migrate(st), BOXCTL_OK);
+    assert_answer(st, "SELECT name || '|' || address || '|' || (city = id::text) FROM event_service.venues",
+                  "Arena|\uD55C 1|true");
+    assert_answer(st,
+                  "SELECT string_agg(left(replace(name, ' ' || id, ' ID'), 6), ',' ORDER BY id)"
+                  " FROM event_service.halls",
+                  "h1,h1 ID,h1 ID,h2,xxxxxx,xxxxxx");
+    assert_answer(st, "SELECT count(DISTINCT name) FROM event_service.halls", "6");
+    assert_answer(st,
+                  "SELECT (title = id::text) || '|' || length(artist) || '|' || description FROM event_service.events",
+                  "true|200|\uD55C \n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -371,6 +411,7 @@ int main(void)
         TEST(test_migrate_two_at_once_on_a_fresh_server_both_succeed),
         TEST(test_migrate_set_password_stores_a_verifier_that_logs_in),
         TEST(test_migrate_own_migrations_keep_the_rules_of_the_schema),
+        TEST(test_migrate_brings_text_of_old_rows_into_one_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
