@@ -4,6 +4,7 @@
 
 #include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/crypto/password.h"
 #include "sql/user.h"
 #include "src/providers/portone.h"
@@ -15,10 +16,10 @@
 #include "src/user/user_text.h"
 
 static const struct field sign_up_fields[] = {
-    {FIELD(struct sign_up, "email", FIELD_STR, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
-    {FIELD(struct sign_up, "password", FIELD_STR, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
-    {FIELD(struct sign_up, "name", FIELD_STR, name), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
-    {FIELD(struct sign_up, "phone", FIELD_STR, phone), .flags = FIELD_REQUIRED, .min = 9, .max = 30},
+    {FIELD(struct sign_up, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
+    {FIELD(struct sign_up, "password", FIELD_PASSWORD, password), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct sign_up, "name", FIELD_TEXT, name), .flags = FIELD_REQUIRED, .min = 1, .max = 50},
+    {FIELD(struct sign_up, "phone", FIELD_TEXT, phone), .flags = FIELD_REQUIRED, .min = 9, .max = 30},
     {FIELD(struct sign_up, "agreements", FIELD_LIST, agreements), .flags = FIELD_REQUIRED, .max = 10,
      .sub = &agreement_shape},
     {FIELD(struct sign_up, "recaptchaToken", FIELD_STR, recaptcha_token), .flags = FIELD_REQUIRED, .min = 1,
@@ -36,26 +37,16 @@ static const struct field account_fields[] = {
 };
 const struct shape account_shape = {account_fields, ARRAY_COUNT(account_fields), sizeof(struct account), false};
 
-static const struct err *email_exists(struct ctx *ctx, const char *email, bool *exists_r)
-{
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_email_exists, &rows, user_pii_blind(ctx, "email", email));
-    if (!e) {
-        *exists_r = db_bool(rows, 0, "taken");
-    }
-    return e;
-}
-
 const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r)
 {
     const char *normal = user_email_normalise(ctx->arena, email);
     if (!normal) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
-    bool exists;
-    const struct err *e = email_exists(ctx, normal, &exists);
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_email_exists, &rows, user_pii_blind(ctx, "email", normal));
     if (!e) {
-        *available_r = !exists;
+        *available_r = !db_bool(rows, 0, "taken");
     }
     return e;
 }
@@ -78,10 +69,7 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
     if (!person->email) {
         e = ctx_invalid(ctx, "email", "must be an e-mail address");
     }
-    person->name = user_name_normalise(ctx->arena, input->name);
-    if (!person->name) {
-        e = ctx_invalid(ctx, "name", "must not be blank");
-    }
+    person->name = input->name;
     person->phone = user_phone_normalise(ctx->arena, input->phone);
     if (!person->phone) {
         e = ctx_invalid(ctx, "phone", "must be a phone number");
@@ -104,21 +92,28 @@ static const struct err *check_terms(struct ctx *ctx, const struct json_list *ag
     return e ? e : terms_check(ctx, &current, agreements);
 }
 
-/* A cheap look before the person is asked to prove anything; the unique index decides in the end. */
-static const struct err *check_email_free(struct ctx *ctx, const char *email)
-{
-    bool exists;
-    const struct err *e = email_exists(ctx, email, &exists);
-    if (e) {
-        return e;
-    }
-    return exists ? &err_email_taken : NULL;
-}
-
 static const struct err *not_verified(struct ctx *ctx, const char *field, const char *reason)
 {
     (void)ctx_invalid(ctx, field, "%s", reason);
     return &err_identity_not_verified;
+}
+
+/* Both as they are stored: an agency spells as it likes. Not every contract with an agency includes the phone. */
+static const struct err *check_verified(struct ctx *ctx, const struct candidate *person)
+{
+    const char *why;
+    const char *name = text_line(ctx->arena, person->identity.name, &why);
+    if (!name || strcmp(name, person->name) != 0) {
+        return not_verified(ctx, "name", "is not the verified name");
+    }
+    if (!person->identity.phone) {
+        return NULL;
+    }
+    const char *phone = user_phone_normalise(ctx->arena, person->identity.phone);
+    if (!phone || strcmp(phone, person->phone) != 0) {
+        return not_verified(ctx, "phone", "is not the verified phone number");
+    }
+    return NULL;
 }
 
 static const struct err *check_identity(struct ctx *ctx, const char *verification_id, struct candidate *person)
@@ -140,10 +135,7 @@ static const struct err *check_identity(struct ctx *ctx, const char *verificatio
     if (!person->identity.ci || !person->identity.name) {
         return not_verified(ctx, field, "does not identify the person");
     }
-    if (strcmp(person->identity.name, person->name) != 0) {
-        return not_verified(ctx, "name", "is not the verified name");
-    }
-    return NULL;
+    return check_verified(ctx, person);
 }
 
 static const struct err *insert_user(struct ctx *ctx, const struct candidate *person)
@@ -185,7 +177,6 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
     const struct err *e = check_profile(ctx, input, &person);
     e = e ? e : check_terms(ctx, &input->agreements);
     e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);
-    e = e ? e : check_email_free(ctx, person.email);
     e = e ? e : check_identity(ctx, input->identity_verification_id, &person);
     if (e) {
         return e;

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/crypto/password.h"
 
-enum { LOCAL_MAX = 64, LABEL_MAX = 63, PHONE_DIGITS_MIN = 9, PHONE_DIGITS_MAX = 15 };
+enum { LOCAL_MAX = 64, LABEL_MAX = 63, PHONE_DIGITS_MIN = 9, PHONE_DIGITS_MAX = 12 };
 
 static bool is_digit(char c)
 {
@@ -14,16 +15,6 @@ static bool is_digit(char c)
 static bool is_lower_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || is_digit(c);
-}
-
-static char *trimmed(struct arena *arena, const char *text)
-{
-    text += strspn(text, " ");
-    size_t len = strlen(text);
-    while (len && text[len - 1] == ' ') {
-        len--;
-    }
-    return arena_memdup(arena, text, len);
 }
 
 /* RFC 5322 dot-atom. */
@@ -74,7 +65,7 @@ static bool domain_valid(const char *text)
 
 const char *user_email_normalise(struct arena *arena, const char *text)
 {
-    char *email = trimmed(arena, text);
+    char *email = arena_strdup(arena, text);
     for (char *c = email; *c; c++) {
         if (*c >= 'A' && *c <= 'Z') {
             *c = (char)(*c - 'A' + 'a');
@@ -88,15 +79,26 @@ const char *user_email_normalise(struct arena *arena, const char *text)
     return email;
 }
 
+/* What follows the code of the country, NULL when there is none. Numbers within Korea begin with 0. */
+static const char *after_country_code(const char *text)
+{
+    static const char *const codes[] = {"+82", "82"};
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        size_t len = strlen(codes[i]);
+        if (strncmp(text, codes[i], len) == 0) {
+            return text + len;
+        }
+    }
+    return NULL;
+}
+
 const char *user_phone_normalise(struct arena *arena, const char *text)
 {
-    bool korean = strncmp(text, "+82", 3) == 0;
-    if (korean) {
-        text += 3;
-    }
+    const char *rest = after_country_code(text);
+    text = rest ? rest : text;
     char *digits = arena_alloc(arena, strlen(text) + 2);
     size_t len = 0;
-    if (korean && text[strspn(text, " -")] != '0') {
+    if (rest && text[strspn(text, " -")] != '0') {
         digits[len++] = '0';
     }
     for (; *text; text++) {
@@ -106,13 +108,8 @@ const char *user_phone_normalise(struct arena *arena, const char *text)
             return NULL;
         }
     }
-    return len >= PHONE_DIGITS_MIN && len <= PHONE_DIGITS_MAX ? digits : NULL;
-}
-
-const char *user_name_normalise(struct arena *arena, const char *text)
-{
-    const char *name = trimmed(arena, text);
-    return *name ? name : NULL;
+    bool national = digits[0] == '0' && digits[1] != '0';
+    return national && len >= PHONE_DIGITS_MIN && len <= PHONE_DIGITS_MAX ? digits : NULL;
 }
 
 bool user_password_acceptable(const char *password)

@@ -1,6 +1,7 @@
 """Sign-up, login, refresh and logout through the gateway (AUTH-001..006, AUTH-008..012)."""
 import base64
 import json
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -70,10 +71,45 @@ def test_sign_up_of_one_email_by_many_at_once_makes_one_account(person):
     assert sorted(answers) == [201] + [409] * 5
 
 
+def test_sign_up_tells_nothing_of_accounts_before_the_identity(member, base_url, sandbox_url):
+    other = Person(base_url, sandbox_url)
+    body = other.sign_up_body(email=member.email, identityVerificationId="identity-verification-unknown")
+    assert_error(other.call("POST", "/auth/signup", json=body), 400, "IDENTITY_NOT_VERIFIED")
+
+
+@pytest.mark.parametrize("typed, verified", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_name_and_password_are_the_same_in_every_normal_form(person, typed, verified):
+    def spelt(form, text):
+        return unicodedata.normalize(form, text)
+
+    password = "비밀번호 é  8"
+    identity = person.verify_identity(name=spelt(verified, "김 유진"))
+    body = person.sign_up_body(name=f" {spelt(typed, '김  유진')}\u00a0", password=spelt(typed, password),
+                               identityVerificationId=identity)
+    answer = person.call("POST", "/auth/signup", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["name"] == "김 유진"
+    for attempt, status in [(spelt("NFC", password), 200), (spelt("NFD", password), 200),
+                            (password.replace("  ", " "), 401), (password + " ", 401)]:
+        login = {"email": f" {person.email}\u3000", "password": attempt, "recaptchaToken": "sandbox-pass"}
+        assert person.call("POST", "/auth/login", json=login).status_code == status, attempt
+
+
+def test_phone_has_one_form_and_is_the_verified_one(person):
+    local = person.phone.removeprefix("0")
+    for wrong in ("01000000000" if local != "1000000000" else "01000000001", "1" + local, "+1 " + local):
+        assert person.call("POST", "/auth/signup", json=person.sign_up_body(phone=wrong)).status_code == 400, wrong
+    answer = person.call("POST", "/auth/signup", json=person.sign_up_body(phone="82" + local))
+    assert answer.status_code == 201, answer.text
+    person.log_in()
+    assert person.call("GET", "/users/me").json()["phone"] == person.phone
+
+
 @pytest.mark.parametrize("changes, code", [
     ({"recaptchaToken": "sandbox-fail"}, "CAPTCHA_FAILED"),
     ({"identityVerificationId": "identity-verification-unknown"}, "IDENTITY_NOT_VERIFIED"),
     ({"name": "다른 사람"}, "IDENTITY_NOT_VERIFIED"),
+    ({"phone": "01000000000"}, "IDENTITY_NOT_VERIFIED"),
     ({"agreements": []}, "TERMS_REQUIRED"),
     ({"agreements": [{"type": "SERVICE", "version": 1, "agreed": True}]}, "TERMS_REQUIRED"),
     ({"agreements": [{"type": "SERVICE", "version": 999, "agreed": True}]}, "TERMS_REQUIRED"),
@@ -84,6 +120,7 @@ def test_sign_up_of_one_email_by_many_at_once_makes_one_account(person):
     ({"password": "x" * 73}, "INVALID_REQUEST"),
     ({"phone": "not a number"}, "INVALID_REQUEST"),
     ({"name": "   "}, "INVALID_REQUEST"),
+    ({"name": "\u3164\u200b"}, "INVALID_REQUEST"),
     ({"name": "이름" * 50}, "INVALID_REQUEST"),
     ({"agreements": "all"}, "INVALID_REQUEST"),
     ({"agreements": [{"type": "OTHER", "version": 1, "agreed": True}]}, "INVALID_REQUEST"),
