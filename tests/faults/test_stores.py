@@ -109,6 +109,13 @@ def test_postgresql_away_is_told_and_comes_back(stack, away, purchases, base_url
         purchase.ticket()
 
 
+# Messages of one key that went out before an earlier one. In one pass: to join the table with itself can take minutes.
+OUT_OF_ORDER = """
+SELECT id
+FROM (SELECT id, published_at < lag(published_at) OVER (PARTITION BY topic, partition_key ORDER BY id) AS early
+      FROM common.outbox_events) AS e
+WHERE early
+"""
 BACKLOG = 50000
 BACKLOG_KEYS = 10000
 # Into a topic that nobody reads: only the relay is at work.
@@ -128,8 +135,7 @@ def test_backlog_of_a_long_outage_goes_out_whole_and_in_order(away, query):
     assert_everything_published(query)
     ours = "FROM common.outbox_events e WHERE partition_key LIKE 'backlog-%'"
     assert query(f"SELECT count(*), max(attempts) {ours}") == [[str(BACKLOG), "0"]]
-    assert query("SELECT e.id FROM common.outbox_events e JOIN common.outbox_events later USING (partition_key) WHERE "
-                 "partition_key LIKE 'backlog-%' AND e.id < later.id AND e.published_at > later.published_at LIMIT 1") == []
+    assert query(OUT_OF_ORDER) == []
     query(f"DELETE {ours}")
 
 
@@ -145,5 +151,4 @@ def test_kafka_away_delays_tickets_and_keeps_the_order(away, purchases, query):
     assert_everything_published(query)
     ids = ", ".join(f"'{purchase.order['paymentId']}'" for purchase in purchases)
     assert len(query(f"SELECT id FROM common.outbox_events WHERE aggregate_id IN ({ids})")) == len(purchases)
-    assert query("SELECT e.id FROM common.outbox_events e JOIN common.outbox_events later USING (topic, partition_key) "
-                 "WHERE e.id < later.id AND e.published_at > later.published_at LIMIT 1") == []
+    assert query(OUT_OF_ORDER) == []
