@@ -49,3 +49,13 @@ const struct err *gateway_handle_health(struct request *rq, struct reply *rp)
     rp->status = all ? 200 : 503;
     return NULL;
 }
+
+const struct err *gateway_handle_live(struct request *rq, struct reply *rp)
+{
+    (void)rq;
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    report(out, "status", true);
+    json_close_object(out);
+    return NULL;
+}

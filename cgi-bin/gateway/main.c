@@ -6,6 +6,7 @@
 
 static const struct route routes[] = {
     {"GET", "/health", gateway_handle_health, 0, NULL, NULL, 0, NULL},
+    {"GET", "/health/live", gateway_handle_live, 0, NULL, NULL, 0, NULL},
     {"GET", "/metrics", gateway_handle_metrics, 0, NULL, NULL, 0, NULL},
     {"GET", "/.well-known/jwks.json", gateway_handle_jwks, 0, NULL, NULL, 0, NULL},
 };

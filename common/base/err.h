@@ -56,6 +56,7 @@ struct err {
     X(too_many_requests, "TOO_MANY_REQUESTS", 429, ERR_RETRY, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",  \
       "Too many requests. Please wait a moment.")                                                                   \
     X(internal, "INTERNAL_ERROR", 500, 0, "서버 오류가 발생했습니다.", "Something went wrong on our side.")         \
+    X(not_implemented, "NOT_IMPLEMENTED", 501, 0, "지원하지 않는 요청입니다.", "This is not supported.")            \
     X(bad_gateway, "BAD_GATEWAY", 502, ERR_RETRY, "외부 서비스의 응답이 올바르지 않습니다.",                        \
       "Another service answered wrongly.")                                                                          \
     X(unavailable, "SERVICE_UNAVAILABLE", 503, ERR_RETRY,                                                           \

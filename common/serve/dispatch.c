@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/auth/token.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
@@ -93,11 +94,13 @@ static const struct err *read_body(struct unit *unit)
 
 static const struct err *read_query(struct unit *unit)
 {
-    if (!unit->route->query) {
+    static const struct shape nothing;
+    const struct route *route = unit->route;
+    if ((route->flags & RT_ANY_QUERY) || (!route->query && !*unit->rq.query)) {
         return NULL;
     }
     void *args = NULL;
-    const struct err *e = json_read_query(unit->rq.ctx, unit->rq.query, unit->route->query, &args);
+    const struct err *e = json_read_query(unit->rq.ctx, unit->rq.query, route->query ? route->query : &nothing, &args);
     unit->rq.args = args;
     return e;
 }
@@ -125,6 +128,7 @@ static void answer_health(struct unit *unit)
     json_close_object(out);
 }
 
+/* A row is found also when ids in the path are malformed: who asks is looked at first. */
 static const struct err *find_route(struct unit *unit)
 {
     const struct responder *responder = unit->responder;
@@ -133,6 +137,7 @@ static const struct err *find_route(struct unit *unit)
     case ROUTE_FOUND:
         return NULL;
     case ROUTE_NO_PATH:
+    case ROUTE_NO_ID:
         return &err_not_found;
     case ROUTE_NO_METHOD:
         return &err_method_not_allowed;
@@ -153,6 +158,25 @@ static const struct err *call(struct unit *unit, request_handler *half)
     return NULL;
 }
 
+/* Whoever wanted to look for the blacklist later has not come that far: a revoked token is told nothing else. */
+static const struct err *refuse(struct unit *unit, const struct err *e)
+{
+    const struct request *rq = &unit->rq;
+    bool late = unit->route && (unit->route->flags & RT_LATE) && rq->identity.jti;
+    const struct err *revoked = late ? token_check_revoked(rq->ctx, rq->identity.jti) : NULL;
+    return revoked ? revoked : e;
+}
+
+static const struct err *run_route(struct unit *unit, const struct err *lost)
+{
+    const struct err *e = access_check(unit->responder, unit->route, &unit->rq);
+    e = e ? e : lost;
+    e = e ? e : read_body(unit);
+    e = e ? e : read_query(unit);
+    e = e ? e : call(unit, unit->route->handler);
+    return e ? refuse(unit, e) : NULL;
+}
+
 static const struct err *run(struct unit *unit)
 {
     unit->health = is_health(unit);
@@ -160,11 +184,13 @@ static const struct err *run(struct unit *unit)
         answer_health(unit);
         return NULL;
     }
-    const struct err *e = find_route(unit);
-    e = e ? e : access_check(unit->responder, unit->route, &unit->rq);
-    e = e ? e : read_body(unit);
-    e = e ? e : read_query(unit);
-    return e ? e : call(unit, unit->route->handler);
+    const struct err *lost = find_route(unit);
+    if (lost == &err_method_not_allowed && strcmp(unit->rq.method, "OPTIONS") == 0) {
+        reply_empty(unit->rp, 204);
+        reply_header(unit->rp, "Allow", unit->allow);
+        return NULL;
+    }
+    return unit->route ? run_route(unit, lost) : lost;
 }
 
 /* ---- replying ---- */

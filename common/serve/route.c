@@ -53,24 +53,30 @@ static bool is_uuid(struct span value)
     return uuid_valid(text);
 }
 
-static bool segment_fits(struct request *rq, struct span pattern, struct span value)
+/* *ids_r: false when it is malformed where the pattern has a UUID. */
+static bool segment_fits(struct request *rq, struct span pattern, struct span value, bool *ids_r)
 {
     char kind = *pattern.at;
     if (kind != '{' && kind != '<') {
         return pattern.len == value.len && memcmp(pattern.at, value.at, value.len) == 0;
     }
     bool uuid = kind == '{';
-    if (value.len == 0 || (uuid && !is_uuid(value))) {
+    if (value.len == 0) {
         return false;
+    }
+    if (uuid && !is_uuid(value)) {
+        *ids_r = false;
+        return true;
     }
     add_param(rq, (struct span){pattern.at + 1, pattern.len - 2}, value, uuid);
     return true;
 }
 
-static bool path_fits(struct request *rq, const char *pattern, const char *path)
+static bool path_fits(struct request *rq, const char *pattern, const char *path, bool *ids_r)
 {
     struct span wanted, given;
     rq->param_count = 0;
+    *ids_r = true;
     for (;;) {
         bool more = next_segment(&pattern, &wanted);
         if (next_segment(&path, &given) != more) {
@@ -79,7 +85,7 @@ static bool path_fits(struct request *rq, const char *pattern, const char *path)
         if (!more) {
             return *path == '\0';
         }
-        if (!segment_fits(rq, wanted, given)) {
+        if (!segment_fits(rq, wanted, given, ids_r)) {
             return false;
         }
     }
@@ -95,23 +101,36 @@ static void add_allowed(char *allow, size_t size, const char *method)
 enum route_match route_find(const struct route *routes, size_t count, const char *method, const char *path,
                             struct request *rq, const struct route **route_r, char *allow, size_t size)
 {
-    enum route_match match = ROUTE_NO_PATH;
+    const struct route *near = NULL;
+    bool ids;
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     allow[0] = '\0';
     if (!utf8_is_plain(path, strlen(path))) {
         return ROUTE_NO_PATH;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!path_fits(rq, routes[i].path, path)) {
+        if (!path_fits(rq, routes[i].path, path, &ids)) {
             continue;
         }
-        if (strcmp(routes[i].method, wanted) == 0) {
+        bool fits = strcmp(routes[i].method, wanted) == 0;
+        if (fits && ids) {
             *route_r = &routes[i];
             return ROUTE_FOUND;
         }
-        add_allowed(allow, size, routes[i].method);
-        match = ROUTE_NO_METHOD;
+        if (ids) {
+            add_allowed(allow, size, routes[i].method);
+        } else if (fits && !near) {
+            near = &routes[i];
+        }
     }
     rq->param_count = 0;
-    return match;
+    if (*allow) {
+        add_allowed(allow, size, "OPTIONS");
+        return ROUTE_NO_METHOD;
+    }
+    if (near) {
+        *route_r = near;
+        return ROUTE_NO_ID;
+    }
+    return ROUTE_NO_PATH;
 }

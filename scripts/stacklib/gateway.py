@@ -61,13 +61,14 @@ def _fill(template: str, values: dict) -> str:
 def write_configuration(stack: Stack, check: bool = True) -> None:
     """`check` asks nginx first whether it would take it."""
     open_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 16384)
+    connections = min(4096, open_files // 3)
     temp = stack.dir / "nginx"
     temp.mkdir(mode=0o700, exist_ok=True)
     values = {
         # Without this, workers of a root's nginx could not open the sockets (0660) of responders that run as root.
         "USER_LINE": "user root;" if os.geteuid() == 0 else "",
         "OPEN_FILES": open_files,
-        "CONNECTIONS": min(4096, open_files // 3),
+        "CONNECTIONS": connections,
         "PID_FILE": pid_file(stack),
         "TEMP": temp,
         "CORS_ORIGINS": _cors_origins(stack),

@@ -213,14 +213,24 @@ def test_path_that_nobody_documented_is_not_found(admin, path):
 @pytest.mark.parametrize("path", DOCUMENT["paths"])
 def test_method_that_nobody_documented_is_not_allowed(base_url, internal_url, path):
     known = {method.upper() for method in METHODS if method in DOCUMENT["paths"][path]}
-    expected = known | ({"HEAD"} if "GET" in known else set())
+    expected = known | {"OPTIONS"} | ({"HEAD"} if "GET" in known else set())
     origin = base_url if is_public(path) else internal_url
-    for method in [*(method.upper() for method in METHODS), "OPTIONS", "BREW"]:
+    asked = requests.options(origin + filled(path), timeout=TIMEOUT_S)
+    assert asked.status_code == 204 and set(asked.headers["Allow"].split(", ")) == expected
+    assert requests.request("TRACE", origin + filled(path), timeout=TIMEOUT_S).status_code == 501
+    for method in [*(method.upper() for method in METHODS), "BREW"]:
         if method in known:
             continue
         answer = requests.request(method, origin + filled(path), json={}, timeout=TIMEOUT_S)
         assert_error(answer, 405, "METHOD_NOT_ALLOWED")
         assert set(answer.headers["Allow"].split(", ")) == expected, method
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "BREW", "POST"])
+def test_path_that_nobody_documented_knows_no_method(base_url, method):
+    answer = requests.request(method, base_url + "/nothing", timeout=TIMEOUT_S)
+    assert_error(answer, 404, "NOT_FOUND")
+    assert "Allow" not in answer.headers
 
 
 # ---- language ----
@@ -288,6 +298,18 @@ def test_documented_limits_of_a_query_are_kept(admin, path, name, bad):
     answer = admin.call("GET", path, params={name: bad})
     error = assert_error(answer, 400, "INVALID_REQUEST")
     assert error["details"][0]["field"] in (name, "query")
+
+
+@pytest.mark.parametrize("method,path", [(method, path) for method, path, operation in operations()])
+def test_query_parameter_that_the_route_does_not_list_is_refused(admin, internal_url, method, path):
+    """With all in order that is judged before it."""
+    schema = body_schema(DOCUMENT["paths"][path][method.lower()]) or {}
+    origin = admin.base_url if is_public(path) else internal_url
+    answer = admin.session.request(method, f"{origin}{filled(path)}?_=1733000000", timeout=TIMEOUT_S,
+                                   json=schema.get("examples", [{}])[0], headers={"X-Queue-Token": f"qr_{uuid.uuid4()}"})
+    error = assert_error(answer, 400, "INVALID_REQUEST")
+    assert_conforms(answer, method, path)
+    assert error["details"][0]["field"] in ("_", "query")
 
 
 @pytest.mark.parametrize("query", ["nothing=1", "page=1&page=1", "page", "page=1%", "page=%00", "size=101", "size=0",

@@ -168,7 +168,10 @@ def test_own_errors_speak_the_contract_in_both_languages(base_url):
     (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414, "INVALID_REQUEST"),
     (b"GET /events HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 9000 + b"\r\nConnection: close\r\n\r\n", 400,
      "INVALID_REQUEST"),
-    (b"TRACE /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405, "METHOD_NOT_ALLOWED"),
+    (b"TRACE /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 501, "NOT_IMPLEMENTED"),
+    (b"CONNECT /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 501, "NOT_IMPLEMENTED"),
+    (b"POST /events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: zip\r\nConnection: close\r\n\r\n", 501,
+     "NOT_IMPLEMENTED"),
 ])
 def test_malformed_request_gets_the_contracts_error(base_url, request_line, status, code):
     answer = raw(base_url, request_line)

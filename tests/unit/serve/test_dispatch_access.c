@@ -23,6 +23,7 @@ static const struct route routes[] = {
     {"POST", "/orders", caller_handle, RT_IDEMPOTENT, &caller_order_shape, NULL, 100, NULL},
     {"GET", "/mine", caller_handle, RT_USER, NULL, NULL, 0, NULL},
     {"POST", "/admin", caller_handle, RT_ADMIN, &caller_order_shape, NULL, 0, NULL},
+    {"GET", "/mine/{id}", caller_handle, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/admitted", caller_handle, RT_USER | RT_ADMITTED, NULL, NULL, 0, NULL},
     {"GET", "/internal/things/{id}", caller_handle, 0, NULL, NULL, 0, "payment|queue"},
     {"GET", "/internal/others", caller_handle, 0, NULL, NULL, 0, "queues|que|payment"},
@@ -55,6 +56,17 @@ static void test_user_route_needs_a_token(void **state)
     caller_assert_error(401, "TOKEN_INVALID");
     caller_ask("GET", "/mine", ENV("HTTP_AUTHORIZATION=Bearer "));
     caller_assert_error(401, "TOKEN_INVALID");
+}
+
+static void test_user_route_asks_who_it_is_before_it_looks_at_ids(void **state)
+{
+    (void)state;
+    caller_ask("GET", "/mine/7", ENV(NULL));
+    caller_assert_error(401, "TOKEN_MISSING");
+    caller_ask("GET", "/mine/7", ENV(bearer("USER")));
+    caller_assert_error(404, "NOT_FOUND");
+    caller_ask("GET", "/internal/things/7", ENV(NULL));
+    caller_assert_error(401, "SERVICE_KEY_INVALID");
 }
 
 static void test_user_route_takes_the_identity_of_the_token(void **state)
@@ -163,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_user_route_needs_a_token),
+        TEST(test_user_route_asks_who_it_is_before_it_looks_at_ids),
         TEST(test_user_route_takes_the_identity_of_the_token),
         TEST(test_user_route_refuses_a_refresh_token),
         TEST(test_user_route_refuses_an_expired_token),

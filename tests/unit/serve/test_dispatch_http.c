@@ -63,6 +63,7 @@ static const struct route routes[] = {
     {"GET", "/busy", handle_busy, 0, NULL, NULL, 0, NULL},
     {"GET", "/lost", handle_lost, 0, NULL, NULL, 0, NULL},
     {"GET", "/cached", handle_cached, 0, NULL, NULL, 0, NULL},
+    {"GET", "/stand-in", caller_handle, RT_ANY_QUERY, NULL, NULL, 0, NULL},
 };
 static const struct responder responder = {.name = "test", .routes = routes, .route_count = ARRAY_COUNT(routes)};
 
@@ -101,10 +102,21 @@ static void test_wrong_method_is_405_with_allow(void **state)
     (void)state;
     caller_ask("DELETE", "/open", ENV(NULL));
     caller_assert_error(405, "METHOD_NOT_ALLOWED");
-    assert_string_equal(caller_header("Allow"), "GET, HEAD");
+    assert_string_equal(caller_header("Allow"), "GET, HEAD, OPTIONS");
     caller_ask("", "/orders", ENV(NULL));
     caller_assert_error(405, "METHOD_NOT_ALLOWED");
-    assert_string_equal(caller_header("Allow"), "POST");
+    assert_string_equal(caller_header("Allow"), "POST, OPTIONS");
+}
+
+static void test_options_names_the_methods_and_does_nothing(void **state)
+{
+    (void)state;
+    caller_ask("OPTIONS", "/open", ENV("QUERY_STRING=nothing=1"));
+    caller_assert_status(204);
+    assert_string_equal(caller_header("Allow"), "GET, HEAD, OPTIONS");
+    assert_int_equal(caller.seen.calls, 0);
+    caller_ask("OPTIONS", "/nowhere", ENV(NULL));
+    caller_assert_error(404, "NOT_FOUND");
 }
 
 static void test_head_has_the_headers_of_get_and_no_body(void **state)
@@ -121,6 +133,26 @@ static void test_malformed_query_is_400(void **state)
 {
     (void)state;
     caller_ask("GET", "/open", ENV("QUERY_STRING=page=x"));
+    caller_assert_error(400, "INVALID_REQUEST");
+    assert_string_equal(caller_detail_field(), "page");
+}
+
+static void test_query_of_a_route_that_knows_none_is_400(void **state)
+{
+    (void)state;
+    static const char *const queries[] = {"QUERY_STRING=page=1", "QUERY_STRING=_=1733", "QUERY_STRING=x"};
+    for (size_t i = 0; i < ARRAY_COUNT(queries); i++) {
+        caller_ask("GET", "/cached", ENV(queries[i]));
+        caller_assert_error(400, "INVALID_REQUEST");
+        caller_ask_with_body("POST", "/orders", ENV("CONTENT_TYPE=application/json", queries[i]),
+                             "{\"name\":\"x\",\"amount\":2}", 23);
+        caller_assert_error(400, "INVALID_REQUEST");
+        caller_ask("GET", "/stand-in", ENV(queries[i]));
+        caller_assert_status(200);
+    }
+    caller_ask("GET", "/cached", ENV("QUERY_STRING="));
+    caller_assert_status(200);
+    caller_ask("GET", "/open", ENV("QUERY_STRING=page=1&page=1"));
     caller_assert_error(400, "INVALID_REQUEST");
     assert_string_equal(caller_detail_field(), "page");
 }
@@ -327,8 +359,10 @@ int main(void)
         TEST(test_get_answers_with_the_common_headers),
         TEST(test_unknown_path_is_404),
         TEST(test_wrong_method_is_405_with_allow),
+        TEST(test_options_names_the_methods_and_does_nothing),
         TEST(test_head_has_the_headers_of_get_and_no_body),
         TEST(test_malformed_query_is_400),
+        TEST(test_query_of_a_route_that_knows_none_is_400),
         TEST(test_trace_of_the_caller_is_taken_over),
         TEST(test_language_follows_the_client),
         TEST(test_user_agent_is_made_printable),

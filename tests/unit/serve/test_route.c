@@ -105,8 +105,6 @@ static void test_find_other_paths_are_not_found(void **state)
     assert_no_path("/event");
     assert_no_path("/events/");
     assert_no_path("//events");
-    assert_no_path("/events/x");
-    assert_no_path("/events/" ID "x");
     assert_no_path("/events/" ID "/");
     assert_no_path("/events/" ID "/halls");
     assert_no_path("/oauth/");
@@ -120,11 +118,45 @@ static void test_find_other_method_lists_the_allowed(void **state)
     (void)state;
     const struct route *route = NULL;
     assert_int_equal(find("PATCH", "/events/" ID, &route), ROUTE_NO_METHOD);
-    assert_string_equal(allow, "GET, HEAD, PUT, DELETE");
+    assert_string_equal(allow, "GET, HEAD, PUT, DELETE, OPTIONS");
     assert_int_equal(find("DELETE", "/events", &route), ROUTE_NO_METHOD);
-    assert_string_equal(allow, "GET, HEAD, POST");
+    assert_string_equal(allow, "GET, HEAD, POST, OPTIONS");
+    assert_int_equal(find("OPTIONS", "/events", &route), ROUTE_NO_METHOD);
+    assert_string_equal(allow, "GET, HEAD, POST, OPTIONS");
     assert_int_equal(find("", "/events", &route), ROUTE_NO_METHOD);
     assert_null(route);
+}
+
+static void test_find_malformed_id_names_the_row_that_is_meant(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/events/x", "/events/" ID "x", "/events/7"};
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        const struct route *route = NULL;
+        assert_int_equal(find("PUT", paths[i], &route), ROUTE_NO_ID);
+        assert_string_equal(route->path, "/events/{id}");
+        assert_string_equal(route->method, "PUT");
+        assert_int_equal(rq.param_count, 0);
+        assert_string_equal(allow, "");
+    }
+    const struct route *none = NULL;
+    assert_int_equal(find("PATCH", "/events/x", &none), ROUTE_NO_PATH);
+    assert_int_equal(find("OPTIONS", "/events/x", &none), ROUTE_NO_PATH);
+    assert_int_equal(find("GET", "/venues/x/halls/", &none), ROUTE_NO_PATH);
+    assert_null(none);
+}
+
+static void test_find_literal_goes_before_a_malformed_id(void **state)
+{
+    (void)state;
+    static const struct route both[] = {
+        {"GET", "/holds/{id}", NULL, 0, NULL, NULL, 0, NULL},
+        {"POST", "/holds/new", NULL, 0, NULL, NULL, 0, NULL},
+    };
+    const struct route *route = NULL;
+    assert_int_equal(route_find(both, 2, "GET", "/holds/new", &rq, &route, allow, sizeof allow), ROUTE_NO_METHOD);
+    assert_string_equal(allow, "POST, OPTIONS");
+    assert_int_equal(route_find(both, 2, "POST", "/holds/new", &rq, &route, allow, sizeof allow), ROUTE_FOUND);
 }
 
 static void test_find_head_is_a_get(void **state)
@@ -141,6 +173,8 @@ int main(void)
         cmocka_unit_test(test_find_any_segment_keeps_its_case),
         cmocka_unit_test(test_find_other_paths_are_not_found),
         cmocka_unit_test(test_find_other_method_lists_the_allowed),
+        cmocka_unit_test(test_find_malformed_id_names_the_row_that_is_meant),
+        cmocka_unit_test(test_find_literal_goes_before_a_malformed_id),
         cmocka_unit_test(test_find_head_is_a_get),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
