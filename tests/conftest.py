@@ -40,6 +40,7 @@ def stack():
     return types.SimpleNamespace(
         name=name,
         dir=folder,
+        conf=folder / "conf",
         log=ROOT / "var" / "log" if name == "dev" else ROOT / "var" / name / "log",
         gateway_url=values["BOX_GATEWAY_URL"],
         internal_url=values["BOX_INTERNAL_URL"],

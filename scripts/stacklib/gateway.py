@@ -69,6 +69,7 @@ def write_configuration(stack: Stack, check: bool = True) -> None:
         "USER_LINE": "user root;" if os.geteuid() == 0 else "",
         "OPEN_FILES": open_files,
         "CONNECTIONS": connections,
+        "BODIES_OF_ONE_ADDRESS": connections // 2,
         "PID_FILE": pid_file(stack),
         "TEMP": temp,
         "CORS_ORIGINS": _cors_origins(stack),

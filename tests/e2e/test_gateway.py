@@ -1,7 +1,9 @@
 """What nginx itself promises: routes, trace ids, its own errors, limits, CORS, and what a client cannot bring in."""
+import contextlib
 import http.client
 import json
 import re
+import selectors
 import socket
 import urllib.parse
 import uuid
@@ -199,6 +201,52 @@ def test_body_over_the_limit_is_too_large(base_url, path, size):
 def test_headers_below_the_limit_pass(base_url):
     headers = {"X-One": "a" * 7000, "X-Two": "b" * 7000}
     assert call("GET", f"{base_url}/events", headers=headers).status_code == 200
+
+
+def bodies_of_one_address(stack) -> int:
+    return int(re.search(r"limit_conn bodies (\d+);", (stack.conf / "nginx.conf").read_text())[1])
+
+
+def test_bodies_that_never_end_take_no_more_than_half_of_a_worker(stack, base_url):
+    """Each sends half of its body and no more; who comes from elsewhere, or without a body, notices nothing."""
+    most, more = bodies_of_one_address(stack), 20
+    address = urllib.parse.urlsplit(base_url)
+    refused = 0
+    with contextlib.ExitStack() as held:
+        senders = [held.enter_context(socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_S))
+                   for _ in range(most + more)]
+        for sender in senders:
+            sender.sendall(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        readable = await_(lambda: len(ready := select_readable(senders)) >= more and ready)
+        for sender in readable:
+            answer = sender.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 429") and b'"TOO_MANY_REQUESTS"' in answer and b"Retry-After: 1" in answer
+            refused += 1
+        assert refused == more
+        assert call("GET", f"{base_url}/events").status_code == 200
+        assert_error(call("POST", f"{base_url}/auth/login", json={}), 429, "TOO_MANY_REQUESTS")
+        with requests.Session() as elsewhere:
+            elsewhere.mount("http://", From("127.0.0.2"))
+            assert_error(elsewhere.post(f"{base_url}/auth/login", json={}, timeout=TIMEOUT_S), 400, "INVALID_REQUEST")
+    await_(lambda: call("POST", f"{base_url}/auth/login", json={}).status_code == 400)
+
+
+def select_readable(sockets: list[socket.socket]) -> list[socket.socket]:
+    with selectors.DefaultSelector() as selector:
+        for each in sockets:
+            selector.register(each, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(timeout=0)]
+
+
+class From(requests.adapters.HTTPAdapter):
+    """From another address of this host."""
+
+    def __init__(self, address: str):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
 
 
 # ---- headers (GW-002, GW-011, GW-013) ----
