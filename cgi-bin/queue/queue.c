@@ -135,7 +135,7 @@ const struct err *queue_handle_leave(struct request *rq, struct reply *rp)
         metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_queue_left_total", ""), 1);
         struct json_out *out = reply_json(rp, 200);
         json_open_object(out, NULL);
-        json_add_str(out, "message", "left the queue");
+        json_add_str(out, "message", request_words(rq, "대기열에서 나왔습니다.", "You have left the queue."));
         json_close_object(out);
     }
     return e;

@@ -215,7 +215,7 @@ static void answer_error(struct unit *unit, const struct err *e)
     struct json_out *out = reply_json(unit->rp, e->status);
     json_open_object(out, NULL);
     json_add_str(out, "code", e->code);
-    json_add_str(out, "message", strcmp(unit->rq.language, "en") == 0 ? e->en : e->ko);
+    json_add_str(out, "message", request_words(&unit->rq, e->ko, e->en));
     json_add_time(out, "timestamp", clock_now());
     json_add_str(out, "traceId", ctx->trace.id);
     /* Details of other statuses are about what somebody else sent us: no business of this client. */

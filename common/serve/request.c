@@ -77,10 +77,12 @@ static const char *choose_language(const char *accepted)
         accepted += strspn(accepted, ", \t");
         size_t len = strcspn(accepted, ",");
         size_t tag_len = strcspn(accepted, "-;, \t");
-        if (tag_len == 2 && strncasecmp(accepted, "ko", 2) == 0) {
-            korean = weight(accepted, len);
-        } else if (tag_len == 2 && strncasecmp(accepted, "en", 2) == 0) {
-            english = weight(accepted, len) > english ? weight(accepted, len) : english;
+        bool two = tag_len == 2;
+        double *known = two && strncasecmp(accepted, "ko", 2) == 0   ? &korean
+                        : two && strncasecmp(accepted, "en", 2) == 0 ? &english
+                                                                     : NULL;
+        if (known && weight(accepted, len) > *known) {
+            *known = weight(accepted, len);
         }
         accepted += len;
     }
@@ -101,6 +103,11 @@ void request_init(struct request *rq, struct ctx *ctx, const char *const *env)
     rq->client_ip = printable(ctx->arena, text_or_empty(request_env(env, "REMOTE_ADDR")), 64);
     rq->user_agent = printable(ctx->arena, text_or_empty(request_header(rq, "User-Agent")), USER_AGENT_MAX);
     rq->language = choose_language(text_or_empty(request_header(rq, "Accept-Language")));
+}
+
+const char *request_words(const struct request *rq, const char *ko, const char *en)
+{
+    return strcmp(rq->language, "en") == 0 ? en : ko;
 }
 
 struct idempotency request_idempotency(const struct request *rq, const char *route, const struct shape *shape)

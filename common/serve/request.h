@@ -65,6 +65,9 @@ const char *request_env(const char *const *env, const char *name);
 /* A request header by name ("webhook-id"), or NULL. Empty counts as absent. */
 const char *request_header(const struct request *rq, const char *name);
 
+/* Of the same words in two languages, those that the client prefers. */
+const char *request_words(const struct request *rq, const char *ko, const char *en);
+
 /* What makes this request safe to repeat: its key, and its body as the shape reads it, so that spacing and the order of
  * members do not make another request of it. `route` as "POST /payments". */
 struct idempotency request_idempotency(const struct request *rq, const char *route, const struct shape *shape);

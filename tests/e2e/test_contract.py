@@ -155,6 +155,28 @@ def test_route_that_needs_a_login_says_so(base_url, method, path):
     assert_conforms(answer, method, path)
 
 
+@pytest.fixture(scope="module")
+def leaver(base_url, sandbox_url):
+    """Somebody with the token of a session that has ended."""
+    person = Person(base_url, sandbox_url)
+    person.sign_up()
+    person.log_in()
+    assert person.call("POST", "/auth/logout").status_code == 204
+    return person
+
+
+@pytest.mark.parametrize("method,path", [(method, path) for method, path, operation in operations()
+                                         if "accessToken" in schemes(operation)])
+def test_revoked_token_is_told_so_before_anything_else(leaver, method, path):
+    """Not whether an id is one or belongs to anything, nor whether the rest of the request is right."""
+    schema = body_schema(DOCUMENT["paths"][path][method.lower()]) or {}
+    for address in (filled(path), path.replace("{id}", "7").replace("{scheduleId}", "7")):
+        for body in (schema.get("examples", [{}])[0], {"surprise": 1}):
+            answer = leaver.call(method, address, json=body)
+            assert_error(answer, 401, "TOKEN_REVOKED")
+            assert_conforms(answer, method, path)
+
+
 @pytest.mark.parametrize("method,path", [(method, path) for method, path, operation in operations()
                                          if "queueToken" in schemes(operation)])
 @pytest.mark.parametrize("token", ["qr_", "qr_7", str(uuid.uuid4()), f"QR_{uuid.uuid4()}", f"qr_{uuid.uuid4()}x"])
@@ -245,7 +267,10 @@ def test_words_follow_accept_language_and_codes_do_not(base_url, path):
     assert english["message"].isascii() and not korean["message"].isascii()
     assert korean["code"] == english["code"]
     for language, words in [("en-US,en;q=0.9,ko;q=0.8", english), ("ko", korean), ("ko-KR,ko;q=0.9,en;q=0.8", korean),
-                            ("fr", korean), ("*", korean), ("", korean), ("en" * 1000, korean), (";;q=,,", korean)]:
+                            ("fr", korean), ("*", korean), ("", korean), ("en" * 1000, korean), (";;q=,,", korean),
+                            ("fr,en", english), ("fr, en-GB;q=0.1", english), ("en;q=0", korean), ("en,ko", korean),
+                            ("ko;q=0.5,en", english), ("en;q=0.9,ko;q=0.8", english), ("ko,en;q=0.9", korean),
+                            ("ko-KR,ko;q=0.9,en", korean), ("eng", korean), ("EN", english)]:
         assert ask(language)["message"] == words["message"], language
 
 

@@ -181,6 +181,7 @@ static void test_language_follows_the_client(void **state)
         {"HTTP_ACCEPT_LANGUAGE=fr, de;q=0.5", "ko"},
         {"HTTP_ACCEPT_LANGUAGE=en;q=0", "ko"},
         {"HTTP_ACCEPT_LANGUAGE=eng,*", "ko"},
+        {"HTTP_ACCEPT_LANGUAGE=ko-KR,ko;q=0.9,en", "ko"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         caller_ask("GET", "/open", ENV(cases[i].accept));
