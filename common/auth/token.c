@@ -21,6 +21,7 @@ enum { HEADER_OURS, HEADER_USUAL, HEADERS };
 #define SECRET_MIN 32
 #define SECRET_MAX 256
 #define SKEW_S 30
+#define ACCESS_MAX_S 86400
 
 struct cfg_token cfg_token;
 
@@ -31,7 +32,7 @@ static const struct cfg_key token_keys[] = {
     {"BOX_JWT_ISSUER", CFG_STR, offsetof(struct cfg_token, issuer), "", "boxoffice", 1, 200, 0, "iss claim of tokens"},
     {"BOX_JWT_AUDIENCE", CFG_STR, offsetof(struct cfg_token, audience), "", "boxoffice", 1, 200, 0,
      "aud claim of tokens"},
-    {"BOX_JWT_ACCESS_S", CFG_INT, offsetof(struct cfg_token, access_s), "seconds", "3600", 60, 86400, 0,
+    {"BOX_JWT_ACCESS_S", CFG_INT, offsetof(struct cfg_token, access_s), "seconds", "3600", 60, ACCESS_MAX_S, 0,
      "life of an access token"},
     {"BOX_JWT_REFRESH_S", CFG_INT, offsetof(struct cfg_token, refresh_s), "seconds", "604800", 3600, 7776000, 0,
      "life of a refresh token"},
@@ -370,4 +371,38 @@ const struct err *token_check_revoked(struct ctx *ctx, const char *jti)
         return e;
     }
     return token_piped_revoked(found);
+}
+
+/* ---- administrators ---- */
+
+static const char *demoted_key(struct ctx *ctx, const char *user_id)
+{
+    return ARENA_JOIN(ctx->arena, "token:demoted:", user_id);
+}
+
+const struct err *token_demote(struct ctx *ctx, const char *user_id)
+{
+    int64_t until_s = clock_now() / CLOCK_SECOND + SKEW_S;
+    return REDIS_RUN(ctx, NULL, "SET", demoted_key(ctx, user_id), arena_int(ctx->arena, until_s), "EX",
+                     arena_int(ctx->arena, ACCESS_MAX_S + 2 * SKEW_S));
+}
+
+static const struct err *piped_demoted(const struct redis_value *answer, int64_t issued_s)
+{
+    if (answer->type == REDIS_NIL) {
+        return NULL;
+    }
+    bool later = answer->type == REDIS_STR && issued_s > strtoll(answer->str, NULL, 10);
+    return later ? NULL : &err_token_revoked;
+}
+
+const struct err *token_check_admin(struct ctx *ctx, const struct token_claims *claims)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    const struct redis_value *answers;
+    token_pipe_revoked(pipe, ctx, claims->jti);
+    REDIS_PIPE(pipe, "GET", demoted_key(ctx, claims->subject));
+    const struct err *e = err_of_read(redis_pipe_run(pipe, &answers));
+    e = e ? e : token_piped_revoked(&answers[0]);
+    return e ? e : piped_demoted(&answers[1], claims->issued_s);
 }

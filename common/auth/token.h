@@ -59,5 +59,12 @@ BO_MUSTCHECK const struct err *token_piped_revoked(const struct redis_value *ans
 /* &err_token_revoked when blacklisted. Redis away: answers NULL (a logged-out token may live on for that outage, so
  * that payments in progress can finish). */
 BO_MUSTCHECK const struct err *token_check_revoked(struct ctx *ctx, const char *jti);
+/* What the user's access tokens of role ADMIN open ends: of all that are issued up to half a minute from now, as clocks
+ * differ and a login may be under way. Safe to repeat. */
+BO_MUSTCHECK const struct err *token_demote(struct ctx *ctx, const char *user_id);
+/* The same question as token_check_revoked() for a token that shall open an administrator's route, in one exchange:
+ * &err_token_revoked also when its user was demoted since. Redis away: &err_unavailable, as nothing that people are in
+ * the middle of needs an administrator. */
+BO_MUSTCHECK const struct err *token_check_admin(struct ctx *ctx, const struct token_claims *claims);
 
 #endif

@@ -27,15 +27,26 @@ static const struct err *find_bearer(const struct request *rq, const char **toke
     return NULL;
 }
 
-static const struct err *check_identity(struct request *rq, bool late)
+static bool is_admin(const char *role)
+{
+    return strcmp(role, "ADMIN") == 0;
+}
+
+static const struct err *check_revoked(struct ctx *ctx, unsigned flags, const struct token_claims *claims)
+{
+    if ((flags & RT_ADMIN) && is_admin(claims->role)) {
+        return token_check_admin(ctx, claims);
+    }
+    return flags & RT_LATE ? NULL : token_check_revoked(ctx, claims->jti);
+}
+
+static const struct err *check_identity(struct request *rq, unsigned flags)
 {
     const char *token;
     struct token_claims claims;
     const struct err *e = find_bearer(rq, &token);
     e = e ? e : token_verify(rq->ctx, TOKEN_ACCESS, token, &claims);
-    if (!e && !late) {
-        e = token_check_revoked(rq->ctx, claims.jti);
-    }
+    e = e ? e : check_revoked(rq->ctx, flags, &claims);
     if (e) {
         return e;
     }
@@ -98,9 +109,9 @@ const struct err *access_check(const struct responder *responder, const struct r
         e = check_service(rq, route->callers);
     }
     if (!e && (route->flags & (RT_USER | RT_ADMIN))) {
-        e = check_identity(rq, route->flags & RT_LATE);
+        e = check_identity(rq, route->flags);
     }
-    if (!e && (route->flags & RT_ADMIN) && strcmp(rq->identity.role, "ADMIN") != 0) {
+    if (!e && (route->flags & RT_ADMIN) && !is_admin(rq->identity.role)) {
         e = &err_forbidden;
     }
     if (!e && (route->flags & (RT_ADMITTED | RT_TOKEN))) {

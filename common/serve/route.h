@@ -18,7 +18,7 @@
 
 enum route_flag {
     RT_USER = 1u,       /* a valid access token, not blacklisted */
-    RT_ADMIN = 2u,      /* the same with role ADMIN */
+    RT_ADMIN = 2u,      /* the same with role ADMIN, of a user who still has it */
     RT_ADMITTED = 4u,   /* X-Queue-Token present and well-formed; the domain checks owner and schedule */
     RT_IDEMPOTENT = 8u, /* Idempotency-Key is read and, when sent, checked for form */
     RT_RAW = 32u,       /* any content type; the handler reads rq->raw */

@@ -29,9 +29,10 @@ static enum boxctl_status run_admin(struct boxctl *box, int count, char **args)
         return boxctl_fail("no account has this e-mail address: sign up first");
     }
     if (e) {
-        return boxctl_fail("the role was not changed: %s", e->en);
+        return boxctl_fail("not done, or not all of it, so repeat it: %s", e->en);
     }
-    printf("%s is now %s, from the next login or refresh on\n", args[1], role);
+    printf("%s is now %s, from the next login or refresh on%s\n", args[1], role,
+           strcmp(role, "ADMIN") == 0 ? "" : "; what tokens of before open to administrators is closed at once");
     return BOXCTL_OK;
 }
 
@@ -40,6 +41,7 @@ const struct command admin_command = {
     .args = "grant|revoke EMAIL",
     .help = "Make an account an administrator's, or an ordinary one again.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_user_section),
+    .needs = NEED_REDIS,
     .role = "user_service",
     .run = run_admin,
 };

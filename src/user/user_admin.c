@@ -1,5 +1,8 @@
 #include "src/user/user_admin.h"
 
+#include <string.h>
+
+#include "common/auth/token.h"
 #include "sql/user.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_text.h"
@@ -15,5 +18,8 @@ const struct err *user_set_role(struct ctx *ctx, const char *email, const char *
     if (e) {
         return e;
     }
-    return db_affected(rows) == 1 ? NULL : &err_not_found;
+    if (db_count(rows) == 0) {
+        return &err_not_found;
+    }
+    return strcmp(role, "ADMIN") == 0 ? NULL : token_demote(ctx, db_str(rows, 0, "id"));
 }

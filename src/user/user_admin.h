@@ -5,8 +5,10 @@
 #include "common/base/err.h"
 #include "common/context/ctx.h"
 
-/* Sets the role ("USER" or "ADMIN") of the account with this e-mail; takes effect with its next access token. Needs
- * user_settings_init(). &err_not_found when there is no such account; safe to repeat. */
+/* Sets the role ("USER" or "ADMIN") of the account with this e-mail. It is given with the next access token, and taken
+ * at once (token_demote). Needs user_settings_init(), and Redis to take it. &err_not_found when there is no such
+ * account; any other error: to be repeated, which is safe, as tokens may still have a role that the account has lost.
+ */
 BO_MUSTCHECK const struct err *user_set_role(struct ctx *ctx, const char *email, const char *role);
 
 #endif

@@ -198,6 +198,17 @@ def test_logout_ends_this_session_only(member):
     assert me(member, other["accessToken"]).status_code == 200
 
 
+def test_role_that_the_operator_takes_is_gone_at_once(member, boxctl):
+    boxctl("admin", "grant", member.email)
+    tokens = member.log_in()
+    assert_error(member.call("POST", "/venues", json={}), 400, "INVALID_REQUEST")
+    boxctl("admin", "revoke", member.email)
+    assert_error(member.call("POST", "/venues", json={}), 401, "TOKEN_REVOKED")
+    assert me(member, tokens["accessToken"]).status_code == 200
+    member.session.headers["Authorization"] = f"Bearer {refresh(member, tokens['refreshToken']).json()['accessToken']}"
+    assert_error(member.call("POST", "/venues", json={}), 403, "FORBIDDEN")
+
+
 def encoded(part: dict) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 

@@ -66,6 +66,13 @@ const struct err *caller_handle(struct request *rq, struct reply *rp)
 
 /* ---- asking ---- */
 
+const char *caller_bearer(const char *user_id, const char *role)
+{
+    struct token_claims claims = {.subject = user_id, .role = role};
+    const char *token = token_issue(&caller.ctx, TOKEN_ACCESS, &claims);
+    return arena_printf(caller.kept, "HTTP_AUTHORIZATION=Bearer %s", token);
+}
+
 void caller_ask_with_body(const char *method, const char *path, const char *const extra[CALLER_ENV_MAX],
                           const char *body, size_t body_len)
 {

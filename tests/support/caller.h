@@ -45,6 +45,9 @@ int caller_open(const struct responder *responder);
 int caller_close(void **state);
 void caller_turn_to(const struct responder *responder);
 
+/* The variable that carries a new access token, to be kept as long as the caller. */
+const char *caller_bearer(const char *user_id, const char *role);
+
 /* `extra` are further variables "NAME=value", see ENV(). */
 void caller_ask_with_body(const char *method, const char *path, const char *const extra[CALLER_ENV_MAX],
                           const char *body, size_t body_len);

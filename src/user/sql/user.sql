@@ -50,7 +50,8 @@ WHERE id = $1;
 -- name: user_role_set :write
 UPDATE users
 SET role = $2, updated_at = clock_timestamp()
-WHERE email_hash = $1 AND status <> 'DELETED';
+WHERE email_hash = $1 AND status <> 'DELETED'
+RETURNING id;
 
 -- ---- login ----
 

@@ -39,9 +39,7 @@ static int set_up(void **state)
 
 static const char *bearer(const char *role)
 {
-    struct token_claims claims = {.subject = USER_ID, .role = role};
-    const char *token = token_issue(&caller.ctx, TOKEN_ACCESS, &claims);
-    return arena_printf(caller.kept, "HTTP_AUTHORIZATION=Bearer %s", token);
+    return caller_bearer(USER_ID, role);
 }
 
 static void test_user_route_needs_a_token(void **state)
@@ -102,8 +100,13 @@ static void test_admin_route_refuses_a_user_before_reading_the_body(void **state
     (void)state;
     caller_post("/admin", ENV(bearer("USER"), "CONTENT_TYPE=text/plain"), "no JSON");
     caller_assert_error(403, "FORBIDDEN");
+}
+
+static void test_admin_route_is_closed_while_nobody_knows_who_was_demoted(void **state)
+{
+    (void)state;
     caller_post("/admin", ENV(bearer("ADMIN"), "CONTENT_TYPE=application/json"), "{\"name\":\"x\",\"amount\":2}");
-    caller_assert_status(200);
+    caller_assert_error(503, "SERVICE_UNAVAILABLE");
 }
 
 static void test_admitted_route_needs_a_well_formed_queue_token(void **state)
@@ -180,6 +183,7 @@ int main(void)
         TEST(test_user_route_refuses_a_refresh_token),
         TEST(test_user_route_refuses_an_expired_token),
         TEST(test_admin_route_refuses_a_user_before_reading_the_body),
+        TEST(test_admin_route_is_closed_while_nobody_knows_who_was_demoted),
         TEST(test_admitted_route_needs_a_well_formed_queue_token),
         TEST(test_internal_route_needs_a_known_key),
         TEST(test_internal_route_is_for_the_services_that_its_row_names),
