@@ -18,7 +18,7 @@
 //   PRE_OPEN  the sale opens at `opensAt`; `arrival` is one's number in the draw
 //   WAITING   `rank`, `sequence`, `servingSequence`, `estimatedWaitTime` (seconds), `delayReason` (SOLD_OUT, PAUSED, FULL,
 //             SLOWER)
-//   ACTIVE    `token` is the X-Queue-Token until `tokenExpiresAt`
+//   ACTIVE    `token` is the X-Queue-Token until `tokenExpiresAt`, for `tokenExpiresIn` seconds from now
 //   ENDED     the `code` is SALE_ENDED, or LEFT
 //   ERROR     repeating would not help; the `code` says why: ALREADY_QUEUED_ELSEWHERE, TOKEN_EXPIRED ...
 // In the first three a `code` says why the last request failed (QUEUE_FULL, NETWORK ...); it is being repeated.
@@ -36,7 +36,8 @@ const SERVING_JITTER = 0.2;
 const ANSWER_TIMEOUT_S = 15;
 
 const ENDINGS = ["SALE_ENDED", "LEFT"];
-const TOLD = ["rank", "sequence", "estimatedWaitTime", "delayReason", "token", "tokenExpiresAt", "opensAt"];
+const TOLD = ["rank", "sequence", "estimatedWaitTime", "delayReason", "token", "tokenExpiresAt", "tokenExpiresIn",
+  "opensAt"];
 const fieldsOf = (body) => Object.fromEntries(TOLD.map((name) => [name, body[name] ?? null]));
 
 // A browser's own functions must not be called as methods of something else.
@@ -65,7 +66,7 @@ export class QueueClient {
   constructor({ baseUrl, scheduleId, getAccessToken, storage, onChange = () => {}, signal, ...world }) {
     this.#options = { baseUrl: baseUrl.replace(/\/$/, ""), scheduleId, getAccessToken, storage, onChange, signal };
     this.#world = { ...WORLD, ...world };
-    this.#query = `?scheduleId=${encodeURIComponent(scheduleId)}`;
+    this.#query = `?scheduleId=${encodeURIComponent(scheduleId.toLowerCase())}`;
     this.#storageKey = `boxoffice-queue-${scheduleId}`;
     this.#receipt = this.#inStorage((kept) => kept.getItem(this.#storageKey)) ?? undefined;
     signal?.addEventListener("abort", () => this.stop());

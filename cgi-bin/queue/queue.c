@@ -2,6 +2,7 @@
 #include "cgi-bin/queue/queue.h"
 
 #include "common/base/array.h"
+#include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "src/queue/receipt.h"
 #include "src/queue/waiting_room.h"
@@ -51,6 +52,7 @@ static void add_place(struct json_out *out, const char *schedule_id, const struc
     json_add_str(out, "token", place->token);
     if (place->token) {
         json_add_time(out, "tokenExpiresAt", place->token_expires_at);
+        json_add_int(out, "tokenExpiresIn", clock_seconds_left(place->token_expires_at));
     }
 }
 

@@ -1,4 +1,5 @@
 #include "cgi-bin/reservation/reservation.h"
+#include "common/base/clock.h"
 #include "common/json/page.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/ticket.h"
@@ -24,6 +25,7 @@ static void write_reservation(struct ctx *ctx, struct json_out *out, const struc
     json_close_array(out);
     json_add_int(out, "totalAmount", reservation->total_amount);
     json_add_time(out, "holdExpiresAt", reservation->hold_expires_at);
+    json_add_int(out, "holdExpiresIn", clock_seconds_left(reservation->hold_expires_at));
     json_add_str(out, "paymentId", reservation->secured_by);
     json_add_str(out, "ticketNumber", ticket);
     json_add_str(out, "qrData",

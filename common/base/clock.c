@@ -24,6 +24,12 @@ int64_t clock_now(void)
     return frozen_at != CLOCK_NONE ? frozen_at : read_clock(CLOCK_REALTIME);
 }
 
+int64_t clock_seconds_left(int64_t at)
+{
+    int64_t left = at - clock_now();
+    return left > 0 ? left / CLOCK_SECOND : 0;
+}
+
 int64_t clock_monotonic(void)
 {
     return read_clock(CLOCK_MONOTONIC) + skipped_us;

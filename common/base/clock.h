@@ -18,6 +18,8 @@
 
 /* Wall clock; the frozen instant while a test holds it. */
 int64_t clock_now(void);
+/* Whole seconds from now until `at`; 0 when it is over. */
+int64_t clock_seconds_left(int64_t at);
 /* Monotonic microseconds: for durations and time-outs only. Never frozen. */
 int64_t clock_monotonic(void);
 /* Moves clock_monotonic() ahead. Tests only. */

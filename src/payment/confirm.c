@@ -33,6 +33,7 @@ static const struct err *declined(struct ctx *ctx, const struct payment *payment
 {
     char ends[CLOCK_TEXT_SIZE];
     ctx_detail(ctx, "holdExpiresAt", "%s", clock_format(payment->hold_ends_at, ends));
+    ctx_detail(ctx, "holdExpiresIn", "%lld", (long long)clock_seconds_left(payment->hold_ends_at));
     ctx_detail(ctx, "reason", "%s", reason && *reason ? reason : "declined");
     return &err_portone_declined;
 }

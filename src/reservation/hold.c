@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/reservation.h"
@@ -23,6 +24,7 @@ static const struct field hold_fields[] = {
      .sub = &reservation_seat_shape},
     {FIELD(struct hold, "totalAmount", FIELD_INT, total_amount), .flags = FIELD_REQUIRED},
     {FIELD(struct hold, "holdExpiresAt", FIELD_TIME, hold_expires_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct hold, "holdExpiresIn", FIELD_INT, hold_expires_in)},
 };
 const struct shape hold_shape = {hold_fields, ARRAY_COUNT(hold_fields), sizeof(struct hold), false};
 
@@ -206,8 +208,9 @@ static const struct err *make_hold(struct ctx *ctx, struct attempt *attempt, boo
     const char *reservation_id = arena_strdup(ctx->arena, uuid_v7(id));
     attempt->seats = (struct seat_request){request->queue_token, request->user_id, request->schedule_id, reservation_id,
                                            request->seat_ids};
-    attempt->hold =
-        (struct hold){.reservation_id = reservation_id, .status = reservation_status_name(RESERVATION_PENDING)};
+    attempt->hold = (struct hold){.reservation_id = reservation_id,
+                                  .status = reservation_status_name(RESERVATION_PENDING),
+                                  .hold_expires_in = FIELD_NO_INT};
     struct seat_pass pass = {.own = false};
     e = seat_mirror_pass(ctx, &attempt->seats, &pass);
     *before_r = pass.before;
@@ -239,6 +242,7 @@ const struct err *hold_create(struct ctx *ctx, const struct hold_request *reques
     }
     if (!e) {
         *hold_r = attempt.hold;
+        hold_r->hold_expires_in = clock_seconds_left(hold_r->hold_expires_at);
     }
     return e;
 }

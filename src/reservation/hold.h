@@ -39,7 +39,8 @@ struct hold {
     struct json_list seats; /* of struct reservation_seat */
     int64_t total_amount;   /* won */
     int64_t hold_expires_at;
-    bool replayed; /* the first answer again, under the same Idempotency-Key */
+    int64_t hold_expires_in; /* seconds from the moment of the answer; no part of what a replay gives again */
+    bool replayed;           /* the first answer again, under the same Idempotency-Key */
 };
 extern const struct shape hold_shape;
 

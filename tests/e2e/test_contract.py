@@ -127,7 +127,11 @@ def test_token_lives_ten_minutes_and_hold_five(admin, base_url, sandbox_url):
     buyer = new_buyer(base_url, sandbox_url, sale)
     place = buyer.call("GET", f"/queue/status?scheduleId={sale.schedule_id}").json()
     assert 570 < seconds_until(place["tokenExpiresAt"]) <= 600
-    assert 270 < seconds_until(buyer.hold(sale.seats[0]).json()["holdExpiresAt"]) <= 300
+    held = buyer.hold(sale.seats[0]).json()
+    assert 270 < seconds_until(held["holdExpiresAt"]) <= 300
+    kept = buyer.call("GET", f"/reservations/{held['reservationId']}").json()
+    for told, name in ((place, "token"), (held, "hold"), (kept, "hold")):
+        assert abs(told[f"{name}ExpiresIn"] - seconds_until(told[f"{name}ExpiresAt"])) < 30
 
 
 def test_seats_of_all_grades_are_listed_the_dearest_first(admin):

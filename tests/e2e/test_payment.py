@@ -94,6 +94,7 @@ def test_declined_card_is_told_at_once_and_another_may_be_tried(buyer, held, ord
     declined = buyer.confirm(held, order, buyer.pay_at_portone(order, "FAILED", webhook=False))
     assert_error(declined, 422, "PAYMENT_DECLINED")
     assert told(declined)["holdExpiresAt"] == held["holdExpiresAt"] and told(declined)["reason"]
+    assert 0 < int(told(declined)["holdExpiresIn"]) <= held["holdExpiresIn"]
     assert buyer.payment(order)["status"] == buyer.reservation(held)["status"] == "PENDING"
     assert made(buyer.order(held), 200) == order
     paid = buyer.pay_at_portone(order, "AUTHORIZED")

@@ -15,7 +15,7 @@ const waiting = (more) => ({
   body: { status: "WAITING", scheduleId, rank: 812, sequence: 900, estimatedWaitTime: 82, pollAfter: 60, ...more },
 });
 const tokenExpiresAt = "2026-06-01T19:10:00+09:00";
-const active = { body: { status: "ACTIVE", scheduleId, pollAfter: 5, token: "qr_1", tokenExpiresAt } };
+const active = { body: { status: "ACTIVE", scheduleId, pollAfter: 5, token: "qr_1", tokenExpiresAt, tokenExpiresIn: 600 } };
 const serving = (servingSequence) => ({ body: { scheduleId, servingSequence, waiting: 5000, admissionRate: 10 } });
 
 const running = [];
@@ -70,6 +70,7 @@ test("from before the opening to the token", async () => {
     {
       state: "PRE_OPEN", arrival: 77, opensAt, servingSequence: null, code: null, rank: null, sequence: null,
       estimatedWaitTime: null, delayReason: null, token: null, tokenExpiresAt: null,
+      tokenExpiresIn: null,
     },
   ]);
   assert.ok(Object.isFrozen(world.last()));
@@ -88,6 +89,7 @@ test("from before the opening to the token", async () => {
   assert.deepEqual(states.filter((state, n) => state !== states[n - 1]), ["PRE_OPEN", "WAITING", "ACTIVE"]);
   assert.equal(world.last().token, "qr_1");
   assert.equal(world.last().tokenExpiresAt, tokenExpiresAt);
+  assert.equal(world.last().tokenExpiresIn, 600);
   const called = opening + 300 - 1000;
   const asked = times(world.server.to(STATUS)).at(-1);
   assert.ok(asked >= called && asked <= called + 15, `called at ${called}, asked at ${asked}`);
@@ -457,14 +459,14 @@ test("an onChange that fails is reported and costs nobody the place", async (con
   assert.ok(reported.length >= 2 && reported.every((message) => message === "the page is broken"));
 });
 
-test("no token and no receipt is in an address, a log or a cache", async (context) => {
+test("addresses have one spelling, and no token or receipt is in one, in a log or a cache", async (context) => {
   const levels = ["log", "info", "warn", "error", "debug"];
   const logged = levels.map((level) => context.mock.method(console, level, () => {}));
   const world = await wait({
     [ENTER]: [refusal(401, "TOKEN_EXPIRED"), waiting({ receipt: "receipt-1" })],
     [STATUS]: [{ networkError: true }, active],
     [LEAVE]: { body: {} },
-  });
+  }, { scheduleId: scheduleId.toUpperCase() });
   await world.clock.pass(120);
   await world.client.leave();
   assert.equal(logged.flatMap(({ mock }) => mock.calls).length, 0);

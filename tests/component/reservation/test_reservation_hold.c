@@ -227,6 +227,11 @@ static void test_hold_repeated_with_its_key_gets_the_first_answer(void **state)
     forget_in_redis(scene, 1);
     assert_null(hold_create(scene->ctx, &request, &again));
     assert_string_equal(made.reservation_id, again.reservation_id);
+    clock_freeze((made.hold_expires_at / CLOCK_SECOND - 7) * CLOCK_SECOND); /* told in whole seconds */
+    assert_null(hold_create(scene->ctx, &request, &again));
+    clock_freeze(CLOCK_NONE);
+    assert_int_equal(again.hold_expires_in, 7);
+    assert_true(made.hold_expires_in > 7);
     request.idempotency.body = "other";
     request.idempotency.body_len = 5;
     assert_ptr_equal(hold_create(scene->ctx, &request, &again), &err_idempotency_key_reused);
