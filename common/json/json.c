@@ -12,6 +12,7 @@
 #include "common/base/arena.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/json/json_number.h"
 #include "common/json/json_scan.h"
 
 /* A `struct json` is a json-c object under another name; nobody outside this file can tell. */
@@ -25,19 +26,38 @@ static void release(void *object)
     json_object_put(object);
 }
 
-static size_t members_of(struct json_object *value)
+/* The integer that a value is though it is not written as one (150000.0); NULL when it is none. json-c keeps a number's
+ * text. */
+static struct json_object *integer_of(struct json_object *value)
+{
+    int64_t whole;
+    bool is = json_object_is_type(value, json_type_double) && json_number_whole(json_object_get_string(value), &whole);
+    return is ? json_object_new_int64(whole) : NULL;
+}
+
+/* Makes integers of all whole numbers in a container, as JSON Schema reads them. Returns how many members there are, in
+ * every depth. */
+static size_t settle(struct json_object *value)
 {
     size_t members = 0;
     if (json_object_is_type(value, json_type_object)) {
         json_object_object_foreach(value, key, member)
         {
-            (void)key;
-            members += 1 + members_of(member);
+            struct json_object *integer = integer_of(member);
+            if (integer) {
+                json_object_object_add(value, key, integer);
+            }
+            members += 1 + (integer ? 0 : settle(member));
         }
     }
     if (json_object_is_type(value, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(value); i++) {
-            members += members_of(json_object_array_get_idx(value, i));
+            struct json_object *element = json_object_array_get_idx(value, i), *integer = integer_of(element);
+            if (integer) {
+                json_object_array_put_idx(value, i, integer);
+            } else {
+                members += settle(element);
+            }
         }
     }
     return members;
@@ -76,11 +96,16 @@ static const struct err *parse_strict(struct arena *arena, const char *text, siz
     if (!parse(text, len, &root)) {
         return &err_invalid_request;
     }
+    struct json_object *integer = integer_of(root);
+    if (integer) {
+        json_object_put(root);
+        root = integer;
+    }
     if (root) {
         arena_defer(arena, release, root);
     }
     *why = "duplicate key";
-    if (members_of(root) != members) {
+    if (settle(root) != members) {
         return &err_invalid_request;
     }
     *root_r = (const struct json *)root;

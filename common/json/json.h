@@ -3,7 +3,7 @@
  *
  * Reading is stricter than json-c: one UTF-8 value and nothing after it, double quotes only, no NaN, no duplicate
  * keys, no control characters or NUL in strings (also not as \u0000), no lone surrogates, integers that fit int64,
- * nesting to JSON_DEPTH_MAX.
+ * nesting to JSON_DEPTH_MAX. A number that is whole is an integer however it is written (150000.0, 15e4).
  *
  * A shape describes how an object becomes a struct and back: one row per member with type, place and limits. It is
  * used for request bodies, query strings, event payloads, provider answers and settings of halls alike.

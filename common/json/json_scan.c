@@ -10,8 +10,7 @@
 #include "common/base/array.h"
 #include "common/base/utf8.h"
 #include "common/json/json.h"
-
-#define NUMBER_MAX 64 /* characters of one number */
+#include "common/json/json_number.h"
 
 struct scan {
     const char *at;
@@ -164,9 +163,9 @@ static bool scan_number(struct scan *scan)
     if (!end) {
         return refuse(scan, "malformed number");
     }
-    char text[NUMBER_MAX + 1];
+    char text[JSON_NUMBER_MAX + 1];
     size_t len = (size_t)(end - scan->at);
-    if (len > NUMBER_MAX) {
+    if (len > JSON_NUMBER_MAX) {
         return refuse(scan, "number too long");
     }
     memcpy(text, scan->at, len);

@@ -45,6 +45,11 @@ class Sale:
         return {seat["id"]: seat["status"] for grade in answer.json()["grades"] for seat in grade["seats"]}
 
 
+def lasting(hold: dict) -> dict:
+    """Without what is counted anew for each answer."""
+    return {name: value for name, value in hold.items() if name != "holdExpiresIn"}
+
+
 def made(answer: requests.Response, status: int = 201) -> dict:
     assert answer.status_code == status, answer.text
     return answer.json()

@@ -59,7 +59,7 @@ static void assert_refused(void **state, const char *text, const char *expected_
 
 static void test_parse_document_gives_values(void **state)
 {
-    const struct json *root = parse(state, " {\"s\":\"a\\u00e9\\ud83d\\ude00\",\"i\":-12,\"d\":1.5e3,\"b\":true,"
+    const struct json *root = parse(state, " {\"s\":\"a\\u00e9\\ud83d\\ude00\",\"i\":-12,\"d\":1.5,\"b\":true,"
                                            "\"n\":null,\"l\":[1,2,3],\"o\":{\"k\":\"v\"}} \n");
     assert_int_equal(json_type(root), JSON_OBJECT);
     assert_int_equal(json_count(root), 7);
@@ -72,6 +72,38 @@ static void test_parse_document_gives_values(void **state)
     assert_int_equal(json_int(json_at(json_get(root, "l"), 2), 0), 3);
     assert_null(json_at(json_get(root, "l"), 3));
     assert_string_equal(json_str(json_get(json_get(root, "o"), "k")), "v");
+}
+
+static void test_parse_whole_number_is_an_integer_however_it_is_written(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t whole;
+    } whole[] = {
+        {"150000.0", 150000},
+        {"15e4", 150000},
+        {"1.5E+5", 150000},
+        {"15000000e-2", 150000},
+        {"-1.20e1", -12},
+        {"0.0", 0},
+        {"-0.0e-9", 0},
+        {"0e999", 0},
+        {"9007199254740993.0", INT64_C(9007199254740993)},
+        {"9223372036854775807.0", INT64_MAX},
+        {"-9.223372036854775808e18", INT64_MIN},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(whole); i++) {
+        assert_int_equal(json_int(parse(state, whole[i].text), 7), whole[i].whole);
+    }
+    const struct json *root = parse(state, "{\"a\":[2.0,[3e0],{\"b\":4.0,\"c\":0.5}],\"d\":5.0}");
+    assert_string_equal(json_text(root), "{\"a\":[2,[3],{\"b\":4,\"c\":0.5}],\"d\":5}");
+    static const char *const others[] = {
+        "150000.5", "1e-1",           "15e-1", "9223372036854775808.0", "1e19", "1e300", "-9.223372036854775809e18",
+        "1e-999",   "0.1e-2147483649"};
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        assert_int_equal(json_type(parse(state, others[i])), JSON_DOUBLE);
+    }
+    assert_refused(state, "{\"a\":1.0,\"a\":1}", "duplicate key");
 }
 
 static void test_parse_scalar_root_is_accepted(void **state)
@@ -272,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_document_gives_values),
+        cmocka_unit_test(test_parse_whole_number_is_an_integer_however_it_is_written),
         cmocka_unit_test(test_parse_scalar_root_is_accepted),
         cmocka_unit_test(test_accessors_wrong_type_give_fallback),
         cmocka_unit_test(test_parse_integer_limits_are_exact),
