@@ -47,6 +47,7 @@ struct db {
     int64_t retry_at;    /* clock_monotonic() before which no connection is tried */
     bool dying;          /* the server has announced the end of this connection */
     bool in_transaction; /* between BEGIN and COMMIT: a lost connection is not replaced */
+    int64_t long_ms;     /* what a statement of the present transaction may take; 0: as cfg says */
     char constraint[NAME_SIZE];
     char raised[6];
 };
@@ -204,7 +205,8 @@ static const struct err *ensure_connected(struct ctx *ctx)
 /* The statement's last result, or NULL when the connection is lost or no answer comes in time. */
 static PGresult *await_result(struct db *db)
 {
-    int64_t deadline = clock_monotonic() + (db->cfg.statement_ms + ANSWER_GRACE_MS) * 1000;
+    int64_t limit_ms = db->long_ms > 0 ? db->long_ms : db->cfg.statement_ms;
+    int64_t deadline = clock_monotonic() + (limit_ms + ANSWER_GRACE_MS) * 1000;
     PGresult *last = NULL;
     for (;;) {
         while (PQisBusy(db->conn)) {
@@ -361,6 +363,13 @@ static void rollback(struct ctx *ctx)
     }
 }
 
+static const struct err *allow_long(struct ctx *ctx)
+{
+    long long limit_ms = ctx->db->long_ms;
+    const char *set = arena_printf(ctx->arena, "SET LOCAL statement_timeout = %lld", limit_ms);
+    return limit_ms > 0 ? command(ctx, set, &err_unavailable, NULL) : NULL;
+}
+
 static const struct err *transact_once(struct ctx *ctx, db_work *work, void *arg)
 {
     const struct err *e = ensure_connected(ctx);
@@ -369,7 +378,8 @@ static const struct err *transact_once(struct ctx *ctx, db_work *work, void *arg
         return e;
     }
     ctx->db->in_transaction = true;
-    e = work(ctx, arg);
+    e = allow_long(ctx);
+    e = e ? e : work(ctx, arg);
     if (!e) {
         e = commit(ctx);
     } else {
@@ -393,6 +403,14 @@ const struct err *db_transact(struct ctx *ctx, db_work *work, void *arg)
         }
         clock_sleep(wait_ms);
     }
+}
+
+const struct err *db_transact_long(struct ctx *ctx, int64_t statement_ms, db_work *work, void *arg)
+{
+    ctx->db->long_ms = statement_ms;
+    const struct err *e = db_transact(ctx, work, arg);
+    ctx->db->long_ms = 0;
+    return e;
 }
 
 const char *db_constraint(const struct ctx *ctx)

@@ -110,6 +110,10 @@ typedef const struct err *db_work(struct ctx *ctx, void *arg);
  * call to Redis, Kafka or another service in work(). */
 BO_MUSTCHECK const struct err *db_transact(struct ctx *ctx, db_work *work, void *arg);
 
+/* The same for what an administrator does once and thousands wait for nothing of: each statement may run for
+ * `statement_ms` instead of BOX_DB_STATEMENT_MS. Must end before nginx and the watchdog lose patience. */
+BO_MUSTCHECK const struct err *db_transact_long(struct ctx *ctx, int64_t statement_ms, db_work *work, void *arg);
+
 /* The violated constraint's name after &err_db_unique, "" otherwise. */
 const char *db_constraint(const struct ctx *ctx);
 /* The five-character code after &err_db_raised ("BX001"), "" otherwise. */

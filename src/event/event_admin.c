@@ -13,6 +13,7 @@
 
 enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
 #define PRICE_MAX INT64_C(100000000)
+#define EVENT_SEATS_MAX 1000000 /* about 12 s on two cores (docs/performance.md) */
 
 static const struct field venue_new_fields[] = {
     {FIELD(struct venue_new, "name", FIELD_TEXT, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200},
@@ -178,6 +179,18 @@ struct create_work {
     const char *id;
 };
 
+/* All seats are made in one statement, which has its time. */
+static const struct err *check_size(struct ctx *ctx, const struct create_work *work)
+{
+    size_t count = work->event->schedules.count;
+    long long seats = work->capacity * (long long)count;
+    if (seats <= EVENT_SEATS_MAX) {
+        return NULL;
+    }
+    return ctx_invalid(ctx, "schedules", "%zu performances of %lld seats are %lld seats; an event has at most %d",
+                       count, (long long)work->capacity, seats, EVENT_SEATS_MAX);
+}
+
 /* The hall must be the venue's, and every grade it has must have a price. Keeps the hall as it is until the end of the
  * transaction. */
 static const struct err *check_hall(struct ctx *ctx, struct create_work *work)
@@ -272,6 +285,7 @@ static const struct err *create_event(struct ctx *ctx, void *arg)
 {
     struct create_work *work = arg;
     const struct err *e = check_hall(ctx, work);
+    e = e ? e : check_size(ctx, work);
     e = e ? e : insert_event(ctx, work);
     e = e ? e : insert_prices(ctx, work);
     e = e ? e : insert_schedules(ctx, work);
@@ -282,7 +296,7 @@ const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *
 {
     struct create_work work = {.event = event};
     const struct err *e = check_event(ctx, event);
-    e = e ? e : db_transact(ctx, create_event, &work);
+    e = e ? e : db_transact_long(ctx, cfg_event.create_ms, create_event, &work);
     if (!e) {
         memcpy(id_r, work.id, UUID_SIZE);
     }

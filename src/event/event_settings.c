@@ -23,6 +23,14 @@ static const struct cfg_key keys[] = {
      .min = 1,
      .max = 1000000,
      .help = "Places in the queue of new schedules that name none."},
+    {.name = "BOX_EVENT_CREATE_MS",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_event, create_ms),
+     .unit = "ms",
+     .fallback = "25000",
+     .min = 1000,
+     .max = 28000,
+     .help = "Longest time of making all seats of a new event; nginx waits 30 seconds."},
 };
 
 const struct cfg_section cfg_event_section = {"Events", keys, ARRAY_COUNT(keys), &cfg_event};

@@ -9,6 +9,7 @@
 struct cfg_event {
     int64_t admission_rate; /* BOX_EVENT_ADMISSION_RATE: of schedules that name none */
     int64_t queue_capacity; /* BOX_EVENT_QUEUE_CAPACITY: of schedules that name none */
+    int64_t create_ms;      /* BOX_EVENT_CREATE_MS: for all seats of an event */
 };
 extern struct cfg_event cfg_event;
 extern const struct cfg_section cfg_event_section;

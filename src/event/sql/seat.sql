@@ -65,7 +65,7 @@ LEFT JOIN positions AS at ON at.seat = p.seat
 WHERE s.event_id = $1
 ORDER BY s.id, p.ordinal;
 
--- Up to 50,000 rows, which C reads in the order of these columns.
+-- Up to 100,000 rows, which C reads in the order of these columns.
 -- name: seat_list :read
 SELECT
     id, seat_number, row_label, number, grade, price, x, y, accessible, view_restricted, status

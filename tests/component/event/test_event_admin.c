@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "src/event/event_admin.h"
@@ -184,10 +185,11 @@ static void test_event_made_has_the_seats_of_its_template_in_order(void **state)
     assert_int_equal(placed.number, 1);
 }
 
-static void test_event_of_a_large_hall_has_every_seat(void **state)
+/* A hall of 50,000 seats. */
+static const char *make_stadium(const char *venue)
 {
-    (void)state;
     struct buf json;
+    const char *hall;
     buf_init(&json, ctx->arena, 1 << 20);
     buf_str(&json, "{\"name\":\"Stadium\",\"capacity\":50000,\"seatTemplate\":{\"rows\":[");
     for (int i = 0; i < 250; i++) {
@@ -198,12 +200,30 @@ static void test_event_of_a_large_hall_has_every_seat(void **state)
         buf_printf(&json, "%s\"R%d\":\"%s\"", i ? "," : "", i, i % 2 ? "S" : "VIP");
     }
     buf_str(&json, "}}}");
-    const char *venue = make_venue("서울"), *hall;
+    assert_null(make_hall(venue, json.data, &hall));
+    return hall;
+}
+
+/* Of the statements that come, where nothing else is said. */
+static void limit_statements(int64_t limit_ms)
+{
+    cfg_db.statement_ms = limit_ms;
+    db_free(&ctx->db);
+    ctx->db = db_new();
+}
+
+/* However short the time of others is: a draft is made with its seats or not at all. */
+static void test_event_of_a_large_hall_has_every_seat(void **state)
+{
+    (void)state;
+    const char *venue = make_venue("서울");
     char id[UUID_SIZE];
     struct schedule_new schedule = open_schedule(1);
-    assert_null(make_hall(venue, json.data, &hall));
-    const struct event_draft event = draft(venue, hall, &schedule, 1);
+    const struct event_draft event = draft(venue, make_stadium(venue), &schedule, 1);
+    int64_t usual_ms = cfg_db.statement_ms;
+    limit_statements(50);
     assert_null(event_admin_create(ctx, &event, id));
+    limit_statements(usual_ms);
     assert_null(event_admin_publish(ctx, id));
     struct seat_map map;
     assert_null(seat_map_get(ctx, schedules_of(id)[0].id, &map));
@@ -213,6 +233,28 @@ static void test_event_of_a_large_hall_has_every_seat(void **state)
 }
 
 static const struct db_stmt count_events = {.name = "test_event_count", .sql = "SELECT count(*) AS total FROM events"};
+
+static void test_event_of_more_seats_than_there_is_time_for_is_refused(void **state)
+{
+    (void)state;
+    const char *venue = make_venue("서울"), *hall = make_stadium(venue);
+    struct schedule_new schedules[21];
+    for (size_t i = 0; i < ARRAY_COUNT(schedules); i++) {
+        schedules[i] = open_schedule((int64_t)i + 1);
+    }
+    const struct event_draft too_many = draft(venue, hall, schedules, ARRAY_COUNT(schedules));
+    const struct event_draft slow = draft(venue, hall, schedules, 1);
+    const struct db_rows *before, *after;
+    char id[UUID_SIZE];
+    assert_null(DB_RUN0(ctx, &count_events, &before));
+    assert_ptr_equal(event_admin_create(ctx, &too_many, id), &err_invalid_request);
+    assert_string_equal(ctx->details->field, "schedules");
+    assert_non_null(strstr(ctx->details->reason, "21 performances of 50000 seats are 1050000 seats"));
+    cfg_event.create_ms = 20;
+    assert_ptr_equal(event_admin_create(ctx, &slow, id), &err_unavailable);
+    assert_null(DB_RUN0(ctx, &count_events, &after));
+    assert_int_equal(db_int(after, 0, "total"), db_int(before, 0, "total"));
+}
 
 static void test_event_that_cannot_be_is_refused_and_leaves_nothing(void **state)
 {
@@ -402,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hall_that_cannot_be_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_event_made_has_the_seats_of_its_template_in_order, begin, end),
         cmocka_unit_test_setup_teardown(test_event_of_a_large_hall_has_every_seat, begin, end),
+        cmocka_unit_test_setup_teardown(test_event_of_more_seats_than_there_is_time_for_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_event_that_cannot_be_is_refused_and_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_event_in_draft_is_seen_by_administrators_only, begin, end),
         cmocka_unit_test_setup_teardown(test_event_that_is_over_cannot_be_published_again, begin, end),
