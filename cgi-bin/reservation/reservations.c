@@ -25,7 +25,8 @@ static void write_reservation(struct ctx *ctx, struct json_out *out, const struc
     json_close_array(out);
     json_add_int(out, "totalAmount", reservation->total_amount);
     json_add_time(out, "holdExpiresAt", reservation->hold_expires_at);
-    json_add_int(out, "holdExpiresIn", clock_seconds_left(reservation->hold_expires_at));
+    json_add_int(out, "holdExpiresIn",
+                 reservation->status == RESERVATION_PENDING ? clock_seconds_left(reservation->hold_expires_at) : 0);
     json_add_str(out, "paymentId", reservation->secured_by);
     json_add_str(out, "ticketNumber", ticket);
     json_add_str(out, "qrData",
