@@ -166,7 +166,7 @@ def test_own_errors_speak_the_contract_in_both_languages(base_url):
     (b"NONSENSE\r\n\r\n", 400, "INVALID_REQUEST"),
     (b"GET /events HTTP/1.1\r\n\r\n", 400, "INVALID_REQUEST"),
     (b"GET /ev\x00ents HTTP/1.1\r\nHost: x\r\n\r\n", 400, "INVALID_REQUEST"),
-    (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505, "INTERNAL_ERROR"),
+    (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400, "INVALID_REQUEST"),
     (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414, "INVALID_REQUEST"),
     (b"GET /events HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 9000 + b"\r\nConnection: close\r\n\r\n", 400,
      "INVALID_REQUEST"),
