@@ -106,6 +106,12 @@ def test_health_names_every_service_and_store(base_url):
     assert set(answer.json()["services"].values()) == {"UP"}
 
 
+def test_health_with_a_parameter_is_refused_though_there_is_a_copy(base_url):
+    assert call("GET", f"{base_url}/health").status_code == 200
+    assert_error(call("GET", f"{base_url}/health?_=1"), 400, "INVALID_REQUEST")
+    assert call("GET", f"{base_url}/health").status_code == 200
+
+
 def test_health_live_answers_without_any_service(stack, base_url):
     trace = uuid.uuid4().hex
     assert call("GET", f"{base_url}/health/live", headers={"X-Trace-Id": trace}).status_code == 200
