@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 from stacklib import files, gateway, programs, schedule, services
@@ -147,7 +148,10 @@ def run_gateway(stack: ContainerStack) -> None:
     """nginx, told anew where the pools are whenever one comes or goes."""
     stack.conf.mkdir(parents=True, exist_ok=True)
     gateway.write_configuration(stack)
-    nginx = subprocess.Popen(gateway.command(stack, stack.conf / "nginx.conf"), env=dict(os.environ, TZ=gateway.timezone()))
+    nginx = subprocess.Popen(gateway.command(stack, stack.conf / "nginx.conf"), env=dict(os.environ, TZ=gateway.timezone()),
+                             stderr=subprocess.PIPE)
+    errors = subprocess.Popen(gateway.error_filter(), stdin=nginx.stderr, stdout=sys.stderr, start_new_session=True)
+    nginx.stderr.close()  # the filter's alone: it ends when nginx has
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: nginx.send_signal(signal.SIGQUIT))
     told = (stack.conf / "nginx.conf").read_text()
@@ -158,6 +162,7 @@ def run_gateway(stack: ContainerStack) -> None:
         if wanted != told:
             nginx.send_signal(signal.SIGHUP)
             told = wanted
+    errors.wait()
     raise SystemExit(nginx.returncode)
 
 

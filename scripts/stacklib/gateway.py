@@ -10,6 +10,7 @@ import urllib.request
 from stacklib import files
 from stacklib.settings import ROOT, SETTING_NAMES, Failure, Stack, program
 
+ERROR_FILTER = ROOT / "nginx" / "error_log.sed"
 SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 
 
@@ -109,6 +110,11 @@ def pid_file(stack: Stack) -> pathlib.Path:
 
 def command(stack: Stack, path) -> list[str]:
     return [program("nginx"), "-e", "stderr", "-p", str(stack.dir), "-c", str(path)]
+
+
+def error_filter() -> list[str]:
+    """What nginx's standard error passes through before it is kept. Bytes, whatever they are, and no characters."""
+    return ["env", "LC_ALL=C", program("sed"), "-u", "-E", "-f", str(ERROR_FILTER)]
 
 
 def get(url: str, timeout: float = 3) -> tuple[int, str]:

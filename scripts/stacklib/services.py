@@ -21,6 +21,7 @@ class Service:
     before: list = field(default_factory=list)  # words of a command that runs first
     env: pathlib.Path | None = None
     variables: dict = field(default_factory=dict)
+    error_filter: list = field(default_factory=list)  # words of a command that standard error passes through
     inputs: tuple = ()  # files that make a restart necessary when they change
     soft_inputs: tuple = ()  # files whose change renew() takes over without a lost request
     renew: Callable[[int], None] | None = None  # is given the process id
@@ -137,6 +138,8 @@ def _nginx(stack: Stack) -> Service:
         [program("chpst"), "-P", *gateway.command(stack, stack.conf / "nginx.conf")],
         before=["sh", "-c", leftover],
         variables={"TZ": gateway.timezone()},
+        error_filter=gateway.error_filter(),
+        inputs=(gateway.ERROR_FILTER,),
         soft_inputs=(stack.conf / "nginx.conf", *(stack.conf / part.name for part in gateway.parts())),
         renew=lambda pid: os.kill(pid, signal.SIGHUP),
         stop_signal="QUIT",
@@ -152,9 +155,12 @@ def _words(command: list) -> str:
 
 
 def run_script(service: Service) -> str:
-    lines = ["#!/bin/sh", f"# {service.name}: made by scripts/stack", "exec 2>&1", f"cd {shlex.quote(str(ROOT))}"]
+    shell = "bash" if service.error_filter else "sh"
+    lines = [f"#!/bin/{shell}", f"# {service.name}: made by scripts/stack", "exec 2>&1", f"cd {shlex.quote(str(ROOT))}"]
     if service.before:
         lines.append(_words(service.before))
+    if service.error_filter:
+        lines.append(f"exec 2> >(exec {_words(service.error_filter)})")
     # What outlives its runsv is told to end: the next runsv starts it anew. PostgreSQL's setpriv says so itself.
     words = [] if service.command[0] == program("setpriv") else [program("setpriv"), "--pdeathsig", "TERM"]
     if service.variables:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from people import assert_error
-from stack_tools import await_
+from stack_tools import await_, healthy, sv
 
 TIMEOUT_S = 30
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -346,3 +346,68 @@ def test_access_log_stays_json_whatever_bytes_come(stack, base_url):
     assert (line["path"], line["userAgent"], line["status"]) == ("not ASCII", "not ASCII", "404")
     for text in (stack.log / "nginx-access" / "current").read_bytes().splitlines():
         json.loads(text)
+
+
+# ---- error log: nginx's own lines quote what a client sent ----
+
+SECRET = "hidden-words"
+
+
+def kept_logs(stack) -> str:
+    return "".join(path.read_text(errors="replace") for path in stack.log.rglob("*") if path.is_file())
+
+
+def error_lines(stack) -> list[str]:
+    return (stack.log / "nginx" / "current").read_text(errors="replace").splitlines()
+
+
+def tell_a_secret(base_url: str, method: str, path: str, body: int = 0, more: bytes = b"") -> None:
+    """The answer does not matter, only that there is one or that nginx hangs up."""
+    request = (f"{method} {path}?token={SECRET} HTTP/1.1\r\nHost: {SECRET}.example\r\nReferer: http://x/?{SECRET}\r\n"
+               f"User-Agent: pytest\r\nContent-Length: {body}\r\nConnection: close\r\n").encode()
+    raw(base_url, request + more + b"\r\n" + b"x" * body)
+
+
+@pytest.mark.parametrize("method,path,body,more,complaint", [
+    ("POST", "/auth/login", 10 * 1024 + 1, b"", "too large body"),
+    ("POST", "/payments/confirm", 200 << 10, b"", "buffered to a temporary file"),
+    ("POST", "/auth/login", 10 * 1024 + 1, b"X-Bytes: \xff\xfe\r\n", "too large body"),
+])
+def test_error_log_keeps_no_query_and_no_referer(stack, base_url, method, path, body, more, complaint):
+    before = len(error_lines(stack))
+    tell_a_secret(base_url, method, path, body, more)
+    line = await_(lambda: next((line for line in error_lines(stack)[before:] if complaint in line), None))
+    assert line.endswith(f'request: "{method} {path}"'), line
+    assert SECRET not in kept_logs(stack)
+
+
+@pytest.mark.parametrize("request_line", [
+    f"GET /events?{SECRET}\xff\xfe HTTP/1.1", f"TRACE /events?{SECRET} HTTP/1.1", f"GET {SECRET}", f"/{SECRET} GET",
+    f"GET /events?{SECRET} HTTP/9.9", f"CONNECT {SECRET}:80 HTTP/1.1",
+])
+def test_no_log_keeps_what_nginx_refuses(stack, base_url, request_line):
+    trace = uuid.uuid4().hex
+    raw(base_url, f"{request_line}\r\nHost: {SECRET}\r\nReferer: {SECRET}\r\n{SECRET}\r\n"
+                  "Connection: close\r\n\r\n".encode("latin-1"))
+    raw(base_url, b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Trace-Id: " + trace.encode()
+        + b"\r\n\r\n")
+    access_line(stack, trace)  # the log is written once a second: what came before stands there as well
+    assert SECRET not in kept_logs(stack)
+
+
+def test_error_log_names_the_pool_that_is_away_and_keeps_no_query(stack, base_url):
+    path = "/.well-known/jwks.json"
+    before = len(error_lines(stack))
+    pools = sorted(folder.name for folder in (stack.dir / "service").glob("gateway-*"))
+    try:
+        for pool in pools:
+            sv(stack, "down", pool)
+        tell_a_secret(base_url, "GET", path, more=b"X-Bytes: \xff\xfe\r\n")
+        line = await_(lambda: next((line for line in error_lines(stack)[before:] if "while connecting" in line), None))
+        assert any(f'upstream: "{pool}"' in line for pool in pools), line
+        assert line.endswith(f'request: "GET {path}"'), line
+    finally:
+        for pool in pools:
+            sv(stack, "up", pool)
+    await_(lambda: healthy(stack))
+    assert SECRET not in kept_logs(stack)
