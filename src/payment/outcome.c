@@ -150,7 +150,7 @@ static const struct err *succeed(struct ctx *ctx, struct recording *recording)
     payment->paid_at = record->paid_at == CLOCK_NONE ? clock_now() : record->paid_at;
     const struct err *e =
         DB_RUN(ctx, &sql_payment_succeed, NULL, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
-               DB_TIME(payment->paid_at), DB_TEXT(record->transaction_id), DB_TEXT(record->raw));
+               DB_TIME(payment->paid_at), DB_TEXT(record->transaction_id), DB_TEXT(record->record));
     if (e) {
         return e;
     }
@@ -172,7 +172,7 @@ static const struct err *fail_and_ask(struct ctx *ctx, struct recording *recordi
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &sql_payment_fail, &rows, DB_TEXT(payment->id), DB_TEXT(payment_status_name(payment->status)),
-               DB_TEXT(recording->reason), DB_TEXT(recording->record->raw), DB_TEXT(payment_question_name(question)),
+               DB_TEXT(recording->reason), DB_TEXT(recording->record->record), DB_TEXT(payment_question_name(question)),
                DB_INT(payment_settings.late_s), DB_INT(recording->unasked ? 0 : payment_settings.look_s));
     if (e) {
         return e;

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/io/http.h"
 #include "src/providers/portone_call.h"
+#include "src/providers/portone_record.h"
 
 #define BODY_MAX (32u << 10) /* a payment token of 4,000 characters, each of four bytes, and the rest */
 #define CURRENCY "KRW"
@@ -157,7 +158,7 @@ const struct err *portone_get(struct ctx *ctx, const char *payment_id, struct po
         return e;
     }
     *payment_r = read_payment(answer.root);
-    payment_r->raw = answer.raw;
+    payment_r->record = portone_record_kept(ctx->arena, answer.root);
     return NULL;
 }
 

@@ -92,7 +92,7 @@ struct portone_payment {
     const char *card_number; /* masked by PortOne */
     const char *pg_tx_id;
     const char *failure_reason; /* FAILED only */
-    const char *raw;            /* the answer's JSON text, for keeping */
+    const char *record;         /* what is kept of it, as JSON text: see portone_record.h; NULL: nothing */
 };
 
 /* Fetches the record. &err_not_found: nobody has ever tried to pay under this id. */

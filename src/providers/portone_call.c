@@ -90,7 +90,6 @@ static enum verdict classify(struct ctx *ctx, const struct http_answer *http, st
     }
     bool fine = http->status >= 200 && http->status < 300;
     const char *why = NULL;
-    answer_r->raw = http->body;
     answer_r->root = NULL;
     if (json_parse(ctx->arena, http->body, http->len, &answer_r->root, &why) != NULL ||
         json_type(answer_r->root) != JSON_OBJECT) {

@@ -19,7 +19,6 @@ struct portone_call {
 
 struct portone_answer {
     const struct json *root; /* an object */
-    const char *raw;
 };
 
 /* The results that portone.h describes, with &err_portone_unavailable for both services. refusal_r may be NULL. */

@@ -276,7 +276,34 @@ static void test_get_reads_the_record(void **state)
     assert_string_equal(payment.card_number, "123456******7890");
     assert_string_equal(payment.pg_tx_id, "pg-1");
     assert_null(payment.failure_reason);
-    assert_string_equal(payment.raw, PAID);
+}
+
+/* What PortOne sends of a buyer in real life. */
+#define PERSONAL                                                                                                      \
+    "\"customer\":{\"id\":\"u\",\"name\":\"PERSONAL\",\"email\":\"PERSONAL\",\"phoneNumber\":\"PERSONAL\","           \
+    "\"address\":{\"type\":\"ONE_LINE\",\"oneLine\":\"PERSONAL\"}},\"origin\":{\"platformType\":\"PC\","              \
+    "\"ipAddress\":\"PERSONAL\",\"userAgent\":\"PERSONAL\"},\"customData\":\"PERSONAL\",\"billingKey\":\"PERSONAL\"," \
+    "\"pgResponse\":\"PERSONAL\",\"receiptUrl\":\"https://PERSONAL\",\"cashReceipt\":{\"issueNumber\":\"PERSONAL\"}," \
+    "\"webhooks\":[{\"id\":\"w\",\"request\":{\"body\":\"PERSONAL\"}}],\"products\":[{\"name\":\"PERSONAL\"}],"       \
+    "\"ofTomorrow\":{\"status\":\"PERSONAL\"},"
+
+static void test_record_keeps_only_what_the_table_names(void **state)
+{
+    static const char *const kept =
+        "{\"status\":\"PARTIAL_CANCELLED\",\"id\":\"order 1\",\"channel\":{\"type\":\"LIVE\"},"
+        "\"method\":{\"type\":\"PaymentMethodCard\",\"card\":{\"name\":\"card\",\"number\":\"123456******7890\"}},"
+        "\"amount\":{\"total\":3,\"cancelled\":1},\"failure\":{\"pgCode\":\"F1\"},"
+        "\"cancellations\":[{\"id\":\"c-1\",\"totalAmount\":1}]}";
+    struct portone_payment payment;
+    fake_http_answers(200,
+                      "{" PERSONAL "\"cancellations\":[{\"id\":\"c-1\",\"totalAmount\":1,\"reason\":\"PERSONAL\"}],"
+                      "\"failure\":{\"pgCode\":\"F1\",\"pgMessage\":\"PERSONAL\",\"reason\":[\"PERSONAL\"]},"
+                      "\"amount\":{\"total\":3,\"cancelled\":1},\"currency\":{\"PERSONAL\":1},\"paidAt\":null,"
+                      "\"method\":{\"card\":{\"number\":\"123456******7890\",\"name\":\"card\",\"bin\":\"12345678\"},"
+                      "\"type\":\"PaymentMethodCard\",\"phoneNumber\":\"PERSONAL\"},\"channel\":{\"type\":\"LIVE\"},"
+                      "\"id\":\"order 1\",\"status\":\"PARTIAL_CANCELLED\",\"amount2\":\"PERSONAL\"}");
+    assert_null(portone_get(*state, "order 1", &payment));
+    assert_string_equal(payment.record, kept);
 }
 
 static void test_get_of_every_status(void **state)
@@ -503,6 +530,7 @@ int main(void)
         TEST(test_refusal_of_gateway_is_explained),
         TEST(test_confirm_without_readable_time_counts_as_now),
         TEST(test_get_reads_the_record),
+        TEST(test_record_keeps_only_what_the_table_names),
         TEST(test_get_of_every_status),
         TEST(test_proves_paid_names_what_differs),
         TEST(test_identity_verified_gives_the_person),
