@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from stacklib import files
 from stacklib.settings import ROOT, Stack, extra_settings
 
-ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway")
+ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
+         "user_admin")
 # What the stand-ins remember is no part of boxoffice's own state.
 SANDBOX_DATABASE = 15
 

@@ -9,6 +9,7 @@ import subprocess
 import uuid
 
 from stacklib import files
+from stacklib.programs import ROLES
 from stacklib.settings import CACHE, KAFKA, ROOT, Failure, Stack, postgresql_bin, program
 
 POSTGRES_PLACES = """\
@@ -46,7 +47,9 @@ lc_messages = 'C'
 """
 
 PG_HBA = """\
-# Unix socket only; everyone proves who they are.
+# Unix socket only; everyone proves who they are, and our programs go into our database alone.
+local boxoffice   all scram-sha-256
+local all         {roles} reject
 local all         all scram-sha-256
 local replication all scram-sha-256
 """
@@ -133,7 +136,7 @@ def write_configuration(stack: Stack) -> None:
         stack.conf / "postgresql.conf",
         POSTGRES_PLACES.format(conf=stack.conf, socket_dir=stack.pg_run) + POSTGRES_CONF,
     )
-    files.write(stack.conf / "pg_hba.conf", PG_HBA)
+    files.write(stack.conf / "pg_hba.conf", PG_HBA.format(roles=",".join(ROLES)))
     files.write(
         stack.conf / "redis.conf",
         REDIS_PLACES.format(socket=stack.redis_socket, data=stack.dir / "redis") + REDIS_CONF,

@@ -42,6 +42,6 @@ const struct command admin_command = {
     .help = "Make an account an administrator's, or an ordinary one again.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_user_section),
     .needs = NEED_REDIS,
-    .role = "user_service",
+    .role = "user_admin",
     .run = run_admin,
 };

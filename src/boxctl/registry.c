@@ -18,6 +18,7 @@
 #include "sql/seat.h"
 #include "sql/seed.h"
 #include "sql/user.h"
+#include "sql/user_admin.h"
 #include "sql/venue.h"
 #include "src/boxctl/settings.h"
 #include "src/contract/schedule.h"
@@ -55,23 +56,18 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &messages_statements},
-    {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},
-    {.table = &user_statements},
-    {.table = &event_statements},
-    {.table = &venue_statements},
-    {.table = &seat_statements},
-    {.table = &reservation_statements},
-    {.table = &payment_statements},
-    {.table = &backlog_statements},
-    {.table = &seed_statements},
-    {.table = &retention_statements},
-    {.table = NULL},
+    {.table = &messages_statements},    {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},      {.table = &user_statements},
+    {.table = &user_admin_statements},  {.table = &event_statements},
+    {.table = &venue_statements},       {.table = &seat_statements},
+    {.table = &reservation_statements}, {.table = &payment_statements},
+    {.table = &backlog_statements},     {.table = &seed_statements},
+    {.table = &retention_statements},   {.table = NULL},
 };
 
 const char *const registry_roles[] = {
-    "user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway", NULL,
+    "user_service", "event_service", "reservation_service", "payment_service",
+    "outbox_relay", "gateway",       "user_admin",          NULL,
 };
 
 const char *const registry_services[] = {

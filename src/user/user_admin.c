@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/auth/token.h"
-#include "sql/user.h"
+#include "sql/user_admin.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_text.h"
 
@@ -14,7 +14,8 @@ const struct err *user_set_role(struct ctx *ctx, const char *email, const char *
         return &err_not_found;
     }
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_role_set, &rows, user_pii_blind(ctx, "email", normal), DB_TEXT(role));
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_admin_role_set, &rows, user_pii_blind(ctx, "email", normal), DB_TEXT(role));
     if (e) {
         return e;
     }

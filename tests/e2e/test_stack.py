@@ -1,6 +1,7 @@
 """The local stack as its operator sees it: what is up stays up, and down is down. What dies is tests/faults."""
 import collections
 import json
+import os
 import pathlib
 import socket
 import stat
@@ -11,6 +12,8 @@ import time
 import pytest
 import requests
 
+from stacklib.programs import ROLES
+from stacklib.settings import postgresql_bin
 from stack_tools import alive, children, healthy, service_pid, sv
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -124,6 +127,16 @@ def test_secrets_are_the_owners_alone(stack):
 def test_program_is_told_only_what_it_needs(stack, program, never):
     told = {path.name for path in (stack.dir / "env" / program).iterdir()}
     assert told and not told & never
+
+
+@pytest.mark.parametrize("database,why", [("boxoffice", ""), ("postgres", "pg_hba.conf rejects"),
+                                          ("template1", "pg_hba.conf rejects")])
+@pytest.mark.parametrize("role", ROLES)
+def test_programs_role_goes_into_our_database_only(stack, role, database, why):
+    password = (stack.dir / "secrets" / f"db-{role}").read_text()
+    done = subprocess.run([postgresql_bin() / "psql", "-XAtq", "-h", stack.dir / "run" / "pg", "-U", role, "-c", "SELECT 1",
+                           database], env=os.environ | {"PGPASSWORD": password}, text=True, capture_output=True, timeout=20)
+    assert why in done.stderr and (done.returncode == 0) == (why == ""), done.stderr
 
 
 def test_logs_of_our_programs_are_json(stack):

@@ -47,12 +47,6 @@ SELECT role, status
 FROM users
 WHERE id = $1;
 
--- name: user_role_set :write
-UPDATE users
-SET role = $2, updated_at = clock_timestamp()
-WHERE email_hash = $1 AND status <> 'DELETED'
-RETURNING id;
-
 -- ---- login ----
 
 -- name: user_login_find :read

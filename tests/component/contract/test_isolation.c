@@ -119,23 +119,133 @@ static void test_every_role_handles_as_its_own_consumers_only(void **state)
     }
 }
 
-static void test_what_a_payment_is_for_never_changes(void **state)
+/* What a role may change of its own tables, in the order of the columns; nothing of those that are not here. */
+static const struct {
+    const char *role, *changes;
+} changes[] = {
+    {"user_service",
+     "email_codes: attempts verified_at"
+     "; refresh_tokens: rotated_at revoked_at"
+     "; users: email email_hash name phone phone_hash ci ci_hash di password_hash status locked_until last_login_at"
+     " updated_at deleted_at"},
+    {"user_admin", "users: role updated_at"},
+    {"event_service",
+     "event_prices: price"
+     "; event_schedules: play_sequence event_start_at event_end_at sale_start_at sale_end_at status admission_rate"
+     " queue_capacity seats_total seats_sold seats_version updated_at"
+     "; events: venue_id hall_id title artist description poster_url status updated_at deleted_at"
+     "; halls: name capacity seat_template updated_at"
+     "; seats: status sold_by sold_at version"
+     "; venues: name address city updated_at"},
+    {"reservation_service", "idempotency_keys: fingerprint answer created_at"
+                            "; reservations: status hold_expires_at secured_by ticket_number confirmed_at cancelled_at "
+                            "cancel_reason secured_check_at"
+                            "; seat_claims: reservation_id expires_at sold"},
+    {"payment_service",
+     "idempotency_keys: fingerprint answer created_at"
+     "; payments: status busy_until check_at checks give_up_at portone_transaction_id portone_record failure_reason"
+     " paid_at failed_at refund_requested_at refund_reason refunded_at question question_ends_at hold_ends_at turn "
+     "nudges"
+     " charge_key superseded refunded_amount"},
+    {"outbox_relay", "outbox_events: published_at attempts last_error retry_at"},
+    {"gateway", ""},
+};
+static const struct db_stmt may_change = {
+    .name = "test_may_change",
+    .sql = "SELECT coalesce(string_agg(relname || ': ' || columns, '; ' ORDER BY relname), '') AS changes"
+           " FROM (SELECT c.relname, string_agg(a.attname, ' ' ORDER BY a.attnum) AS columns"
+           " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+           " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+           " WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p')"
+           " AND has_column_privilege($1, c.oid, a.attnum, 'UPDATE') GROUP BY c.relname) AS own"};
+/* Tables of which it may delete rows. */
+static const struct db_stmt may_delete = {
+    .name = "test_may_delete",
+    .sql = "SELECT coalesce(string_agg(c.oid::regclass::text, ' ' ORDER BY c.oid::regclass::text), '') AS tables"
+           " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+           " WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p')"
+           " AND (has_table_privilege($1, c.oid, 'DELETE') OR has_table_privilege($1, c.oid, 'TRUNCATE'))"};
+
+static void test_every_role_changes_its_own_columns_only(void **state)
 {
     (void)state;
-    static const char *const columns[] = {"id",          "reservation_id", "schedule_id", "user_id",
-                                          "payment_key", "amount",         "method",      "created_at"};
-    struct ctx *ctx = fixture_ctx("payment_service", NEED_DB);
-    const struct db_arg nobody = DB_TEXT(fixture_uuid());
-    assert_true(
-        may(ctx, &(struct db_stmt){.name = "test_status", .sql = "UPDATE payments SET status = status WHERE id = $1"},
-            &nobody, 1));
-    for (size_t i = 0; i < ARRAY_COUNT(columns); i++) {
-        const struct db_stmt change = {
-            .name = arena_printf(ctx->arena, "test_%s", columns[i]),
-            .sql = arena_printf(ctx->arena, "UPDATE payments SET %s = %s WHERE id = $1", columns[i], columns[i])};
-        assert_false(may(ctx, &change, &nobody, 1));
+    struct ctx *ctx = fixture_ctx("boxoffice_admin", NEED_DB);
+    for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
+        const struct db_rows *rows;
+        assert_null(DB_RUN(ctx, &may_change, &rows, DB_TEXT(changes[i].role)));
+        assert_string_equal(db_str(rows, 0, "changes"), changes[i].changes);
     }
     fixture_free(&ctx);
+}
+
+static void test_what_has_happened_is_never_deleted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *role, *tables;
+    } deletes[] = {
+        {"user_service", "user_service.email_codes user_service.oauth_accounts user_service.refresh_tokens"},
+        {"user_admin", ""},
+        {"event_service", "event_service.event_prices event_service.halls event_service.venues"},
+        {"reservation_service", "reservation_service.idempotency_keys reservation_service.seat_claims"},
+        {"payment_service", "payment_service.idempotency_keys"},
+        {"outbox_relay", ""},
+        {"gateway", ""},
+    };
+    struct ctx *ctx = fixture_ctx("boxoffice_admin", NEED_DB);
+    for (size_t i = 0; i < ARRAY_COUNT(deletes); i++) {
+        const struct db_rows *rows;
+        assert_null(DB_RUN(ctx, &may_delete, &rows, DB_TEXT(deletes[i].role)));
+        assert_string_equal(db_str(rows, 0, "tables"), deletes[i].tables);
+    }
+    fixture_free(&ctx);
+}
+
+/* What only the database's own defaults say when a row is new. */
+static void test_no_service_says_who_is_an_administrator_or_when_something_happened(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *role, *sql;
+    } forged[] = {
+        {"user_service", "INSERT INTO users (id, role) SELECT uuidv7(), 'ADMIN' WHERE false"},
+        {"user_service", "INSERT INTO login_history (method, result, user_agent, created_at)"
+                         " SELECT 'PASSWORD', 'SUCCESS', '', now() WHERE false"},
+        {"user_service", "INSERT INTO terms_agreements (user_id, type, version, agreed, decided_at)"
+                         " SELECT uuidv7(), 'SERVICE', 1, true, now() WHERE false"},
+        {"payment_service", "INSERT INTO webhook_events (webhook_id, payment_key, type, received_at)"
+                            " SELECT '', '', '', now() WHERE false"},
+        {"reservation_service", "INSERT INTO check_ins (reservation_id, checked_by, checked_at)"
+                                " SELECT uuidv7(), uuidv7(), now() WHERE false"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(forged); i++) {
+        struct ctx *ctx = fixture_ctx(forged[i].role, NEED_DB);
+        assert_false(may(ctx, &(struct db_stmt){.name = "test_forged", .sql = forged[i].sql}, NULL, 0));
+        fixture_free(&ctx);
+    }
+}
+
+static const struct db_stmt may_go = {
+    .name = "test_may_go",
+    .sql = "SELECT has_database_privilege(current_user, current_database(), 'CONNECT') AS here,"
+           " coalesce(string_agg(datname, ' ') FILTER (WHERE has_database_privilege(current_user, oid, 'CONNECT')"
+           " AND datname <> current_database()), '') AS elsewhere,"
+           " has_database_privilege(current_user, current_database(), 'TEMP, CREATE')"
+           " OR has_schema_privilege(current_user, 'public', 'CREATE') AS makes_tables"
+           " FROM pg_database WHERE datname IN ('postgres', 'template1')"};
+
+static void test_every_role_goes_into_our_database_only_and_makes_no_tables(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
+        const struct db_rows *rows;
+        struct ctx *ctx = fixture_ctx(changes[i].role, NEED_DB);
+        assert_null(DB_RUN0(ctx, &may_go, &rows));
+        assert_true(db_bool(rows, 0, "here"));
+        assert_string_equal(db_str(rows, 0, "elsewhere"), "");
+        assert_false(db_bool(rows, 0, "makes_tables"));
+        fixture_free(&ctx);
+    }
 }
 
 static void test_what_others_have_handled_is_not_seen(void **state)
@@ -161,7 +271,10 @@ int main(void)
         cmocka_unit_test(test_no_role_makes_up_a_topic_or_says_another_thing_in_the_envelope),
         cmocka_unit_test(test_every_role_handles_as_its_own_consumers_only),
         cmocka_unit_test(test_what_others_have_handled_is_not_seen),
-        cmocka_unit_test(test_what_a_payment_is_for_never_changes),
+        cmocka_unit_test(test_every_role_changes_its_own_columns_only),
+        cmocka_unit_test(test_what_has_happened_is_never_deleted),
+        cmocka_unit_test(test_no_service_says_who_is_an_administrator_or_when_something_happened),
+        cmocka_unit_test(test_every_role_goes_into_our_database_only_and_makes_no_tables),
     };
     return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);
 }

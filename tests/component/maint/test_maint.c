@@ -43,7 +43,7 @@ static const struct db_stmt make_keys = {
 static const struct db_stmt make_webhooks = {
     .name = "test_make_webhooks",
     .sql =
-        "INSERT INTO webhook_events (webhook_id, payment_key, type, received_at)"
+        "INSERT INTO payment_service.webhook_events (webhook_id, payment_key, type, received_at)"
         " SELECT $1 || n, '', '', clock_timestamp() - CASE n WHEN 0 THEN interval '29 days' ELSE interval '31 days' END"
         " FROM generate_series(0, $2::integer) AS n"};
 static const struct db_stmt count_processed = {
@@ -52,7 +52,7 @@ static const struct db_stmt count_keys = {.name = "test_count_keys",
                                           .sql = "SELECT count(*) AS total FROM idempotency_keys WHERE route = $1"};
 static const struct db_stmt count_webhooks = {
     .name = "test_count_webhooks",
-    .sql = "SELECT count(*) AS total FROM webhook_events WHERE starts_with(webhook_id, $1)"};
+    .sql = "SELECT count(*) AS total FROM payment_service.webhook_events WHERE starts_with(webhook_id, $1)"};
 
 static int setup(void **state)
 {
@@ -114,7 +114,7 @@ static const struct {
     {"reservation_service", &make_processed, &count_processed},
     {"reservation_service", &make_keys, &count_keys},
     {"payment_service", &make_keys, &count_keys},
-    {"payment_service", &make_webhooks, &count_webhooks},
+    {"boxoffice_admin", &make_webhooks, &count_webhooks},
 };
 
 static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **state)

@@ -47,6 +47,9 @@ static const struct db_stmt test_stmt_transitions = {
 static const struct db_stmt test_stmt_set_status = {.name = "test_set_status",
                                                     .sql = "UPDATE reservations SET status = $2 WHERE id = $1"};
 
+static const struct db_stmt test_stmt_move = {
+    .name = "test_move", .sql = "UPDATE seat_claims SET reservation_id = $2 WHERE reservation_id = $1"};
+
 struct scene {
     struct ctx *ctx;
     struct sale sale;
@@ -489,6 +492,16 @@ static void test_illegal_transition_is_refused_by_sql(void **state)
         &err_internal);
 }
 
+static void test_sold_seats_go_to_nobody_else_by_sql(void **state)
+{
+    struct scene *scene = *state;
+    const char *sold = scene->hold.reservation_id;
+    const char *held = hold_as(scene, fixture_uuid(), 2, 2).reservation_id;
+    deliver_success(scene, scene->payment);
+    assert_ptr_equal(DB_RUN(scene->ctx, &test_stmt_move, NULL, DB_TEXT(sold), DB_TEXT(held)), &err_internal);
+    assert_null(DB_RUN(scene->ctx, &test_stmt_move, NULL, DB_TEXT(held), DB_TEXT(sold)));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -514,6 +527,7 @@ int main(void)
         TEST(test_expiry_passes_over_what_another_has),
         TEST(test_transitions_in_c_and_sql_are_the_same),
         TEST(test_illegal_transition_is_refused_by_sql),
+        TEST(test_sold_seats_go_to_nobody_else_by_sql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,10 +302,13 @@ static void test_role_given_by_the_operator_shows_in_the_profile(void **state)
     struct profile profile;
     const char *email = new_email();
     assert_null(sign_up(email, &account));
-    assert_null(user_set_role(ctx, email, "ADMIN"));
+    struct ctx *admin = fixture_ctx("user_admin", NEED_DB);
+    assert_null(user_set_role(admin, email, "ADMIN"));
     assert_null(account_profile(ctx, account.id, &profile));
     assert_string_equal(profile.role, "ADMIN");
-    assert_ptr_equal(user_set_role(ctx, new_email(), "ADMIN"), &err_not_found);
+    assert_ptr_equal(user_set_role(admin, new_email(), "ADMIN"), &err_not_found);
+    assert_non_null(user_set_role(ctx, email, "USER"));
+    fixture_free(&admin);
 }
 
 /* ---- two at once ---- */

@@ -1,0 +1,8 @@
+-- What the operator alone may do with accounts.
+-- role: user_admin
+
+-- name: user_admin_role_set :write
+UPDATE users
+SET role = $2, updated_at = clock_timestamp()
+WHERE email_hash = $1 AND status <> 'DELETED'
+RETURNING id;
