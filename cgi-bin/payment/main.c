@@ -3,6 +3,7 @@
 #include "common/base/array.h"
 #include "common/json/page.h"
 #include "common/serve/responder.h"
+#include "src/contract/payment_api.h"
 #include "src/contract/queue_token.h"
 #include "src/payment/payment_settings.h"
 #include "src/providers/portone.h"
@@ -13,6 +14,7 @@ static const struct route routes[] = {
     {"POST", "/payments/webhook", payment_handle_webhook, RT_RAW, NULL, NULL, 0, NULL},
     {"GET", "/payments", payment_handle_list, RT_USER, NULL, &page_shape, 0, NULL},
     {"GET", "/payments/{id}", payment_handle_detail, RT_USER, NULL, NULL, 0, NULL},
+    {"GET", "/internal/payments", payment_handle_of_reservation, 0, NULL, &payment_query_shape, 0, "reservation"},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_portone_section,

@@ -28,5 +28,6 @@ request_handler payment_handle_confirm;
 request_handler payment_handle_webhook;
 request_handler payment_handle_list;
 request_handler payment_handle_detail;
+request_handler payment_handle_of_reservation;
 
 #endif

@@ -1,9 +1,12 @@
-/* reservation-saga: turns the outcomes of payments into tickets or free seats. Any number may run; see
- * src/reservation/outcome.h. */
+/* reservation-saga: turns the outcomes of payments into tickets or free seats, and lets go of seats that were secured
+ * for no payment. Any number may run; see src/reservation/outcome.h and secure.h. */
+#include "common/auth/service_key.h"
 #include "common/base/array.h"
 #include "common/run/daemon.h"
 #include "src/contract/events.h"
 #include "src/reservation/outcome.h"
+#include "src/reservation/reservation_settings.h"
+#include "src/reservation/secure.h"
 
 static const struct err *on_success(struct ctx *ctx, const struct event *event, const void *payload)
 {
@@ -58,11 +61,21 @@ static const struct subscription subscription = {
     .dead_letters = TOPIC_DEAD_PAYMENT,
 };
 
+static const struct tick ticks[] = {
+    {"secured", &reservation_settings.secured_tick_ms, reservation_ask_about_secured},
+};
+
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section,
+                                                     &reservation_settings_section, NULL};
+
 int main(int argc, char **argv)
 {
     static const struct daemon daemon = {
         .name = "reservation-saga",
-        .needs = NEED_DB | NEED_REDIS,
+        .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
+        .settings = settings,
+        .ticks = ticks,
+        .tick_count = ARRAY_COUNT(ticks),
         .subscription = &subscription,
     };
     return daemon_main(&daemon, argc, argv);

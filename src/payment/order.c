@@ -77,16 +77,8 @@ static const struct err *find_or_insert(struct ctx *ctx, const struct ordering *
                DB_TEXT(request->user_id), DB_TEXT(new_payment_key(ctx->arena)), DB_INT(request->amount),
                DB_TEXT(request->method), DB_TIME(reservation->hold_expires_at), DB_INT(payment_settings.patience_s),
                DB_INT(payment_settings.look_s), DB_INT(payment_last_look_s()));
-    const struct db_rows *rows;
-    e = e ? e : DB_RUN(ctx, &sql_payment_of_reservation, &rows, DB_TEXT(reservation->reservation_id));
-    if (e) {
-        return e;
-    }
-    if (db_count(rows) == 0) {
-        return &err_internal;
-    }
-    payment_read_row(rows, 0, payment_r);
-    return NULL;
+    e = e ? e : payment_of_reservation(ctx, reservation->reservation_id, payment_r);
+    return e == &err_not_found ? &err_internal : e;
 }
 
 static const struct err *replay(struct ctx *ctx, const char *answer, struct order *order_r)

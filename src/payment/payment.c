@@ -67,6 +67,11 @@ const struct err *payment_lock(struct ctx *ctx, const char *id, struct payment *
     return read_one(ctx, &sql_payment_lock, id, payment_r);
 }
 
+const struct err *payment_of_reservation(struct ctx *ctx, const char *reservation_id, struct payment *payment_r)
+{
+    return read_one(ctx, &sql_payment_of_reservation, reservation_id, payment_r);
+}
+
 const struct err *payment_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                struct json_list *list_r, int64_t *total_r)
 {

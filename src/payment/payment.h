@@ -41,6 +41,9 @@ BO_MUSTCHECK const struct err *payment_get_of(struct ctx *ctx, const char *user_
                                               struct payment *payment_r);
 /* Inside a transaction: nobody else changes it until the end of it. &err_not_found. */
 BO_MUSTCHECK const struct err *payment_lock(struct ctx *ctx, const char *id, struct payment *payment_r);
+/* The one that counts. &err_not_found when none was ordered. */
+BO_MUSTCHECK const struct err *payment_of_reservation(struct ctx *ctx, const char *reservation_id,
+                                                      struct payment *payment_r);
 /* A user's payments, newest first: a list of struct payment and how many there are in all. */
 BO_MUSTCHECK const struct err *payment_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                             struct json_list *list_r, int64_t *total_r);

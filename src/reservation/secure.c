@@ -4,6 +4,8 @@
 
 #include "common/io/db.h"
 #include "sql/reservation.h"
+#include "src/contract/payment_api.h"
+#include "src/reservation/reservation_settings.h"
 #include "src/reservation/seat_mirror.h"
 
 struct securing {
@@ -44,7 +46,8 @@ static const struct err *claim_for_payment(struct ctx *ctx, struct reservation *
         return &err_hold_expired;
     }
     reservation->secured_by = payment_id;
-    return DB_RUN(ctx, &sql_reservation_secure, NULL, DB_TEXT(reservation->id), DB_TEXT(payment_id));
+    return DB_RUN(ctx, &sql_reservation_secure, NULL, DB_TEXT(reservation->id), DB_TEXT(payment_id),
+                  DB_INT(reservation_settings.secured_ask_s));
 }
 
 static const struct err *secure_locked(struct ctx *ctx, void *arg)
@@ -96,7 +99,7 @@ static const struct err *unsecure_locked(struct ctx *ctx, void *arg)
     reservation->secured_by = NULL;
     e = DB_RUN(ctx, &sql_reservation_claims_unsecure, NULL, DB_TEXT(reservation->id),
                DB_TIME(reservation->hold_expires_at));
-    return e ? e : DB_RUN(ctx, &sql_reservation_secure, NULL, DB_TEXT(reservation->id), DB_TEXT(NULL));
+    return e ? e : DB_RUN(ctx, &sql_reservation_secure, NULL, DB_TEXT(reservation->id), DB_TEXT(NULL), DB_INT(0));
 }
 
 const struct err *reservation_unsecure_seats(struct ctx *ctx, const char *reservation_id, const char *payment_id,
@@ -110,4 +113,32 @@ const struct err *reservation_unsecure_seats(struct ctx *ctx, const char *reserv
     seat_mirror_follow(ctx, &unsecuring.reservation);
     *info_r = reservation_info_of(&unsecuring.reservation);
     return NULL;
+}
+
+static bool is_of(const struct payment_of *payment, const char *id)
+{
+    return payment->payment_id && strcmp(payment->payment_id, id) == 0;
+}
+
+const struct err *reservation_ask_about_secured(struct ctx *ctx, bool *more_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_reservation_take_secured, &rows, DB_INT(reservation_settings.secured_ask_s));
+    if (e) {
+        return e;
+    }
+    *more_r = db_count(rows) == 1;
+    if (!*more_r) {
+        return NULL;
+    }
+    const char *reservation_id = db_str(rows, 0, "id"), *payment_id = db_str(rows, 0, "secured_by");
+    struct payment_of payment;
+    e = payment_api_of_reservation(ctx, reservation_id, &payment);
+    if (e || is_of(&payment, payment_id)) {
+        return e;
+    }
+    log_error(&ctx->log, "reservation '%s' was secured for payment '%s', which is not its own: the seats are let go",
+              reservation_id, payment_id);
+    struct reservation_info info;
+    return reservation_unsecure_seats(ctx, reservation_id, payment_id, &info);
 }

@@ -4,7 +4,8 @@
  *   Two at once: the reservation's row lock orders them; the second payment gets &err_hold_expired.
  *   Killed here, answer lost here: one transaction; a repeat by the same payment is a success.
  *   Store gone: &err_unavailable, or &err_uncertain when the commit's answer was lost: repeat.
- *   Repeated tomorrow: the seats stay secured until the payment has an outcome or lets go of them.
+ *   Repeated tomorrow: the seats stay secured until the payment has an outcome or lets go of them, or turns out not to
+ *   exist.
  */
 #ifndef RESERVATION_SECURE_H
 #define RESERVATION_SECURE_H
@@ -24,6 +25,10 @@ BO_MUSTCHECK const struct err *reservation_secure_seats(struct ctx *ctx, const c
  * &err_uncertain. */
 BO_MUSTCHECK const struct err *reservation_unsecure_seats(struct ctx *ctx, const char *reservation_id,
                                                           const char *payment_id, struct reservation_info *info_r);
+/* Takes the secured hold that has been due longest and lets go of it when the payment service says that this payment is
+ * not this reservation's; whatever else it says, or if it says nothing, the seats stay and it is asked again later.
+ * *more_r: there was one. Any number of processes may do it. &err_unavailable, &err_uncertain, &err_bad_gateway. */
+BO_MUSTCHECK const struct err *reservation_ask_about_secured(struct ctx *ctx, bool *more_r);
 /* What payment may know of a reservation. */
 struct reservation_info reservation_info_of(const struct reservation *reservation);
 

@@ -80,6 +80,7 @@ def test_internal_listener_needs_a_service_key(internal_url):
     ("GET", "/internal/reservations/{id}", {"payment"}),
     ("POST", "/internal/reservations/{id}/secure", {"payment"}),
     ("POST", "/internal/reservations/{id}/unsecure", {"payment"}),
+    ("GET", "/internal/payments?reservationId={id}", {"reservation"}),
 ])
 def test_service_key_opens_only_the_routes_of_its_service(stack, internal_url, method, path, callers):
     for service in ("queue", "reservation", "payment"):

@@ -4,9 +4,11 @@ import json
 import uuid
 
 import pytest
+import requests
 
-from box_office import PRICE, lasting, made, new_buyer
+from box_office import PRICE, TIMEOUT_S, lasting, made, new_buyer
 from people import MALFORMED, assert_error
+from stack_tools import await_
 
 
 def test_hold_two_seats_is_seen_by_everyone(buyer, rival, sale):
@@ -114,3 +116,39 @@ def test_keys_give_their_first_answers_after_the_ticket(buyer, sale):
     assert lasting(made(buyer.hold(*sale.seats[:2], **keys[0]))) == lasting(held)
     again = buyer.order(held, **keys[1])
     assert made(again, 200) == order and again.headers["Idempotency-Replayed"] == "true"
+
+
+# ---- seats that payment has secured (PAY-005) ----
+
+
+def secure(stack, held: dict, payment_id: str) -> None:
+    key = (stack.dir / "secrets" / "service-key-payment").read_text()
+    made(requests.post(f"{stack.internal_url}/internal/reservations/{held['reservationId']}/secure", timeout=TIMEOUT_S,
+                       headers={"X-Service-Api-Key": key}, json={"paymentId": payment_id, "amount": held["totalAmount"]}), 200)
+
+
+def asked_about(query, held: dict) -> str:
+    """Lets the time come when it is asked about these seats; whom they are secured for afterwards."""
+    of = f"FROM reservation_service.reservations WHERE id = '{held['reservationId']}'"
+    query(f"UPDATE reservation_service.reservations SET secured_check_at = clock_timestamp() WHERE id = '{held['reservationId']}'")
+    await_(lambda: query(f"SELECT secured_check_at > clock_timestamp() OR secured_by IS NULL {of}") == [["t"]])
+    return query(f"SELECT secured_by {of}")[0][0]
+
+
+def test_seats_secured_for_an_invented_payment_are_let_go(stack, query, buyer, sale):
+    held = made(buyer.hold(*sale.seats[:2]))
+    secure(stack, held, str(uuid.uuid4()))
+    await_(lambda: asked_about(query, held) == "")
+
+
+def test_seats_secured_for_the_order_stay(stack, query, buyer, sale):
+    held = made(buyer.hold(*sale.seats[:2]))
+    order = made(buyer.order(held), 200)
+    secure(stack, held, order["paymentId"])
+    # Whoever asks the second time has done what came of the first.
+    assert [asked_about(query, held) for _ in range(2)] == 2 * [order["paymentId"]]
+    log = (stack.log / "reservation-saga" / "current").read_text()
+    assert f"reservation '{held['reservationId']}' was secured" not in log
+    answer = requests.get(f"{stack.internal_url}/internal/payments?reservationId={held['reservationId']}", timeout=TIMEOUT_S,
+                          headers={"X-Service-Api-Key": (stack.dir / "secrets" / "service-key-reservation").read_text()})
+    assert answer.json() == {"reservationId": held["reservationId"], "paymentId": order["paymentId"]}

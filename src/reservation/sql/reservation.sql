@@ -133,10 +133,28 @@ WHERE
 
 -- ---- changing a reservation that is locked ----
 
+-- For the payment $2, about which the payment service is asked after $3 seconds; NULL: for none.
 -- name: reservation_secure :write
 UPDATE reservations
-SET secured_by = $2
+SET
+    secured_by = $2,
+    secured_check_at = CASE WHEN $2::uuid IS NOT NULL THEN clock_timestamp() + make_interval(secs => $3::bigint) END
 WHERE id = $1;
+
+-- The secured hold that has been due longest; it is due again after $1 seconds. Several processes share the work.
+-- name: reservation_take_secured :write
+UPDATE reservations
+SET secured_check_at = clock_timestamp() + make_interval(secs => $1::bigint)
+WHERE
+    id = (
+        SELECT id
+        FROM reservations
+        WHERE status = 'PENDING' AND secured_by IS NOT NULL AND secured_check_at < statement_timestamp()
+        ORDER BY secured_check_at
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    )
+RETURNING id, secured_by;
 
 -- name: reservation_confirm :write
 UPDATE reservations
