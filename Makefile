@@ -4,7 +4,7 @@ include scripts/targets.mk
 # SAN=1 builds everything a second time under AddressSanitizer and UndefinedBehaviorSanitizer, COV=1 with coverage.
 B := build$(if $(SAN),/san)$(if $(COV),/cov)
 
-PACKAGES := libpq hiredis rdkafka json-c libcurl libjwt libcrypto libcrypt
+PACKAGES := libpq hiredis rdkafka json-c libcurl libjwt libssl libcrypto libcrypt
 CC := gcc
 SANITIZERS := address,undefined
 CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null)
@@ -13,7 +13,7 @@ CFLAGS += -std=c17 -O2 -g -fno-strict-aliasing -fstack-protector-strong \
   -Wundef -Werror $(if $(SAN),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
   $(if $(COV),--coverage -O0)
 LDFLAGS += $(if $(SAN),-fsanitize=$(SANITIZERS)) $(if $(COV),--coverage) -Wl,-z,relro,-z,now
-LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lcrypto -lcrypt -lunistring -lpthread
+LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lssl -lcrypto -lcrypt -lunistring -lpthread
 
 DOMAINS := user event queue reservation payment sandbox
 LAYERS := $(DOMAINS) contract providers

@@ -123,6 +123,9 @@ static bool secret_good(const struct cfg_key *key, const char *text)
     if (cfg_process.sandbox) {
         return true;
     }
+    if (text == NULL && key->flags & CFG_OPTIONAL) {
+        return true;
+    }
     if (text == NULL || text[0] == '\0') {
         return refuse("%s is not set: %s (only BOX_SANDBOX=1 runs without it)", key->name, key->help);
     }

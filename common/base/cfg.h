@@ -7,9 +7,9 @@
  * arrive; both at once is an error. A variable set to nothing counts as not set. A value that does not parse or is out
  * of range stops the program with one sentence that names the key.
  *
- * CFG_SECRET rows are printed as "(secret)"; outside the sandbox (BOX_SANDBOX=0) a secret that is missing, shorter than
- * `min` characters, or a well-known one (any sandbox credential, or one that says secret/changeme/password) stops the
- * program.
+ * CFG_SECRET rows are printed as "(secret)"; outside the sandbox (BOX_SANDBOX=0) a secret that is missing (unless it is
+ * CFG_OPTIONAL), shorter than `min` characters, or a well-known one (any sandbox credential, or one that says
+ * secret/changeme/password) stops the program.
  */
 #ifndef COMMON_CFG_H
 #define COMMON_CFG_H
@@ -26,6 +26,7 @@ enum cfg_type { CFG_STR /* const char * */, CFG_INT /* int64_t */, CFG_BOOL /* b
 enum cfg_flag {
     CFG_SECRET = 1u,
     CFG_REQUIRED = 2u, /* no default: must be set */
+    CFG_OPTIONAL = 4u, /* of a secret: it need not be set outside the sandbox either */
 };
 
 struct cfg_key {

@@ -17,11 +17,22 @@
 #define HEADERS_MAX 16              /* of a consumed record; further ones are not shown */
 #define SEEK_MS 5000
 #define LEAVE_MS 5000
+#define LOG_SLICE_MS 100
 
 struct cfg_kafka cfg_kafka;
 static const struct cfg_key cfg_kafka_keys[] = {
     {"BOX_KAFKA_BROKERS", CFG_STR, offsetof(struct cfg_kafka, brokers), "", NULL, 0, 0, CFG_REQUIRED,
      "Kafka brokers: host:port,host:port"},
+    {"BOX_KAFKA_SECURITY", CFG_STR, offsetof(struct cfg_kafka, security), "", "PLAINTEXT", 3, 20, 0,
+     "PLAINTEXT, SSL (TLS) or SASL_SSL (TLS, user and password)"},
+    {"BOX_KAFKA_CA", CFG_STR, offsetof(struct cfg_kafka, ca), "", NULL, 0, 0, 0,
+     "PEM of the authority that has signed the brokers' certificates; none: the system's authorities"},
+    {"BOX_KAFKA_MECHANISM", CFG_STR, offsetof(struct cfg_kafka, mechanism), "", "PLAIN", 1, 20, 0,
+     "how user and password are shown: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 (with Kafka 4 that needs librdkafka "
+     "2.6.1)"},
+    {"BOX_KAFKA_USER", CFG_STR, offsetof(struct cfg_kafka, user), "", NULL, 0, 200, 0, "user, for SASL"},
+    {"BOX_KAFKA_PASSWORD", CFG_STR, offsetof(struct cfg_kafka, password), "", NULL, 16, 1000, CFG_SECRET | CFG_OPTIONAL,
+     "its password"},
     {"BOX_KAFKA_REPLICATION", CFG_INT, offsetof(struct cfg_kafka, replication), "copies", "1", 1, 10, 0,
      "replication of the topics we create"},
 };
@@ -51,11 +62,18 @@ static void on_error(rd_kafka_t *rk, int error, const char *text, void *owner)
     log_warn(NULL, "kafka %s: '%s'", rd_kafka_err2name((rd_kafka_resp_err_t)error), text);
 }
 
-/* Settings that every handle has. The log comes through the queue, so that it is written by the thread that polls. */
+/* Settings that every handle has; NULL: not given. The log comes through the queue, so that it is written by the thread
+ * that polls. */
 static rd_kafka_conf_t *conf_new(const struct setting *own, size_t count)
 {
     const struct setting every[] = {
         {"bootstrap.servers", cfg_kafka.brokers},
+        {"security.protocol", cfg_kafka.security},
+        {"ssl.ca.pem", cfg_kafka.ca},
+        {"ssl.endpoint.identification.algorithm", "https"},
+        {"sasl.mechanism", cfg_kafka.mechanism},
+        {"sasl.username", cfg_kafka.user},
+        {"sasl.password", cfg_kafka.password},
         {"client.id", program_invocation_short_name},
         {"log.queue", "true"},
         {"socket.nagle.disable", "true"},
@@ -67,8 +85,9 @@ static rd_kafka_conf_t *conf_new(const struct setting *own, size_t count)
     for (size_t i = 0; i < ARRAY_COUNT(every) + count; i++) {
         size_t common = ARRAY_COUNT(every);
         const struct setting *setting = i < common ? &every[i] : &own[i - common];
-        if (rd_kafka_conf_set(conf, setting->name, setting->value, why, sizeof why) != RD_KAFKA_CONF_OK) {
-            log_panic("kafka setting '%s': '%s'", setting->name, why);
+        if (setting->value != NULL &&
+            rd_kafka_conf_set(conf, setting->name, setting->value, why, sizeof why) != RD_KAFKA_CONF_OK) {
+            log_fatal("Kafka setting '%s': '%s'", setting->name, why);
         }
     }
     rd_kafka_conf_set_log_cb(conf, on_log);
@@ -428,6 +447,18 @@ static const char *creation_failure(rd_kafka_event_t *event)
     return NULL;
 }
 
+/* Meanwhile librdkafka's log says why it takes so long. */
+static rd_kafka_event_t *await_event(rd_kafka_t *rk, rd_kafka_queue_t *queue, int timeout_ms)
+{
+    int64_t end = clock_monotonic() + timeout_ms * INT64_C(1000);
+    rd_kafka_event_t *event;
+    do {
+        rd_kafka_poll(rk, 0);
+        event = rd_kafka_queue_poll(queue, LOG_SLICE_MS);
+    } while (event == NULL && clock_monotonic() < end);
+    return event;
+}
+
 const struct err *kafka_create_topics(const struct kafka_topic *topics, size_t count, int timeout_ms,
                                       const char **why_r)
 {
@@ -441,7 +472,7 @@ const struct err *kafka_create_topics(const struct kafka_topic *topics, size_t c
     char ignored[WHY_SIZE];
     rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, ignored, sizeof ignored);
     rd_kafka_CreateTopics(rk, wanted, count, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_event_t *event = await_event(rk, queue, timeout_ms);
     const char *why = creation_failure(event);
     if (event != NULL) {
         rd_kafka_event_destroy(event);

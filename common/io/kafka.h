@@ -1,6 +1,7 @@
 /*
  * kafka: producing and consuming, topics. The only module that knows librdkafka. Only daemons and boxctl use it:
- * a handle owns threads and does not survive fork().
+ * a handle owns threads and does not survive fork(). Settings that librdkafka does not take end the process with one
+ * line, when the first handle is made.
  *
  * Producer: idempotent, acks=all, murmur2_random partitioner; one handle; after a fatal error the handle is replaced.
  * Consumer: group protocol classic, range assignor, eager rebalance, manual commit.
@@ -17,8 +18,13 @@
 #include "common/context/ctx.h"
 
 struct cfg_kafka {
-    const char *brokers; /* BOX_KAFKA_BROKERS: host:port,host:port */
-    int64_t replication; /* BOX_KAFKA_REPLICATION: of topics we create */
+    const char *brokers;   /* BOX_KAFKA_BROKERS: host:port,host:port */
+    const char *security;  /* BOX_KAFKA_SECURITY: PLAINTEXT, SSL or SASL_SSL */
+    const char *ca;        /* BOX_KAFKA_CA: PEM; NULL: the system's authorities */
+    const char *mechanism; /* BOX_KAFKA_MECHANISM: of SASL */
+    const char *user;      /* BOX_KAFKA_USER */
+    const char *password;  /* BOX_KAFKA_PASSWORD */
+    int64_t replication;   /* BOX_KAFKA_REPLICATION: of topics we create */
 };
 extern struct cfg_kafka cfg_kafka;
 extern const struct cfg_section cfg_kafka_section;

@@ -87,8 +87,9 @@ static bool append_all(redisContext *conn, const struct redis_pipe *pipe)
 }
 
 /* &err_unavailable when not one byte left, else &err_uncertain. A write that fails leaves the buffer as it was. */
-static const struct err *send_all(redisContext *conn, struct redis_pipe *const *pipes, size_t count)
+static const struct err *send_all(struct redis *redis, struct redis_pipe *const *pipes, size_t count)
 {
+    redisContext *conn = redis->conn;
     for (size_t i = 0; i < count; i++) {
         if (!append_all(conn, pipes[i])) {
             return &err_unavailable;
@@ -96,7 +97,7 @@ static const struct err *send_all(redisContext *conn, struct redis_pipe *const *
     }
     size_t whole = sdslen(conn->obuf);
     for (int done = 0; !done;) {
-        if (redisBufferWrite(conn, &done) != REDIS_OK) {
+        if (redis_write(redis, &done) != REDIS_OK) {
             return sdslen(conn->obuf) == whole ? &err_unavailable : &err_uncertain;
         }
     }
@@ -107,7 +108,7 @@ static const struct err *receive_all(struct ctx *ctx, size_t count, struct redis
 {
     for (size_t i = 0; i < count; i++) {
         redisReply *reply = NULL;
-        if (redisGetReply(ctx->redis->conn, (void **)&reply) != REDIS_OK) {
+        if (redis_read(ctx->redis, &reply) != REDIS_OK) {
             return &err_uncertain;
         }
         redis_copy_reply(ctx->arena, reply, &values[i]);
@@ -120,7 +121,7 @@ static const struct err *receive_all(struct ctx *ctx, size_t count, struct redis
  * taken for the next command's. Who had been answered before it has the answers. */
 static void exchange(struct redis *redis, struct redis_pipe *const *pipes, size_t count)
 {
-    const struct err *e = send_all(redis->conn, pipes, count);
+    const struct err *e = send_all(redis, pipes, count);
     for (size_t i = 0; i < count; i++) {
         e = e ? e : receive_all(pipes[i]->ctx, pipes[i]->count, pipes[i]->values);
         pipes[i]->error = e;

@@ -21,8 +21,11 @@
 #include "common/context/ctx.h"
 
 struct cfg_redis {
-    const char *url;    /* BOX_REDIS_URL: unix:///path/redis.sock or redis://host:port, optional /db */
-    int64_t timeout_ms; /* BOX_REDIS_TIMEOUT_MS: connect and command */
+    const char *url; /* BOX_REDIS_URL: unix:///path/redis.sock, redis://host:port or rediss://host:port, optional /db */
+    const char *user;     /* BOX_REDIS_USER: of the password; NULL: the default one */
+    const char *password; /* BOX_REDIS_PASSWORD; NULL: none is asked for */
+    const char *ca;       /* BOX_REDIS_CA: PEM, for rediss; NULL: the system's authorities */
+    int64_t timeout_ms;   /* BOX_REDIS_TIMEOUT_MS: connect and command */
 };
 extern struct cfg_redis cfg_redis;
 extern const struct cfg_section cfg_redis_section;

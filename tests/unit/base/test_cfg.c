@@ -17,6 +17,7 @@ struct values {
     const char *name;
     const char *note;
     const char *secret;
+    const char *password;
     int64_t wait_ms;
     bool eager;
 };
@@ -28,6 +29,7 @@ static const struct cfg_key keys[] = {
     {"BOX_T_NAME", CFG_STR, KEY(name), "", NULL, 2, 8, CFG_REQUIRED, "a name"},
     {"BOX_T_NOTE", CFG_STR, KEY(note), "", NULL, 0, 0, 0, "a note"},
     {"BOX_T_SECRET", CFG_STR, KEY(secret), "", "sandbox-token", 16, 0, CFG_SECRET, "a key"},
+    {"BOX_T_PASSWORD", CFG_STR, KEY(password), "", NULL, 16, 0, CFG_SECRET | CFG_OPTIONAL, "of somebody else's"},
     {"BOX_T_WAIT_MS", CFG_INT, KEY(wait_ms), "ms", "250", -5, 1000, 0, "how long"},
     {"BOX_T_EAGER", CFG_BOOL, KEY(eager), "", "0", 0, 1, 0, "whether"},
 };
@@ -39,9 +41,10 @@ static char path[] = "/tmp/test_cfg.XXXXXX";
 static int setup(void **state)
 {
     (void)state;
-    static const char *const names[] = {"BOX_T_NAME",   "BOX_T_NAME_FILE",   "BOX_T_NOTE",    "BOX_T_NOTE_FILE",
-                                        "BOX_T_SECRET", "BOX_T_SECRET_FILE", "BOX_T_WAIT_MS", "BOX_T_WAIT_MS_FILE",
-                                        "BOX_T_EAGER",  "BOX_SANDBOX",       "BOX_RUN_DIR",   "BOX_LOG_LEVEL"};
+    static const char *const names[] = {"BOX_T_NAME",    "BOX_T_NAME_FILE",   "BOX_T_NOTE",    "BOX_T_NOTE_FILE",
+                                        "BOX_T_SECRET",  "BOX_T_SECRET_FILE", "BOX_T_WAIT_MS", "BOX_T_WAIT_MS_FILE",
+                                        "BOX_T_EAGER",   "BOX_SANDBOX",       "BOX_RUN_DIR",   "BOX_LOG_LEVEL",
+                                        "BOX_T_PASSWORD"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         unsetenv(names[i]);
     }
@@ -163,6 +166,20 @@ static void test_cfg_secret_outside_the_sandbox_must_be_a_secret(void **state)
     }
 }
 
+static void test_cfg_optional_secret_may_be_missing_but_not_weak(void **state)
+{
+    (void)state;
+    assert_loads();
+    assert_null(values.password);
+    setenv("BOX_T_PASSWORD", "short", 1);
+    assert_refused("BOX_T_PASSWORD is a secret of fewer than 16");
+    setenv("BOX_T_PASSWORD", "changeme-changeme-changeme", 1);
+    assert_refused("BOX_T_PASSWORD is a well-known secret");
+    setenv("BOX_T_PASSWORD", "0123456789abcdef", 1);
+    assert_loads();
+    assert_string_equal(values.password, "0123456789abcdef");
+}
+
 static void test_cfg_secret_in_the_sandbox_may_be_anything(void **state)
 {
     (void)state;
@@ -218,6 +235,7 @@ int main(void)
         CLEAN(test_cfg_bad_values_name_their_key),
         CLEAN(test_cfg_file_gives_a_text_without_its_newline),
         CLEAN(test_cfg_secret_outside_the_sandbox_must_be_a_secret),
+        CLEAN(test_cfg_optional_secret_may_be_missing_but_not_weak),
         CLEAN(test_cfg_secret_in_the_sandbox_may_be_anything),
         CLEAN(test_cfg_dump_shows_values_and_hides_secrets),
         CLEAN(test_cfg_manual_is_a_table_per_section),
