@@ -17,13 +17,14 @@ static const struct route routes[] = {
     {"GET", "/internal/payments", payment_handle_of_reservation, 0, NULL, &payment_query_shape, 0, "reservation"},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_portone_section,
+static const struct cfg_section *const settings[] = {&cfg_internal_section,     &cfg_caller_section,
+                                                     &cfg_portone_section,      &cfg_portone_webhook_section,
                                                      &payment_settings_section, NULL};
 
 static const struct err *check_settings(struct ctx *ctx)
 {
     const char *why;
-    if (!portone_check_settings(&why)) {
+    if (!portone_check_settings(&why) || !portone_check_webhook_settings(&why)) {
         log_fatal("%s", why);
     }
     (void)ctx;

@@ -20,8 +20,8 @@ static const struct route routes[] = {
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_user_section, &cfg_portone_section, &cfg_recaptcha_section,
-                                                     NULL};
+static const struct cfg_section *const settings[] = {&cfg_user_section, &cfg_blind_section, &cfg_portone_section,
+                                                     &cfg_recaptcha_section, NULL};
 
 static const struct err *init(struct ctx *ctx)
 {

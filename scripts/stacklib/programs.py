@@ -1,9 +1,11 @@
 """Our own programs: what each one may know. A program's environment holds nothing else."""
+import re
 import secrets
+import subprocess
 import uuid
 from dataclasses import dataclass
 
-from stacklib import files
+from stacklib import files, schedule
 from stacklib.settings import ROOT, Stack, extra_settings
 
 ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
@@ -33,11 +35,11 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
 
 
 PROGRAMS = {
-    "user": _responder("user", "user_service", "redis", "jwt", "pii", "portone", "recaptcha"),
+    "user": _responder("user", "user_service", "redis", "jwt", "pii", "blind", "portone", "recaptcha"),
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
-    "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone"),
+    "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone", "webhook"),
     "gateway": _responder("gateway", "gateway", "redis", "kafka", "internal"),
     "sandbox": _responder("sandbox", None, "sandbox"),
     "queue-approver": _daemon("queue-approver", None, "redis", "call", "line"),
@@ -46,7 +48,7 @@ PROGRAMS = {
     "event-saga": _daemon("event-saga", "event_service", "redis", "kafka"),
     "payment-saga": _daemon("payment-saga", "payment_service", "kafka", "call", "portone"),
     "maint": Program("boxoffice-maint", "src/maint/main.c", "reservation_service", frozenset({"redis"})),
-    "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "pii", "boxctl"})),
+    "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "blind", "boxctl"})),
 }
 
 
@@ -85,6 +87,7 @@ def _secret(stack: Stack, name: str, value: str) -> None:
 def _stand_ins(stack: Stack) -> dict[str, dict[str, str]]:
     return {
         "portone": {"BOX_PORTONE_URL": stack.sandbox_url},
+        "webhook": {},
         "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
     }
 
@@ -95,8 +98,8 @@ def _providers(stack: Stack) -> dict[str, dict[str, str]]:
         "portone": {
             "BOX_PORTONE_URL": "https://api.portone.io",
             "BOX_PORTONE_SECRET_FILE": str(stack.secrets / "portone-secret"),
-            "BOX_PORTONE_WEBHOOK_SECRET_FILE": str(stack.secrets / "portone-webhook-secret"),
         },
+        "webhook": {"BOX_PORTONE_WEBHOOK_SECRET_FILE": str(stack.secrets / "portone-webhook-secret")},
         "recaptcha": {
             "BOX_RECAPTCHA_URL": "https://www.google.com/recaptcha/api/siteverify",
             "BOX_RECAPTCHA_SECRET_FILE": str(stack.secrets / "recaptcha-secret"),
@@ -116,10 +119,8 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
         "line": {"BOX_QUEUE_KEY_FILE": str(stack.secrets / "queue-key")},
         "kafka": {"BOX_KAFKA_BROKERS": stack.brokers},
         "jwt": {"BOX_JWT_KEYS_FILE": str(stack.secrets / "jwt-keys")},
-        "pii": {
-            "BOX_PII_KEYS_FILE": str(stack.secrets / "pii-keys"),
-            "BOX_BLIND_KEY_FILE": str(stack.secrets / "blind-key"),
-        },
+        "pii": {"BOX_PII_KEYS_FILE": str(stack.secrets / "pii-keys")},
+        "blind": {"BOX_BLIND_KEY_FILE": str(stack.secrets / "blind-key")},
         "serve": {"BOX_SERVICE_KEYS_FILE": str(stack.secrets / "service-keys")},
         "internal": {"BOX_INTERNAL_URL": stack.internal_url},
         "call": {
@@ -149,7 +150,20 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
             "BOX_MAX_REQUESTS": "1000000",
             "BOX_TOKEN_CACHE": "65536",
         }
-    return values | extra_settings()
+    return values | _asked_for(stack, name, extra_settings())
+
+
+def _asked_for(stack: Stack, name: str, settings: dict[str, str]) -> dict[str, str]:
+    """Those that the program reads, as it says itself; the operator's own program is told everything."""
+    if not settings or name == "boxctl":
+        return settings
+    binary = stack.build / PROGRAMS[name].binary
+    if not binary.exists():
+        return {}
+    asked = [[job.name, "--help"] for job in schedule.jobs(binary)] if name == "maint" else [["--help"]]
+    told = "".join(subprocess.run([binary, *words], text=True, capture_output=True, check=True).stdout for words in asked)
+    keys = set(re.findall(r"^  (BOX_\w+)", told, re.M))
+    return {key: value for key, value in settings.items() if key in keys or key.removesuffix("_FILE") in keys}
 
 
 def write_environments(stack: Stack) -> None:

@@ -21,7 +21,7 @@ static enum boxctl_status run_admin(struct boxctl *box, int count, char **args)
         return BOXCTL_USAGE;
     }
     const char *why;
-    if (!user_settings_init(&why)) {
+    if (!user_admin_init(&why)) {
         return boxctl_fail("%s", why);
     }
     const struct err *e = user_set_role(box->ctx, args[1], role);
@@ -40,7 +40,7 @@ const struct command admin_command = {
     .name = "admin",
     .args = "grant|revoke EMAIL",
     .help = "Make an account an administrator's, or an ordinary one again.",
-    .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_user_section),
+    .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_blind_section),
     .needs = NEED_REDIS,
     .role = "user_admin",
     .run = run_admin,

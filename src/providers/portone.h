@@ -47,7 +47,8 @@ struct cfg_portone {
     int64_t breaker_slow_ms;    /* BOX_PORTONE_BREAKER_SLOW_MS: a slower call counts as failed */
 };
 extern struct cfg_portone cfg_portone;
-extern const struct cfg_section cfg_portone_section;
+/* Who calls PortOne, and whom it calls. */
+extern const struct cfg_section cfg_portone_section, cfg_portone_webhook_section;
 
 /* Why PortOne said no. */
 struct portone_refusal {
@@ -182,5 +183,7 @@ BO_MUSTCHECK const struct err *portone_webhook_read(struct ctx *ctx, const struc
 
 /* Once at start, after settings: false with *why_r when they do not fit together. */
 BO_MUSTCHECK bool portone_check_settings(const char **why_r);
+/* The same of cfg_portone_webhook_section. */
+BO_MUSTCHECK bool portone_check_webhook_settings(const char **why_r);
 
 #endif

@@ -16,9 +16,6 @@ static const struct cfg_key keys[] = {
      "PortOne store id."},
     {"BOX_PORTONE_CHANNEL", CFG_STR, offsetof(struct cfg_portone, channel_key), "", SANDBOX_PORTONE_CHANNEL, 1, 100, 0,
      "PortOne channel key handed to browsers."},
-    {"BOX_PORTONE_WEBHOOK_SECRET", CFG_STR, offsetof(struct cfg_portone, webhook_secret), "",
-     SANDBOX_PORTONE_WEBHOOK_SECRET, 28, 1000, CFG_SECRET,
-     "Secret of PortOne's webhooks, whsec_...; two separated by a comma while rotating."},
     {"BOX_PORTONE_TEST_MODE", CFG_BOOL, offsetof(struct cfg_portone, test_mode), "", "0", 0, 1, 0,
      "1: payments of PortOne's TEST channels count as paid, as they always do in the sandbox."},
     {"BOX_PORTONE_TIMEOUT_MS", CFG_INT, offsetof(struct cfg_portone, timeout_ms), "ms", "10000", 100, 60000, 0,
@@ -37,7 +34,15 @@ static const struct cfg_key keys[] = {
      "A slower call counts as failed; 0 = speed does not count."},
 };
 
+static const struct cfg_key webhook_keys[] = {
+    {"BOX_PORTONE_WEBHOOK_SECRET", CFG_STR, offsetof(struct cfg_portone, webhook_secret), "",
+     SANDBOX_PORTONE_WEBHOOK_SECRET, 28, 1000, CFG_SECRET,
+     "Secret of PortOne's webhooks, whsec_...; two separated by a comma while rotating."},
+};
+
 const struct cfg_section cfg_portone_section = {"PortOne", keys, ARRAY_COUNT(keys), &cfg_portone};
+const struct cfg_section cfg_portone_webhook_section = {"PortOne's webhooks", webhook_keys, ARRAY_COUNT(webhook_keys),
+                                                        &cfg_portone};
 
 /* The one way to pay for tickets with play money would be to forget a setting. */
 static bool sandboxed(void)
@@ -55,6 +60,11 @@ bool portone_check_settings(const char **why_r)
         *why_r = "BOX_PORTONE_STORE and BOX_PORTONE_CHANNEL must not be the sandbox's while BOX_SANDBOX is not 1";
         return false;
     }
+    return true;
+}
+
+bool portone_check_webhook_settings(const char **why_r)
+{
     struct arena *arena = arena_new(64 << 10);
     bool valid = webhook_secrets_valid(arena, cfg_portone.webhook_secret);
     arena_free(&arena);

@@ -5,7 +5,13 @@
 #include "common/auth/token.h"
 #include "sql/user_admin.h"
 #include "src/user/user_pii.h"
+#include "src/user/user_settings.h"
 #include "src/user/user_text.h"
+
+bool user_admin_init(const char **why_r)
+{
+    return user_pii_init(cfg_user.blind_key, NULL, why_r);
+}
 
 const struct err *user_set_role(struct ctx *ctx, const char *email, const char *role)
 {

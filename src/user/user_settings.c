@@ -27,14 +27,6 @@ static const struct cfg_key keys[] = {
      .min = 60,
      .max = 86400,
      .help = "How long after it was made an identity verification may be used to sign up."},
-    {.name = "BOX_BLIND_KEY",
-     .type = CFG_STR,
-     .offset = offsetof(struct cfg_user, blind_key),
-     .unit = "hex",
-     .min = 64,
-     .max = 64,
-     .flags = CFG_SECRET | CFG_REQUIRED,
-     .help = "Key of the blind indexes of e-mail, phone and CI, 64 hex digits; changing it hides every account."},
     {.name = "BOX_PII_KEYS",
      .type = CFG_STR,
      .offset = offsetof(struct cfg_user, pii_keys),
@@ -44,7 +36,19 @@ static const struct cfg_key keys[] = {
      .help = "Keys that seal personal data, \"2:<64 hex>,1:<64 hex>\": the first seals, all open."},
 };
 
+static const struct cfg_key blind_keys[] = {
+    {.name = "BOX_BLIND_KEY",
+     .type = CFG_STR,
+     .offset = offsetof(struct cfg_user, blind_key),
+     .unit = "hex",
+     .min = 64,
+     .max = 64,
+     .flags = CFG_SECRET | CFG_REQUIRED,
+     .help = "Key of the blind indexes of e-mail, phone and CI, 64 hex digits; changing it hides every account."},
+};
+
 const struct cfg_section cfg_user_section = {"Accounts", keys, ARRAY_COUNT(keys), &cfg_user};
+const struct cfg_section cfg_blind_section = {"Finding accounts", blind_keys, ARRAY_COUNT(blind_keys), &cfg_user};
 
 bool user_settings_init(const char **why_r)
 {

@@ -15,7 +15,8 @@ struct cfg_user {
     const char *pii_keys;  /* BOX_PII_KEYS: key ring that seals personal data (crypto.h) */
 };
 extern struct cfg_user cfg_user;
-extern const struct cfg_section cfg_user_section;
+/* Who finds accounts by what they hold needs the second alone. */
+extern const struct cfg_section cfg_user_section, cfg_blind_section;
 
 /* Once, after settings are loaded and before any function of this domain. False with *why_r when a key is unusable or
  * the cost is too low for a real system. */

@@ -271,9 +271,13 @@ static bool scene_close_world(void)
 
 static void load_settings(const char *url)
 {
-    static const struct cfg_section *const sections[] = {&cfg_internal_section,     &cfg_caller_section,
-                                                         &cfg_accepted_section,     &cfg_portone_section,
-                                                         &payment_settings_section, NULL};
+    static const struct cfg_section *const sections[] = {&cfg_internal_section,
+                                                         &cfg_caller_section,
+                                                         &cfg_accepted_section,
+                                                         &cfg_portone_section,
+                                                         &cfg_portone_webhook_section,
+                                                         &payment_settings_section,
+                                                         NULL};
     const char *why;
     setenv("BOX_SERVICE_KEY", "6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11", 1);
     setenv("BOX_SERVICE_KEYS", "payment:6a0a1f8e-6a3b-4a53-9d1c-0d2b6f3e8a11", 1);

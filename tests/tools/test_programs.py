@@ -35,13 +35,64 @@ def selling(tmp_path):
     return stack
 
 
-@pytest.mark.parametrize("name", [name for name in programs.PROGRAMS if name not in ("sandbox", "boxctl")])
-def test_program_starts_without_the_sandbox(selling, name):
+NAMES = [name for name in programs.PROGRAMS if name not in ("sandbox", "boxctl")]
+# What an operator sets for all; the rest of what a program is told the stack knows by itself.
+SETTINGS = {"BOX_PORTONE_STORE": "store-1", "BOX_PORTONE_CHANNEL": "channel-key-1", "BOX_RECAPTCHA_HOSTNAMES": "example.com",
+            "BOX_REDIS_PASSWORD": secrets.token_hex(32), "BOX_KAFKA_PASSWORD": secrets.token_hex(32),
+            "BOX_LOG_LEVEL": "warn"}
+OPTIONAL = {"BOX_REDIS_PASSWORD", "BOX_KAFKA_PASSWORD"}
+
+
+def dump(name: str, env: dict[str, str]) -> subprocess.CompletedProcess:
     binary = ROOT / "build" / programs.PROGRAMS[name].binary
     words = ["expire-holds"] if name == "maint" else []
-    env = {"PATH": os.environ["PATH"], **programs.environment(selling, name),
-           "BOX_PORTONE_STORE": "store-1", "BOX_PORTONE_CHANNEL": "channel-key-1", "BOX_RECAPTCHA_HOSTNAMES": "example.com"}
-    done = subprocess.run([binary, *words, "--dump-config"], env=env, text=True, capture_output=True, timeout=20)
+    return subprocess.run([binary, *words, "--dump-config"], env={"PATH": os.environ["PATH"]} | env, text=True,
+                          capture_output=True, timeout=20)
+
+
+def dumped(name: str, env: dict[str, str]) -> dict[str, str]:
+    done = dump(name, env)
     assert done.returncode == 0, done.stderr
-    for value in PROVIDERS.values():
-        assert value not in done.stdout
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith("BOX_"))
+
+
+@pytest.fixture
+def operator(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("BOX_")]:
+        monkeypatch.delenv(name)
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+
+
+def known_secrets(stack) -> list[str]:
+    return [path.read_text() for path in stack.secrets.iterdir()] + [SETTINGS[name] for name in OPTIONAL]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_program_starts_without_the_sandbox_with_its_own_keys_and_no_others(operator, selling, name):
+    env = programs.environment(selling, name)
+    shown = dumped(name, env)
+    told = {key.removesuffix("_FILE") for key in env}
+    assert told <= set(shown), "told what it does not ask for"
+    secret = {key for key, value in shown.items() if value == "(secret)"}
+    assert {key for key in told if f"{key}_FILE" in env} | (OPTIONAL & told) == secret
+    assert env["BOX_LOG_LEVEL"] == "warn"
+    done = dump(name, env)
+    assert not [value for value in known_secrets(selling) if value in done.stdout + done.stderr]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_program_without_one_of_its_keys_does_not_start(operator, selling, name):
+    env = programs.environment(selling, name)
+    for key in env:
+        if key.endswith("_FILE"):
+            assert dump(name, {other: value for other, value in env.items() if other != key}).returncode == 1, key
+
+
+@pytest.mark.parametrize("name,never", [
+    ("user", "BOX_PORTONE_WEBHOOK_SECRET_FILE"), ("payment-saga", "BOX_PORTONE_WEBHOOK_SECRET_FILE"),
+    ("boxctl", "BOX_PII_KEYS_FILE"), ("payment", "BOX_REDIS_CA"), ("outbox-relay", "BOX_REDIS_PASSWORD"),
+    ("sandbox", "BOX_KAFKA_PASSWORD"), ("queue", "BOX_KAFKA_PASSWORD"),
+])
+def test_program_is_not_told(operator, selling, name, never):
+    assert never not in programs.environment(selling, name)

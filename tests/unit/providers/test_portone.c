@@ -487,9 +487,9 @@ static void test_settings_with_unusable_webhook_secret_are_refused(void **state)
     (void)state;
     const char *why = NULL;
     cfg_process.sandbox = true;
-    assert_true(portone_check_settings(&why));
+    assert_true(portone_check_webhook_settings(&why));
     cfg_portone.webhook_secret = "whsec_not base64";
-    assert_false(portone_check_settings(&why));
+    assert_false(portone_check_webhook_settings(&why));
     assert_non_null(why);
     cfg_portone.webhook_secret = SANDBOX_PORTONE_WEBHOOK_SECRET;
 }
