@@ -1,5 +1,6 @@
 #include "tests/support/fixture.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,4 +137,17 @@ const char *fixture_uuid(void)
         exit(1);
     }
     return uuid_v7(uuids[count++]);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+int fixture_remove(const char *folder)
+{
+    return nftw(folder, remove_entry, 4, FTW_DEPTH | FTW_PHYS);
 }

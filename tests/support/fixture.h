@@ -23,6 +23,8 @@ void fixture_environment(const char *role);
 struct event_type;
 void fixture_event_type(const struct event_type *type, const char *role);
 void fixture_consumer(const char *group, const char *role);
+/* Removes a folder and all that is in it; 0, or -1 when something stays. */
+int fixture_remove(const char *folder);
 /* A new UUID, kept for the life of the program. */
 const char *fixture_uuid(void);
 
