@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +25,31 @@
 #define POLL_NS 5000000
 #define SERVICE "reservation_service"
 
+/* The key whose next acknowledgement never arrives; NULL: none. */
+static const char *unheard;
+static void (*report)(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);
+
+static void report_what_is_heard(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+{
+    rd_kafka_message_t heard = *message;
+    if (unheard != NULL && message->key_len == strlen(unheard) &&
+        memcmp(message->key, unheard, message->key_len) == 0) {
+        unheard = NULL;
+        heard.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    report(rk, &heard, opaque);
+}
+
+/* librdkafka's own, but for what is not heard. */
+void rd_kafka_conf_set_dr_msg_cb(rd_kafka_conf_t *conf,
+                                 void (*callback)(rd_kafka_t *, const rd_kafka_message_t *, void *))
+{
+    void (*real)(rd_kafka_conf_t *, void (*)(rd_kafka_t *, const rd_kafka_message_t *, void *));
+    *(void **)&real = dlsym(RTLD_NEXT, "rd_kafka_conf_set_dr_msg_cb");
+    report = callback;
+    real(conf, report_what_is_heard);
+}
+
 static const struct db_stmt backend_pid = {.name = "test_backend_pid", .sql = "SELECT pg_backend_pid()"};
 static const struct db_stmt terminate = {.name = "test_terminate", .sql = "SELECT pg_terminate_backend($1::int, 5000)"};
 static const struct db_stmt state_of = {
@@ -31,6 +58,16 @@ static const struct db_stmt state_of = {
            " FROM common.outbox_events WHERE aggregate_id = $1 ORDER BY id"};
 static const struct db_stmt make_due = {
     .name = "test_make_due", .sql = "UPDATE common.outbox_events SET retry_at = now() WHERE aggregate_id = $1"};
+static const struct db_stmt mark = {
+    .name = "test_mark", .sql = "UPDATE common.outbox_events SET published_at = now() WHERE aggregate_id = $1"};
+static const struct db_stmt write_too_large = {
+    .name = "test_write_too_large",
+    .sql =
+        "INSERT INTO common.outbox_events (id, aggregate_type, aggregate_id, topic, partition_key, event_type, "
+        "envelope)"
+        " SELECT id, 'Note', $1::uuid, $2, $3, 'NoteTaken', jsonb_build_object('eventId', id, 'eventType', 'NoteTaken',"
+        " 'aggregateType', 'Note', 'aggregateId', $1::uuid, 'payload', repeat('x', 2000000))"
+        " FROM (SELECT uuidv7() AS id) AS new"};
 static const struct db_stmt unmark = {
     .name = "test_unmark", .sql = "UPDATE common.outbox_events SET published_at = NULL WHERE aggregate_id = $1"};
 
@@ -247,6 +284,70 @@ static void test_row_refused_holds_back_its_key_only(void **state)
     kafka_consumer_free(&reader.kafka);
 }
 
+/* Those behind it wait for its outcome, which need not be theirs. */
+static void test_of_refused_rows_the_first_of_a_key_is_tried(void **state)
+{
+    struct bench *bench = *state;
+    const struct db_rows *rows;
+    bool more = false;
+    struct event_type missing = bench->type;
+    missing.topic = arena_printf(bench->service->arena, "test.%s", fixture_uuid());
+    struct work work = {.type = &missing, .aggregate_id = fixture_uuid(), .key = fixture_uuid(), .count = 2};
+    fixture_event_type(&missing, SERVICE);
+    assert_null(db_transact(bench->service, publish_notes, &work));
+    lead_all(bench);
+    assert_null(outbox_relay_publish(bench->relay, bench->ctx, &more));
+    assert_null(DB_RUN(bench->ctx, &state_of, &rows, DB_TEXT(work.aggregate_id)));
+    assert_int_equal(db_int(rows, 0, "attempts"), 1);
+    assert_int_equal(db_int(rows, 1, "attempts"), 0);
+    create_topic(missing.topic);
+    relay_until(bench, work.aggregate_id, 2);
+}
+
+/* The second row of a key is stored, the first seems not to be: both are sent again, in their order. */
+static void test_row_is_not_through_before_the_earlier_ones_of_its_key(void **state)
+{
+    struct bench *bench = *state;
+    const char *key = fixture_uuid(), *other = fixture_uuid();
+    bool more = false;
+    lead_all(bench);
+    write_notes(bench, key, 0, 2);
+    write_notes(bench, other, 0, 1);
+    unheard = key;
+    assert_ptr_equal(outbox_relay_publish(bench->relay, bench->ctx, &more), &err_unavailable);
+    assert_null(unheard);
+    assert_int_equal(published_of(bench, key), 0);
+    assert_int_equal(published_of(bench, other), 1);
+    relay_until(bench, key, 2);
+    struct reader reader = reader_new(bench);
+    const int64_t log[] = {0, 1, 0, 1};
+    for (size_t i = 0; i < ARRAY_COUNT(log); i++) {
+        assert_int_equal(read_note(&reader, key), log[i]);
+    }
+    kafka_consumer_free(&reader.kafka);
+}
+
+/* One that cannot even be handed to the producer. */
+static void test_row_is_not_sent_before_the_earlier_ones_of_its_key(void **state)
+{
+    struct bench *bench = *state;
+    const char *key = fixture_uuid(), *large = fixture_uuid();
+    bool more = false;
+    lead_all(bench);
+    assert_null(DB_RUN(bench->service, &write_too_large, NULL, DB_TEXT(large), DB_TEXT(bench->topic), DB_TEXT(key)));
+    write_notes(bench, key, 0, 1);
+    assert_null(outbox_relay_publish(bench->relay, bench->ctx, &more));
+    assert_int_equal(published_of(bench, key), 0);
+    assert_null(DB_RUN(bench->ctx, &mark, NULL, DB_TEXT(large))); /* somebody has seen to it */
+    write_notes(bench, key, 1, 1);
+    assert_null(DB_RUN(bench->ctx, &make_due, NULL, DB_TEXT(key)));
+    relay_until(bench, key, 2);
+    struct reader reader = reader_new(bench);
+    assert_int_equal(read_note(&reader, key), 0);
+    assert_int_equal(read_note(&reader, key), 1);
+    kafka_consumer_free(&reader.kafka);
+}
+
 /* Whatever made a row wait, it waits for a time and not for a word. */
 static void test_row_that_waits_for_nothing_goes_when_it_is_due(void **state)
 {
@@ -378,6 +479,9 @@ int main(void)
         TEST(test_rows_arrive_in_order_per_key_and_are_marked),
         TEST(test_more_rows_than_a_batch_ask_for_another_round),
         TEST(test_row_refused_holds_back_its_key_only),
+        TEST(test_of_refused_rows_the_first_of_a_key_is_tried),
+        TEST(test_row_is_not_through_before_the_earlier_ones_of_its_key),
+        TEST(test_row_is_not_sent_before_the_earlier_ones_of_its_key),
         TEST(test_row_that_waits_for_nothing_goes_when_it_is_due),
         TEST(test_broker_away_loses_nothing),
         TEST(test_second_relay_takes_over_when_the_first_is_gone),
