@@ -412,6 +412,19 @@ static void test_receipt_of_a_used_place_is_ignored(void **state)
     assert_int_equal(place.sequence, 4);
 }
 
+static void test_receipt_of_a_place_whose_token_has_ended_is_ignored(void **state)
+{
+    struct queue_line *line = *state;
+    const char *user = queue_line_newcomer(line);
+    struct queue_place place;
+    queue_line_admit(line, 100);
+    assert_int_equal(queue_line_status(line, user).state, QUEUE_ACTIVE);
+    queue_line_end_now(line, line->keys.active);
+    assert_ptr_equal(queue_line_ask(line, user, &place), &err_not_in_queue);
+    assert_null(try_enter(line, user, receipt_of(line, user, 1), &place));
+    assert_int_equal(place.sequence, 2);
+}
+
 /* ---- faults ---- */
 
 static void test_queue_after_script_flush_goes_on(void **state)
@@ -453,6 +466,7 @@ int main(void)
         TEST(test_receipt_of_a_number_given_twice_admits_both),
         TEST(test_receipt_of_somebody_else_or_forged_is_ignored),
         TEST(test_receipt_of_a_used_place_is_ignored),
+        TEST(test_receipt_of_a_place_whose_token_has_ended_is_ignored),
         TEST(test_queue_after_script_flush_goes_on),
     };
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

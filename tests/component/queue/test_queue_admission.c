@@ -28,6 +28,13 @@
 
 /* ---- rate and order ---- */
 
+static int64_t redis_us(struct queue_line *line)
+{
+    const struct redis_value *time;
+    assert_null(REDIS_RUN(line->ctx, &time, "TIME"));
+    return redis_int(time, 0) * 1000000 + redis_int(time, 1);
+}
+
 static void test_admission_calls_in_order_of_sequence(void **state)
 {
     struct queue_line *line = *state;
@@ -59,9 +66,7 @@ static void test_admission_carries_fractions(void **state)
     const char *rest = queue_line_get(line, "credit");
     assert_in_range(strtoll(rest, NULL, 10), 500000, 599999);
     queue_line_set(line, "paused", NULL);
-    const struct redis_value *time;
-    assert_null(REDIS_RUN(line->ctx, &time, "TIME"));
-    int64_t then = redis_int(time, 0) * 1000000 + redis_int(time, 1) - 50 * 1000;
+    int64_t then = redis_us(line) - 50 * 1000;
     queue_line_set(line, "credited_us", arena_printf(line->ctx->arena, "%lld", (long long)then));
     assert_null(queue_admit(line->ctx, &line->schedule, &admission));
     assert_int_equal(admission.called, 1); /* the other half */
@@ -74,9 +79,7 @@ static void test_admission_follows_rate_and_time_whoever_asks(void **state)
     enum { APPROVERS = 8, TRIES = 40 };
     const char *users[MANY];
     queue_line_fill(line, users, MANY);
-    const struct redis_value *before, *after;
-    assert_null(REDIS_RUN(line->ctx, &before, "TIME"));
-    int64_t start_us = redis_int(before, 0) * 1000000 + redis_int(before, 1);
+    int64_t start_us = redis_us(line);
     queue_line_set(line, "credit", "0");
     queue_line_set(line, "credited_us", arena_printf(line->ctx->arena, "%lld", (long long)(start_us - 700000)));
     queue_line_set(line, "paused", NULL);
@@ -97,8 +100,7 @@ static void test_admission_follows_rate_and_time_whoever_asks(void **state)
         assert_true(wait(&status) > 0);
         assert_int_equal(status, 0);
     }
-    assert_null(REDIS_RUN(line->ctx, &after, "TIME"));
-    int64_t took_us = redis_int(after, 0) * 1000000 + redis_int(after, 1) - start_us;
+    int64_t took_us = redis_us(line) - start_us;
     struct line now = queue_line_look(line);
     assert_in_range(now.total.called, 7, 7 + took_us / 100000 + 1);
     assert_int_equal(now.cursor, now.total.called);
@@ -173,6 +175,33 @@ static void test_who_comes_back_is_called_before_the_line(void **state)
     assert_int_equal(queue_line_status(line, users[8]).state, QUEUE_ACTIVE);
     assert_int_equal(queue_line_status(line, users[9]).state, QUEUE_WAITING);
     assert_int_equal(queue_line_look(line).total.returned, 2);
+}
+
+/* Many who were passed over come back at once: they use up the rate like everybody, which is 10 a second with a second
+ * to catch up. */
+static void test_who_comes_back_uses_up_the_rate(void **state)
+{
+    struct queue_line *line = *state;
+    const char *users[MANY];
+    queue_line_fill(line, users, MANY);
+    for (int i = 0; i < MANY; i++) {
+        queue_line_vanish(line, i);
+    }
+    const char *present = queue_line_newcomer(line);
+    assert_int_equal(queue_line_admit(line, 1000).passed_over, MANY);
+    assert_int_equal(queue_line_status(line, present).state, QUEUE_ACTIVE);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(queue_line_status(line, users[i]).rank, i + 1);
+    }
+    int64_t start_us = redis_us(line), called = queue_line_admit(line, 1000).called;
+    assert_int_equal(called, 10);
+    queue_line_set(line, "paused", NULL);
+    while (called < 13) {
+        struct queue_admission admission;
+        assert_null(queue_admit(line->ctx, &line->schedule, &admission));
+        called += admission.called;
+        assert_true(called <= 10 + (redis_us(line) - start_us) / 100000 + 1);
+    }
 }
 
 static void test_called_user_who_never_arrives_gives_the_slot_back_and_keeps_the_place(void **state)
@@ -493,6 +522,7 @@ int main(void)
         TEST(test_newcomer_to_an_empty_line_is_admitted_at_once),
         TEST(test_vanished_people_are_passed_over_and_use_up_no_rate),
         TEST(test_who_comes_back_is_called_before_the_line),
+        TEST(test_who_comes_back_uses_up_the_rate),
         TEST(test_called_user_who_never_arrives_gives_the_slot_back_and_keeps_the_place),
         TEST(test_outage_in_which_nobody_could_poll_costs_nobody_the_turn),
         TEST(test_presence_that_a_restart_has_forgotten_costs_nobody_the_turn),

@@ -14,6 +14,7 @@
 
 #define SCHEDULE "018f3c0e-7d2a-7c1b-9a33-5f0f3b1d2c4e"
 #define USER "018f3c0e-0000-7c1b-9a33-5f0f3b1d2c4e"
+#define MAC_TEXT_LEN 22 /* 128 bits: nobody guesses one */
 #define OTHER "018f3c0e-1111-7c1b-9a33-5f0f3b1d2c4e"
 
 static struct arena *arena;
@@ -40,6 +41,7 @@ static void test_receipt_gives_its_number_back_to_its_owner_only(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         const char *receipt = receipt_issue(arena, SCHEDULE, USER, numbers[i]);
         assert_true(strlen(receipt) <= RECEIPT_LENGTH_MAX);
+        assert_int_equal(strlen(strchr(receipt, '.') + 1), MAC_TEXT_LEN);
         assert_int_equal(receipt_read(arena, SCHEDULE, USER, receipt), numbers[i]);
         assert_int_equal(receipt_read(arena, SCHEDULE, OTHER, receipt), -1);
         assert_int_equal(receipt_read(arena, OTHER, USER, receipt), -1);
