@@ -20,6 +20,7 @@
 #include "src/user/terms.h"
 #include "src/user/user_admin.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "tests/support/fixture.h"
 
@@ -145,6 +146,52 @@ static void test_profile_of_a_new_person_is_read_back(void **state)
     assert_string_equal(profile.role, "USER");
     assert_string_equal(profile.linked_providers, "[]");
     assert_ptr_equal(account_profile(ctx, fixture_uuid(), &profile), &err_token_revoked);
+}
+
+static const struct db_stmt swap_rows = {
+    .name = "test_swap_rows",
+    .sql = "UPDATE users SET email = other.email FROM users AS other "
+           "WHERE users.id IN ($1::uuid, $2::uuid) AND other.id IN ($1::uuid, $2::uuid) AND users.id <> other.id"};
+static const struct db_stmt swap_columns = {.name = "test_swap_columns",
+                                            .sql = "UPDATE users SET name = phone, phone = name WHERE id = $1"};
+
+static void test_sealed_value_moved_to_another_row_cannot_be_opened(void **state)
+{
+    (void)state;
+    struct account one, other;
+    struct profile profile;
+    assert_null(sign_up(new_email(), &one));
+    identity.ci = fixture_uuid();
+    assert_null(sign_up(new_email(), &other));
+    assert_null(DB_RUN(ctx, &swap_rows, NULL, DB_TEXT(one.id), DB_TEXT(other.id)));
+    assert_ptr_equal(account_profile(ctx, one.id, &profile), &err_internal);
+    assert_ptr_equal(account_profile(ctx, other.id, &profile), &err_internal);
+    assert_null(DB_RUN(ctx, &swap_rows, NULL, DB_TEXT(one.id), DB_TEXT(other.id)));
+    assert_null(account_profile(ctx, one.id, &profile));
+}
+
+static void test_sealed_value_moved_to_another_column_cannot_be_opened(void **state)
+{
+    (void)state;
+    struct account account;
+    struct profile profile;
+    assert_null(sign_up(new_email(), &account));
+    assert_null(DB_RUN(ctx, &swap_columns, NULL, DB_TEXT(account.id)));
+    assert_ptr_equal(account_profile(ctx, account.id, &profile), &err_internal);
+    assert_null(DB_RUN(ctx, &swap_columns, NULL, DB_TEXT(account.id)));
+    assert_null(account_profile(ctx, account.id, &profile));
+}
+
+static void test_blind_indexes_of_two_kinds_are_unequal(void **state)
+{
+    (void)state;
+    struct db_arg email = user_pii_blind(ctx, "email", "01012345678");
+    struct db_arg same = user_pii_blind(ctx, "email", "01012345678");
+    struct db_arg phone = user_pii_blind(ctx, "phone", "01012345678");
+    struct db_arg another = user_pii_blind(ctx, "email", "01012345679");
+    assert_memory_equal(email.text, same.text, email.len);
+    assert_memory_not_equal(email.text, phone.text, email.len);
+    assert_memory_not_equal(email.text, another.text, email.len);
 }
 
 static void test_email_of_an_account_is_no_longer_available(void **state)
@@ -382,6 +429,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sign_up_of_a_new_person_is_stored_sealed, begin, end),
         cmocka_unit_test_setup_teardown(test_profile_of_a_new_person_is_read_back, begin, end),
+        cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_row_cannot_be_opened, begin, end),
+        cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_column_cannot_be_opened, begin, end),
+        cmocka_unit_test_setup_teardown(test_blind_indexes_of_two_kinds_are_unequal, begin, end),
         cmocka_unit_test_setup_teardown(test_email_of_an_account_is_no_longer_available, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_with_a_taken_email_or_person_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_tells_nothing_of_accounts_before_the_identity, begin, end),

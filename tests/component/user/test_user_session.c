@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/auth/token.h"
+#include "common/base/clock.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
 #include "sql/user.h"
@@ -23,6 +24,7 @@
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PASSWORD "correct horse"
+#define PATIENCE_US (20 * CLOCK_SECOND)
 
 static struct ctx *ctx;
 static const struct err *captcha;
@@ -300,6 +302,68 @@ static void test_refresh_of_one_token_at_once_leaves_no_live_token(void **state)
     assert_int_equal(db_int(rows, 0, "total"), 0);
 }
 
+/* Somebody's lock keeps a refresh waiting between having used up the old token and adding the new one. */
+static const struct db_stmt hold_user = {.name = "test_hold_user", .sql = "SELECT FROM users WHERE id = $1 FOR UPDATE"};
+static const struct db_stmt waiting_for_locks = {.name = "test_waiting_for_locks",
+                                                 .sql = "SELECT count(*) AS total FROM pg_locks WHERE NOT granted"};
+
+static void await_waiting(struct ctx *holder, int count)
+{
+    const struct db_rows *rows;
+    int64_t end = clock_monotonic() + PATIENCE_US;
+    do {
+        assert_true(clock_monotonic() < end);
+        assert_null(DB_RUN0(holder, &waiting_for_locks, &rows));
+    } while (db_int(rows, 0, "total") < count);
+}
+
+struct rivals {
+    const char *user_id;
+    const char *refresh_token;
+    struct session_owner owner;
+    pid_t refreshing, leaving;
+};
+
+static const struct err *refresh_then_log_out(struct ctx *holder, void *arg)
+{
+    struct rivals *rivals = arg;
+    struct tokens unused;
+    assert_null(DB_RUN(holder, &hold_user, NULL, DB_TEXT(rivals->user_id)));
+    rivals->refreshing = fork();
+    if (rivals->refreshing == 0) {
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(session_refresh(ctx, rivals->refresh_token, &unused) ? 1 : 0);
+    }
+    await_waiting(holder, 1);
+    rivals->leaving = fork();
+    if (rivals->leaving == 0) {
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(session_logout(ctx, &rivals->owner) ? 1 : 0);
+    }
+    await_waiting(holder, 2);
+    return NULL;
+}
+
+static void test_logout_during_a_refresh_leaves_no_live_token(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    struct token_claims claims = claims_of(tokens.access_token);
+    struct rivals rivals = {.user_id = person.id,
+                            .refresh_token = tokens.refresh_token,
+                            .owner = {person.id, claims.jti, claims.expires_s}};
+    int refreshed, left;
+    assert_null(db_transact(ctx, refresh_then_log_out, &rivals));
+    assert_int_equal(waitpid(rivals.refreshing, &refreshed, 0), rivals.refreshing);
+    assert_int_equal(waitpid(rivals.leaving, &left, 0), rivals.leaving);
+    assert_int_equal(refreshed, 0);
+    assert_int_equal(left, 0);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(person.id)));
+    assert_int_equal(db_int(rows, 0, "total"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refresh_of_a_dormant_account_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_ends_the_session_and_no_other, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_of_one_token_at_once_leaves_no_live_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static void test_service_key_unknown_or_malformed_is_nobody(void **state)
     assert_null(service_key_caller(NULL));
     assert_null(service_key_caller(""));
     assert_null(service_key_caller(STRANGER));
+    assert_null(service_key_caller("7d444840-9dc0-41d1-b245-5ffdce74fad3")); /* PAYMENT but for the last digit */
     assert_null(service_key_caller("payment:" PAYMENT));
     assert_null(service_key_caller(PAYMENT ","));
     assert_null(service_key_caller("7d444840-9dc0-41d1-b245-5ffdce74fad"));

@@ -449,6 +449,17 @@ static void test_token_of_an_older_key_is_verified_until_the_key_is_gone(void **
     assert_verdict(ctx, token, &err_token_invalid);
 }
 
+static void test_token_is_signed_by_the_first_key_of_the_ring(void **state)
+{
+    struct ctx *ctx = *state;
+    use_keys("k2:" SECRET_B ",k1:" SECRET_A);
+    char *token = issue_access(ctx);
+    use_keys("k1:" SECRET_A);
+    assert_verdict(ctx, token, &err_token_invalid);
+    use_keys("k2:" SECRET_B);
+    assert_verdict(ctx, token, NULL);
+}
+
 static void test_token_init_refuses_unusable_rings(void **state)
 {
     (void)state;
@@ -514,6 +525,7 @@ int main(void)
         FIXED(test_token_payload_outside_base64url_is_refused),
         FIXED(test_token_issuer_and_audience_may_hold_any_character),
         FIXED(test_token_of_an_older_key_is_verified_until_the_key_is_gone),
+        FIXED(test_token_is_signed_by_the_first_key_of_the_ring),
         FIXED(test_token_init_refuses_unusable_rings),
         FIXED(test_token_check_revoked_without_redis_lets_through),
         FIXED(test_token_revoke_of_an_expired_token_needs_no_redis),

@@ -180,6 +180,19 @@ static void test_breaker_results_of_an_older_state_do_not_count(void **state)
     assert_int_equal(breaker_state(breaker), BREAKER_CLOSED);
 }
 
+static void test_breaker_results_from_before_an_outage_do_not_count_after_it(void **state)
+{
+    (void)state;
+    struct breaker_permit late = allowed();
+    open_it();
+    skip_s(60);
+    calls(3, true);
+    assert_int_equal(breaker_state(breaker), BREAKER_CLOSED);
+    breaker_done(breaker, &late, false);
+    calls(3, false); /* with the late one they would be enough */
+    assert_int_equal(breaker_state(breaker), BREAKER_CLOSED);
+}
+
 static void test_breaker_lost_probes_do_not_block_for_ever(void **state)
 {
     (void)state;
@@ -290,6 +303,7 @@ int main(void)
         SHARED(test_breaker_half_open_lets_probes_through_and_closes),
         SHARED(test_breaker_failed_probe_opens_again),
         SHARED(test_breaker_results_of_an_older_state_do_not_count),
+        SHARED(test_breaker_results_from_before_an_outage_do_not_count_after_it),
         SHARED(test_breaker_lost_probes_do_not_block_for_ever),
         SHARED(test_breaker_state_is_shared_by_processes),
         SHARED(test_breaker_survives_a_killed_caller),

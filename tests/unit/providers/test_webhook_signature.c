@@ -9,6 +9,7 @@
 #include "common/base/arena.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/crypto/crypto.h"
 #include "src/providers/provider_errors.h"
 #include "src/providers/webhook_signature.h"
 
@@ -107,6 +108,18 @@ static void test_verify_doubled_id_is_refused(void **state)
     }
 }
 
+static void test_verify_id_longer_than_any_is_refused(void **state)
+{
+    char id[202] = "";
+    memset(id, 'x', sizeof id - 1);
+    for (int shorter = 0; shorter <= 1; shorter++) {
+        struct webhook_headers headers = good_headers();
+        headers.id = id + shorter;
+        headers.signature = webhook_sign(*state, SECRET, headers.id, SENT_S, BODY, strlen(BODY));
+        assert_ptr_equal(verify(state, SECRET, &headers), shorter ? NULL : &err_webhook_signature);
+    }
+}
+
 static void test_verify_at_edge_of_tolerance(void **state)
 {
     static const struct {
@@ -147,12 +160,29 @@ static void test_verify_no_usable_signature_is_refused(void **state)
                                           "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
                                           "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
                                           "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OA=",
+                                          "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OEA", /* a byte more */
                                           "v1,g0hM9SsE"};
     for (size_t i = 0; i < ARRAY_COUNT(useless); i++) {
         struct webhook_headers headers = good_headers();
         headers.signature = useless[i];
         assert_ptr_equal(verify(state, SECRET, &headers), &err_webhook_signature);
     }
+}
+
+/* One that ends with a zero byte, which a comparison beyond its end might find there. */
+static void test_verify_signature_cut_short_is_refused(void **state)
+{
+    struct webhook_headers headers = good_headers();
+    const unsigned char *mac = NULL;
+    size_t len = 0;
+    for (int i = 0; mac == NULL || mac[len - 1] != '\0'; i++) {
+        headers.id = arena_printf(*state, "msg_%d", i);
+        headers.signature = webhook_sign(*state, SECRET, headers.id, SENT_S, BODY, strlen(BODY));
+        mac = crypto_base64_decode(*state, headers.signature + strlen("v1,"), &len);
+    }
+    assert_null(verify(state, SECRET, &headers));
+    headers.signature = arena_printf(*state, "v1,%s", crypto_base64(*state, mac, len - 1));
+    assert_ptr_equal(verify(state, SECRET, &headers), &err_webhook_signature);
 }
 
 static void test_verify_flood_of_signatures_is_refused(void **state)
@@ -211,10 +241,12 @@ int main(void)
         TEST(test_verify_other_id_or_timestamp_is_refused),
         TEST(test_verify_missing_header_is_refused),
         TEST(test_verify_doubled_id_is_refused),
+        TEST(test_verify_id_longer_than_any_is_refused),
         TEST(test_verify_at_edge_of_tolerance),
         TEST(test_verify_malformed_timestamp_is_refused),
         TEST(test_verify_several_signatures_one_fits),
         TEST(test_verify_no_usable_signature_is_refused),
+        TEST(test_verify_signature_cut_short_is_refused),
         TEST(test_verify_flood_of_signatures_is_refused),
         TEST(test_verify_while_rotating_takes_either_secret),
         TEST(test_verify_unusable_secret_refuses_everything),
