@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -18,7 +19,7 @@
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
-#include "common/io/redis.h"
+#include "common/io/redis_conn.h"
 #include "tests/support/fixture.h"
 
 struct pair {
@@ -436,6 +437,60 @@ static void test_server_away_is_unavailable_and_asked_rarely(void **state)
     assert_true(clock_monotonic() - started < 5 * CLOCK_SECOND);
 }
 
+/* The server of these tests without the number of its database. */
+static char *server_url(struct ctx *ctx)
+{
+    char *url = arena_strdup(ctx->arena, cfg_redis.url);
+    char *slash = strrchr(url, '/');
+    if (slash[1 + strspn(slash + 1, "0123456789")] == '\0') {
+        *slash = '\0';
+    }
+    return url;
+}
+
+static void test_url_may_name_a_database(void **state)
+{
+    static const struct {
+        const char *number, *told;
+    } rows[] = {{"", " db=0 "}, {"/1", " db=1 "}, {"/0", " db=0 "}, {"/1000000", NULL}};
+    struct ctx *ctx = ctx_of(state);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct redis_value *info;
+        redis_free(&ctx->redis);
+        ctx->redis = redis_new_at(ARENA_JOIN(ctx->arena, server_url(ctx), rows[i].number));
+        const struct err *e = REDIS_RUN(ctx, &info, "CLIENT", "INFO");
+        assert_ptr_equal(e, rows[i].told ? NULL : &err_unavailable);
+        assert_true(e || strstr(info->str, rows[i].told));
+    }
+}
+
+/* However long it was away, nobody is refused for more than a second after it is back. */
+static void test_server_that_was_away_for_long_is_found_within_a_second(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    redis_free(&ctx->redis);
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    for (int i = 0; i < 100; i++) {
+        assert_ptr_equal(redis_ping(ctx), &err_unavailable);
+        assert_true(ctx->redis->retry_at <= clock_monotonic() + CLOCK_SECOND);
+        clock_skip(CLOCK_SECOND);
+    }
+    free(ctx->redis->url);
+    ctx->redis->url = strdup(cfg_redis.url);
+    assert_null(redis_ping(ctx));
+    assert_int_equal(ctx->redis->backoff.tries, 0); /* the next time begins anew */
+}
+
+static void test_server_away_is_not_tried_before_its_time(void **state)
+{
+    struct ctx *ctx = ctx_of(state);
+    redis_disconnect(ctx->redis);
+    ctx->redis->retry_at = clock_monotonic() + 3600 * CLOCK_SECOND;
+    assert_ptr_equal(redis_ping(ctx), &err_unavailable);
+    clock_skip(3600 * CLOCK_SECOND);
+    assert_null(redis_ping(ctx));
+}
+
 static void test_malformed_url_is_unavailable(void **state)
 {
     struct ctx *ctx = ctx_of(state);
@@ -531,6 +586,9 @@ int main(void)
         TEST(test_connection_killed_while_idle_is_replaced_unnoticed),
         TEST(test_scripts_survive_a_new_connection),
         TEST(test_server_away_is_unavailable_and_asked_rarely),
+        TEST(test_url_may_name_a_database),
+        TEST(test_server_that_was_away_for_long_is_found_within_a_second),
+        TEST(test_server_away_is_not_tried_before_its_time),
         TEST(test_malformed_url_is_unavailable),
         TEST(test_answer_that_never_comes_is_uncertain),
         TEST(test_pipe_sent_in_part_is_uncertain),
