@@ -9,6 +9,7 @@
 #include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/io/db.h"
+#include "common/io/retention.h"
 #include "src/maint/job.h"
 #include "tests/support/fixture.h"
 
@@ -141,10 +142,61 @@ static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **sta
     assert_int_equal(done, 0);
 }
 
+/* As many as are asked for: a transaction stays short however much is past its time. */
+static void test_purge_deletes_a_part_at_a_time(void **state)
+{
+    enum { MOST = 10 };
+    const char *mark = fixture_uuid();
+    int64_t deleted = -1, all = 0;
+    struct ctx *ctx = *state;
+    fixture_consumer(mark, "reservation_service");
+    assert_null(purge_job.run(ctx, &all)); /* whatever others have left */
+    assert_null(DB_RUN(ctx, &make_processed, NULL, DB_TEXT(mark), DB_INT(PAST_COUNT)));
+    assert_null(retention_purge(ctx, MOST, &deleted));
+    assert_int_equal(deleted, MOST);
+    all = 0;
+    assert_null(purge_job.run(ctx, &all));
+    assert_int_equal(all, PAST_COUNT - MOST);
+}
+
+static const struct db_stmt hold_oldest = {
+    .name = "test_hold_oldest",
+    .sql = "SELECT FROM common.processed_events WHERE consumer = $1 ORDER BY processed_at LIMIT 1 FOR UPDATE"};
+
+struct purging {
+    struct ctx *ctx;
+    const char *mark;
+    int64_t done;
+};
+
+static const struct err *hold_and_purge(struct ctx *holder, void *arg)
+{
+    struct purging *purging = arg;
+    assert_null(DB_RUN(holder, &hold_oldest, NULL, DB_TEXT(purging->mark)));
+    return purge_job.run(purging->ctx, &purging->done);
+}
+
+static void test_purge_passes_over_what_somebody_holds(void **state)
+{
+    const char *mark = fixture_uuid();
+    struct purging purging = {.ctx = *state, .mark = mark};
+    struct ctx *holder = fixture_ctx("boxoffice_admin", NEED_DB);
+    const struct db_rows *rows;
+    fixture_consumer(mark, "reservation_service");
+    assert_null(DB_RUN(purging.ctx, &make_processed, NULL, DB_TEXT(mark), DB_INT(PAST_COUNT)));
+    assert_null(db_transact(holder, hold_and_purge, &purging));
+    assert_true(purging.done >= PAST_COUNT - 1);
+    assert_null(DB_RUN(purging.ctx, &count_processed, &rows, DB_TEXT(mark)));
+    assert_int_equal(db_int(rows, 0, "total"), 2); /* the one that was held, and the one that is not due */
+    fixture_free(&holder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_purge_deletes_what_is_past_its_time_and_nothing_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_purge_deletes_a_part_at_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_purge_passes_over_what_somebody_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_many_lapsed_releases_all_in_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_living_or_secured_are_left_alone, setup, teardown),
     };
