@@ -120,12 +120,14 @@ $(B)/tests/fuzz/%: LDLIBS += -lfcgi
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call link)
 
-# What make bench measures against, and what fills long lines for it.
+# What make bench measures against, what fills long lines for it, and what reads a topic for tests/load/backlog.
 $(B)/tests/load/hello: $(B)/obj/tests/load/hello.o
 	$(call link,-lfcgi)
 $(B)/tests/load/hello_kept: $(B)/obj/tests/load/hello_kept.o $(B)/libcommon.a
 	$(call link,-lfcgi)
 $(B)/tests/load/fill: $(B)/obj/tests/load/fill.o $(B)/libqueue.a $(B)/libcontract.a $(B)/libcommon.a
+	$(call link)
+$(B)/tests/load/hear: $(B)/obj/tests/load/hear.o $(B)/libcommon.a
 	$(call link)
 
 .PHONY: unit-tests component-tests fuzzers
