@@ -77,20 +77,11 @@ const struct err *auth_login(struct request *rq, struct reply *rp)
 const struct err *auth_refresh(struct request *rq, struct reply *rp)
 {
     const struct refresh_body *body = rq->body;
+    const struct client client = {rq->client_ip, rq->user_agent};
     struct tokens tokens;
-    const struct err *e = session_refresh(rq->ctx, body->refresh_token, &tokens);
+    const struct err *e = session_refresh(rq->ctx, body->refresh_token, &client, &tokens);
     if (!e) {
         reply_tokens(rp, &tokens);
-    }
-    return e;
-}
-
-const struct err *auth_logout(struct request *rq, struct reply *rp)
-{
-    const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
-    const struct err *e = session_logout(rq->ctx, &owner);
-    if (!e) {
-        reply_empty(rp, 204);
     }
     return e;
 }

@@ -7,9 +7,12 @@
 /* auth.c */
 extern const struct shape email_body_shape;
 extern const struct shape refresh_body_shape;
-request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_logout;
+request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh;
 
 /* profile.c */
-request_handler profile_get;
+request_handler profile_get, agreements_get, agreements_put;
+
+/* sessions.c */
+request_handler sessions_log_out, sessions_list, sessions_end, sessions_end_all, logins_page;
 
 #endif

@@ -1,11 +1,13 @@
 #include "cgi-bin/user/handlers.h"
 #include "common/base/array.h"
 #include "common/base/log.h"
+#include "common/json/page.h"
 #include "common/serve/responder.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"
 #include "src/user/session.h"
+#include "src/user/terms.h"
 #include "src/user/user_settings.h"
 
 #define AUTH_BODY_MAX 10240 /* GW-014 */
@@ -16,8 +18,14 @@ static const struct route routes[] = {
     {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},
-    {"POST", "/auth/logout", auth_logout, RT_USER, NULL, NULL, 0, NULL},
+    {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
+    {"GET", "/users/me/sessions", sessions_list, RT_USER, NULL, &page_shape, 0, NULL},
+    {"DELETE", "/users/me/sessions", sessions_end_all, RT_USER, NULL, NULL, 0, NULL},
+    {"DELETE", "/users/me/sessions/{id}", sessions_end, RT_USER, NULL, NULL, 0, NULL},
+    {"GET", "/users/me/agreements", agreements_get, RT_USER, NULL, NULL, 0, NULL},
+    {"PUT", "/users/me/agreements", agreements_put, RT_USER, &agreements_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"GET", "/users/me/logins", logins_page, RT_USER, NULL, &page_shape, 0, NULL},
 };
 
 static const struct cfg_section *const settings[] = {&cfg_user_section, &cfg_blind_section, &cfg_portone_section,

@@ -1,6 +1,7 @@
 #include "cgi-bin/user/handlers.h"
 
 #include "src/user/account.h"
+#include "src/user/terms.h"
 
 const struct err *profile_get(struct request *rq, struct reply *rp)
 {
@@ -20,4 +21,21 @@ const struct err *profile_get(struct request *rq, struct reply *rp)
     json_add_raw(out, "linkedProviders", profile.linked_providers);
     json_close_object(out);
     return NULL;
+}
+
+const struct err *agreements_get(struct request *rq, struct reply *rp)
+{
+    struct decision_list list;
+    const struct err *e = terms_decisions(rq->ctx, rq->identity.user_id, &list);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &decision_list_shape, &list);
+    }
+    return e;
+}
+
+const struct err *agreements_put(struct request *rq, struct reply *rp)
+{
+    const struct agreements *body = rq->body;
+    const struct err *e = terms_decide(rq->ctx, rq->identity.user_id, &body->agreements);
+    return e ? e : agreements_get(rq, rp);
 }

@@ -101,14 +101,19 @@ static char *sign(struct arena *arena, jwt_t *jwt)
 
 char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims)
 {
-    if (ring.count == 0) {
-        log_panic("token_issue before token_init");
-    }
     if (claims->jti == NULL) {
         claims->jti = uuid_v4(arena_alloc(ctx->arena, UUID_SIZE));
     }
     claims->issued_s = clock_now() / CLOCK_SECOND;
     claims->expires_s = claims->issued_s + (kind == TOKEN_ACCESS ? cfg_token.access_s : cfg_token.refresh_s);
+    return token_issue_again(ctx, kind, claims);
+}
+
+char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims)
+{
+    if (ring.count == 0) {
+        log_panic("a token is issued before token_init");
+    }
     jwt_t *jwt = start_token(&ring.keys[0]);
     if (jwt == NULL || !add_claims(jwt, kind, claims)) {
         log_panic("libjwt cannot write a token");

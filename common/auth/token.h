@@ -46,6 +46,9 @@ struct token_claims {
 BO_MUSTCHECK bool token_init(const char **why_r);
 /* Signs. claims->issued_s and expires_s are set from the clock and the kind; jti is made when NULL. In the arena. */
 char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims);
+/* Signs these claims as they are: the same text as when they were issued, as long as the same key signs. In the arena.
+ */
+char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims);
 /* &err_token_invalid (forged, malformed, other kind, algorithm, issuer or audience) or &err_token_expired. */
 BO_MUSTCHECK const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char *token,
                                             struct token_claims *claims_r);

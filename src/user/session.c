@@ -31,13 +31,34 @@ static const struct field tokens_fields[] = {
 };
 const struct shape tokens_shape = {tokens_fields, ARRAY_COUNT(tokens_fields), sizeof(struct tokens), false};
 
+static const struct field session_view_fields[] = {
+    {FIELD(struct session_view, "id", FIELD_UUID, id), .flags = FIELD_REQUIRED},
+    {FIELD(struct session_view, "createdAt", FIELD_TIME, created_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct session_view, "lastUsedAt", FIELD_TIME, last_used_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct session_view, "expiresAt", FIELD_TIME, expires_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct session_view, "ip", FIELD_STR, ip)},
+    {FIELD(struct session_view, "userAgent", FIELD_STR, user_agent), .flags = FIELD_REQUIRED},
+    {FIELD(struct session_view, "current", FIELD_BOOL, current), .flags = FIELD_REQUIRED},
+};
+const struct shape session_view_shape = {session_view_fields, ARRAY_COUNT(session_view_fields),
+                                         sizeof(struct session_view), false};
+
 /* ---- issuing ---- */
 
 struct session {
     const char *user_id;
     const char *role;
     const char *family;
+    const char *replaces; /* the refresh token that is exchanged; NULL at a login */
+    const struct client *client;
 };
+
+/* NULL for what is no IP address: a unix socket, a shell. */
+static const char *address(const char *text)
+{
+    unsigned char binary[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1 ? text : NULL;
+}
 
 static struct db_arg token_hash(struct ctx *ctx, const char *token)
 {
@@ -55,10 +76,12 @@ static const struct err *issue_pair(struct ctx *ctx, const struct session *sessi
                           .refresh_token = token_issue(ctx, TOKEN_REFRESH, &refresh),
                           .expires_in = access.expires_s - access.issued_s,
                           .token_type = "Bearer"};
-    const struct err *e = DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
-                                 DB_TEXT(session->family), token_hash(ctx, pair.refresh_token), DB_TEXT(access.jti),
-                                 DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
-                                 DB_TIME(refresh.expires_s * CLOCK_SECOND));
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
+               DB_TEXT(session->family), DB_TEXT(session->replaces), token_hash(ctx, pair.refresh_token),
+               DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
+               DB_TIME(refresh.expires_s * CLOCK_SECOND), DB_TEXT(address(session->client->ip)),
+               DB_TEXT(session->client->user_agent));
     if (!e) {
         *tokens_r = pair;
     }
@@ -128,13 +151,6 @@ struct login_work {
     struct tokens tokens;
 };
 
-/* NULL for what is no IP address: a unix socket, a shell. */
-static const char *address(const char *text)
-{
-    unsigned char binary[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1 ? text : NULL;
-}
-
 static const struct err *record_login(struct ctx *ctx, const struct login_work *work)
 {
     return DB_RUN(ctx, &sql_user_login_record, NULL, DB_TEXT(work->account->id), DB_TEXT("PASSWORD"),
@@ -148,7 +164,7 @@ static const struct err *finish_login(struct ctx *ctx, void *arg)
     if (e || work->verdict.e) {
         return e;
     }
-    const struct session session = {work->account->id, work->account->role, work->family};
+    const struct session session = {work->account->id, work->account->role, work->family, NULL, work->client};
     e = DB_RUN(ctx, &sql_user_login_stamp, NULL, DB_TEXT(work->account->id));
     return e ? e : issue_pair(ctx, &session, &work->tokens);
 }
@@ -205,9 +221,65 @@ static const struct err *blacklist_family(struct ctx *ctx, const char *family)
 struct refresh_work {
     const char *token;
     const char *family;
+    const struct client *client;
     const struct err *refusal; /* committed together with its consequences, then answered */
     struct tokens tokens;
 };
+
+/* The role of an account that may go on; otherwise the session ends and work->refusal says why. */
+static const struct err *check_account(struct ctx *ctx, struct refresh_work *work, const char *user_id,
+                                       const char **role_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_role_and_status, &rows, DB_TEXT(user_id));
+    if (e) {
+        return e;
+    }
+    const char *status = db_str(rows, 0, "status");
+    *role_r = db_str(rows, 0, "role");
+    if (strcmp(status, "ACTIVE") == 0) {
+        return NULL;
+    }
+    work->refusal = strcmp(status, "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
+    return DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family));
+}
+
+static const struct err *continue_session(struct ctx *ctx, struct refresh_work *work, const struct db_rows *used)
+{
+    const char *user_id = db_str(used, 0, "user_id"), *role;
+    const struct err *e = check_account(ctx, work, user_id, &role);
+    if (e || work->refusal) {
+        return e;
+    }
+    const struct session session = {user_id, role, work->family, db_str(used, 0, "id"), work->client};
+    return issue_pair(ctx, &session, &work->tokens);
+}
+
+/* The same pair once more: what was signed is signed again, so that two requests at once, or one whose answer was lost,
+ * end with one live token and not with the end of the session. */
+static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *work, const struct db_rows *next)
+{
+    const char *user_id = db_str(next, 0, "user_id");
+    int64_t issued_s = db_time(next, 0, "issued_at") / CLOCK_SECOND;
+    struct token_claims access = {.subject = user_id,
+                                  .jti = db_str(next, 0, "access_jti"),
+                                  .issued_s = issued_s,
+                                  .expires_s = db_time(next, 0, "access_expires_at") / CLOCK_SECOND};
+    const struct token_claims refresh = {.subject = user_id,
+                                         .jti = db_str(next, 0, "id"),
+                                         .family = work->family,
+                                         .issued_s = issued_s,
+                                         .expires_s = db_time(next, 0, "expires_at") / CLOCK_SECOND};
+    const struct err *e = check_account(ctx, work, user_id, &access.role);
+    if (e || work->refusal) {
+        return e;
+    }
+    work->tokens = (struct tokens){.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access),
+                                   .refresh_token = token_issue_again(ctx, TOKEN_REFRESH, &refresh),
+                                   .expires_in = access.expires_s - clock_now() / CLOCK_SECOND,
+                                   .token_type = "Bearer"};
+    return NULL;
+}
 
 /* Why no live token was found, and what follows from it. */
 static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *work)
@@ -226,43 +298,39 @@ static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *wo
     return rotated ? DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family)) : NULL;
 }
 
-static const struct err *continue_session(struct ctx *ctx, struct refresh_work *work, const char *user_id)
+static const struct err *answer_used(struct ctx *ctx, struct refresh_work *work)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_role_and_status, &rows, DB_TEXT(user_id));
+    const struct db_rows *next;
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_token_next, &next, token_hash(ctx, work->token), DB_INT(cfg_user.refresh_grace_s));
     if (e) {
         return e;
     }
-    const char *status = db_str(rows, 0, "status");
-    if (strcmp(status, "ACTIVE") != 0) {
-        work->refusal = strcmp(status, "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
-        return DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family));
-    }
-    const struct session session = {user_id, db_str(rows, 0, "role"), work->family};
-    return issue_pair(ctx, &session, &work->tokens);
+    return db_count(next) == 1 ? repeat_answer(ctx, work, next) : refuse_refresh(ctx, work);
 }
 
 static const struct err *rotate(struct ctx *ctx, void *arg)
 {
     struct refresh_work *work = arg;
     work->refusal = NULL;
-    const struct db_rows *rows;
+    const struct db_rows *used;
     const struct err *e = lock_family(ctx, work->family);
-    e = e ? e : DB_RUN(ctx, &sql_user_token_rotate, &rows, token_hash(ctx, work->token));
+    e = e ? e : DB_RUN(ctx, &sql_user_token_rotate, &used, token_hash(ctx, work->token));
     if (e) {
         return e;
     }
-    return db_count(rows) == 1 ? continue_session(ctx, work, db_str(rows, 0, "user_id")) : refuse_refresh(ctx, work);
+    return db_count(used) == 1 ? continue_session(ctx, work, used) : answer_used(ctx, work);
 }
 
-const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, struct tokens *tokens_r)
+const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, const struct client *client,
+                                  struct tokens *tokens_r)
 {
     struct token_claims claims;
     const struct err *e = token_verify(ctx, TOKEN_REFRESH, refresh_token, &claims);
     if (e) {
         return e;
     }
-    struct refresh_work work = {.token = refresh_token, .family = claims.family};
+    struct refresh_work work = {.token = refresh_token, .family = claims.family, .client = client};
     e = db_transact(ctx, rotate, &work);
     if (e) {
         return e;
@@ -276,17 +344,70 @@ const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, st
     return work.refusal;
 }
 
-/* ---- logout ---- */
+/* ---- ending ---- */
+
+static const struct err *end_family(struct ctx *ctx, const char *family)
+{
+    const struct err *e = db_transact(ctx, revoke_family, &family);
+    return e ? e : blacklist_family(ctx, family);
+}
 
 const struct err *session_logout(struct ctx *ctx, const struct session_owner *owner)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_family_of_access, &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
     if (!e && db_count(rows) > 0) {
-        const char *family = db_str(rows, 0, "family");
-        e = db_transact(ctx, revoke_family, &family);
-        e = e ? e : blacklist_family(ctx, family);
+        e = end_family(ctx, db_str(rows, 0, "family"));
     }
     /* Last: a token that is blacklisted cannot repeat a logout that failed half way. */
     return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
+}
+
+const struct err *session_end(struct ctx *ctx, const char *user_id, const char *id)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_family_owned, &rows, DB_TEXT(id), DB_TEXT(user_id));
+    if (e) {
+        return e;
+    }
+    return db_bool(rows, 0, "owned") ? end_family(ctx, id) : &err_not_found;
+}
+
+/* The one that asks is the last to end: it may have to ask again. */
+const struct err *session_end_all(struct ctx *ctx, const struct session_owner *owner)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_families, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
+    for (size_t i = 0; !e && i < db_count(rows); i++) {
+        e = end_family(ctx, db_str(rows, i, "family"));
+    }
+    return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
+}
+
+/* ---- looking ---- */
+
+const struct err *session_list(struct ctx *ctx, const struct session_owner *owner, const struct page *page,
+                               struct json_list *list_r, int64_t *total_r)
+{
+    const struct db_rows *counted, *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_sessions_count, &counted, DB_TEXT(owner->user_id));
+    e = e ? e
+          : DB_RUN(ctx, &sql_user_sessions, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti), DB_INT(page->size),
+                   DB_INT(page->page * page->size));
+    if (e) {
+        return e;
+    }
+    struct session_view *views = arena_calloc(ctx->arena, db_count(rows), sizeof *views);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        views[i] = (struct session_view){.id = db_str(rows, i, "family"),
+                                         .created_at = db_time(rows, i, "started_at"),
+                                         .last_used_at = db_time(rows, i, "issued_at"),
+                                         .expires_at = db_time(rows, i, "expires_at"),
+                                         .ip = db_str(rows, i, "ip"),
+                                         .user_agent = db_str(rows, i, "user_agent"),
+                                         .current = db_bool(rows, i, "current")};
+    }
+    *list_r = (struct json_list){views, db_count(rows)};
+    *total_r = db_int(counted, 0, "total");
+    return NULL;
 }

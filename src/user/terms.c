@@ -27,6 +27,23 @@ static const struct field agreement_fields[] = {
 };
 const struct shape agreement_shape = {agreement_fields, ARRAY_COUNT(agreement_fields), sizeof(struct agreement), false};
 
+static const struct field agreements_fields[] = {
+    {FIELD(struct agreements, "agreements", FIELD_LIST, agreements), .flags = FIELD_REQUIRED, .min = 1, .max = 10,
+     .sub = &agreement_shape},
+};
+const struct shape agreements_shape = {agreements_fields, 1, sizeof(struct agreements), false};
+
+SHAPE(decision_shape, struct decision,
+      {FIELD(struct decision, "type", FIELD_ENUM, type), .flags = FIELD_REQUIRED, .choices = TERMS_TYPES},
+      {FIELD(struct decision, "version", FIELD_INT, version), .flags = FIELD_REQUIRED},
+      {FIELD(struct decision, "agreed", FIELD_BOOL, agreed), .flags = FIELD_REQUIRED},
+      {FIELD(struct decision, "decidedAt", FIELD_TIME, decided_at), .flags = FIELD_REQUIRED});
+
+static const struct field decision_list_fields[] = {
+    {FIELD(struct decision_list, "agreements", FIELD_LIST, agreements), .sub = &decision_shape},
+};
+const struct shape decision_list_shape = {decision_list_fields, 1, sizeof(struct decision_list), false};
+
 const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
 {
     const struct db_rows *rows;
@@ -46,8 +63,8 @@ const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
     return NULL;
 }
 
-/* The decision about `type`; NULL when there is none. */
-static const struct agreement *decision(const struct json_list *agreements, const char *type, size_t *count_r)
+/* What `agreements` say about `type`; NULL: nothing. */
+static const struct agreement *find_decision(const struct json_list *agreements, const char *type, size_t *count_r)
 {
     const struct agreement *items = agreements->items, *found = NULL;
     *count_r = 0;
@@ -61,10 +78,12 @@ static const struct agreement *decision(const struct json_list *agreements, cons
     return found;
 }
 
-static const struct err *check_one(struct ctx *ctx, const struct terms *terms, const struct json_list *agreements)
+/* `every`: also what nothing is said about must not be required. */
+static const struct err *check_one(struct ctx *ctx, const struct terms *terms, const struct json_list *agreements,
+                                   bool every)
 {
     size_t count;
-    const struct agreement *made = decision(agreements, terms->type, &count);
+    const struct agreement *made = find_decision(agreements, terms->type, &count);
     if (count > 1) {
         return ctx_invalid(ctx, "agreements", "%s appears twice", terms->type);
     }
@@ -72,21 +91,28 @@ static const struct err *check_one(struct ctx *ctx, const struct terms *terms, c
         (void)ctx_invalid(ctx, "agreements", "%s is now version %lld", terms->type, (long long)terms->version);
         return &err_terms_required;
     }
-    if (terms->required && (!made || !made->agreed)) {
+    bool refused = made ? !made->agreed : every;
+    if (terms->required && refused) {
         (void)ctx_invalid(ctx, "agreements", "%s must be agreed to", terms->type);
         return &err_terms_required;
     }
     return NULL;
 }
 
-const struct err *terms_check(struct ctx *ctx, const struct terms_list *current, const struct json_list *agreements)
+static const struct err *check_all(struct ctx *ctx, const struct terms_list *current,
+                                   const struct json_list *agreements, bool every)
 {
     const struct terms *terms = current->terms.items;
     const struct err *e = NULL;
     for (size_t i = 0; i < current->terms.count && !e; i++) {
-        e = check_one(ctx, &terms[i], agreements);
+        e = check_one(ctx, &terms[i], agreements, every);
     }
     return e;
+}
+
+const struct err *terms_check(struct ctx *ctx, const struct terms_list *current, const struct json_list *agreements)
+{
+    return check_all(ctx, current, agreements, true);
 }
 
 const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct json_list *agreements)
@@ -98,4 +124,42 @@ const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct
                    DB_INT(items[i].version), DB_BOOL(items[i].agreed));
     }
     return e;
+}
+
+const struct err *terms_decisions(struct ctx *ctx, const char *user_id, struct decision_list *list_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_agreements, &rows, DB_TEXT(user_id));
+    if (e) {
+        return e;
+    }
+    struct decision *items = arena_calloc(ctx->arena, db_count(rows), sizeof *items);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        items[i] = (struct decision){.type = db_str(rows, i, "type"),
+                                     .version = db_int(rows, i, "version"),
+                                     .agreed = db_bool(rows, i, "agreed"),
+                                     .decided_at = db_time(rows, i, "decided_at")};
+    }
+    list_r->agreements = (struct json_list){items, db_count(rows)};
+    return NULL;
+}
+
+struct decide_work {
+    const char *user_id;
+    const struct json_list *agreements;
+};
+
+static const struct err *store_decisions(struct ctx *ctx, void *arg)
+{
+    const struct decide_work *work = arg;
+    return terms_store(ctx, work->user_id, work->agreements);
+}
+
+const struct err *terms_decide(struct ctx *ctx, const char *user_id, const struct json_list *agreements)
+{
+    struct terms_list current;
+    struct decide_work work = {user_id, agreements};
+    const struct err *e = terms_current(ctx, &current);
+    e = e ? e : check_all(ctx, &current, agreements, false);
+    return e ? e : db_transact(ctx, store_decisions, &work);
 }

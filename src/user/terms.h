@@ -28,6 +28,23 @@ struct agreement {
 };
 extern const struct shape agreement_shape;
 
+/* The body of a change: decisions about one or more types. */
+struct agreements {
+    struct json_list agreements; /* of struct agreement */
+};
+extern const struct shape agreements_shape;
+
+struct decision {
+    const char *type;
+    int64_t version;
+    int agreed;
+    int64_t decided_at;
+};
+struct decision_list {
+    struct json_list agreements; /* of struct decision, the latest of each type */
+};
+extern const struct shape decision_list_shape;
+
 BO_MUSTCHECK const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r);
 /* Whether `agreements` (of struct agreement) name current versions, each type once, and agree to all that are required.
  * &err_terms_required, &err_invalid_request; both with details. Pure. */
@@ -35,5 +52,10 @@ BO_MUSTCHECK const struct err *terms_check(struct ctx *ctx, const struct terms_l
                                            const struct json_list *agreements);
 /* Stores the decisions of a new user; inside the transaction that creates the account. */
 BO_MUSTCHECK const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct json_list *agreements);
+/* What a person has decided (AUTH-002). */
+BO_MUSTCHECK const struct err *terms_decisions(struct ctx *ctx, const char *user_id, struct decision_list *list_r);
+/* Decides anew about the types that `agreements` names. &err_terms_required when it is a required one that is not
+ * agreed to, or another version than the one in effect; &err_invalid_request. Safe to repeat. */
+BO_MUSTCHECK const struct err *terms_decide(struct ctx *ctx, const char *user_id, const struct json_list *agreements);
 
 #endif

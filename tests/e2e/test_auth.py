@@ -181,11 +181,83 @@ def test_refresh_rotates_and_reuse_ends_the_session(member):
     first = member.log_in()
     other = member.log_in()
     second = refresh(member, first["refreshToken"]).json()
-    assert me(member, second["accessToken"]).status_code == 200
+    third = refresh(member, second["refreshToken"]).json()
+    assert me(member, third["accessToken"]).status_code == 200
     assert_error(refresh(member, first["refreshToken"]), 401, "REFRESH_REUSED")
-    assert_error(refresh(member, second["refreshToken"]), 401, "TOKEN_REVOKED")
-    assert_error(me(member, second["accessToken"]), 401, "TOKEN_REVOKED")
+    assert_error(refresh(member, third["refreshToken"]), 401, "TOKEN_REVOKED")
+    assert_error(me(member, third["accessToken"]), 401, "TOKEN_REVOKED")
     assert refresh(member, other["refreshToken"]).status_code == 200
+
+
+def test_refresh_sent_several_times_at_once_keeps_the_session(member):
+    first = member.log_in()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: refresh(member, first["refreshToken"]), range(8)))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len({answer.json()["refreshToken"] for answer in answers}) == 1
+    assert refresh(member, answers[0].json()["refreshToken"]).status_code == 200
+
+
+def test_sessions_are_seen_and_ended_by_their_owner_only(member, base_url, sandbox_url):
+    stranger = Person(base_url, sandbox_url)
+    stranger.sign_up()
+    stranger.log_in()
+    other = member.log_in()
+    current = member.log_in()
+    sessions = member.call("GET", "/users/me/sessions").json()
+    assert sessions["totalElements"] == 2
+    assert [one["current"] for one in sessions["list"]].count(True) == 1
+    assert all(one["ip"] and one["userAgent"] and one["createdAt"] <= one["expiresAt"] for one in sessions["list"])
+    path = "/users/me/sessions/" + next(one["id"] for one in sessions["list"] if not one["current"])
+    assert_error(stranger.call("DELETE", path), 404, "NOT_FOUND")
+    assert me(member, other["accessToken"]).status_code == 200
+    assert member.call("DELETE", path).status_code == 204
+    assert member.call("DELETE", path).status_code == 204
+    assert_error(me(member, other["accessToken"]), 401, "TOKEN_REVOKED")
+    assert_error(refresh(member, other["refreshToken"]), 401, "TOKEN_REVOKED")
+    assert me(member, current["accessToken"]).status_code == 200
+
+
+def test_logging_out_everywhere_ends_every_session(member):
+    sessions = [member.log_in(), member.log_in()]
+    assert member.call("DELETE", "/users/me/sessions").status_code == 204
+    for one in sessions:
+        assert_error(me(member, one["accessToken"]), 401, "TOKEN_REVOKED")
+        assert_error(refresh(member, one["refreshToken"]), 401, "TOKEN_REVOKED")
+
+
+def test_logins_are_listed_with_those_that_failed(member):
+    member.log_in()
+    body = {"email": member.email, "password": "wrong horse", "recaptchaToken": "sandbox-pass"}
+    assert_error(member.call("POST", "/auth/login", json=body), 401, "BAD_CREDENTIALS")
+    logins = member.call("GET", "/users/me/logins?size=5").json()
+    assert [one["result"] for one in logins["list"]] == ["BAD_PASSWORD", "SUCCESS"]
+    assert all(one["ip"] and one["method"] == "PASSWORD" for one in logins["list"])
+
+
+def test_agreements_are_kept_with_version_and_time_and_optional_ones_withdrawn(member):
+    def decide(**decision):
+        return member.call("PUT", "/users/me/agreements", json={"agreements": [{"version": 1} | decision]})
+
+    def decisions():
+        answer = member.call("GET", "/users/me/agreements").json()
+        return {one["type"]: one for one in answer["agreements"]}
+
+    member.log_in()
+    signed = decisions()
+    assert signed["SERVICE"]["agreed"] and signed["PRIVACY"]["agreed"]
+    assert all(one["version"] == 1 and one["decidedAt"].endswith("+09:00") for one in signed.values())
+    assert decide(type="MARKETING", agreed=True).status_code == 200
+    agreed = decisions()["MARKETING"]
+    assert agreed["agreed"]
+    assert decide(type="MARKETING", agreed=True).status_code == 200
+    assert decisions()["MARKETING"] == agreed  # the same decision again is none
+    assert decide(type="MARKETING", agreed=False).json()["agreements"][-1]["agreed"] is False
+    assert_error(decide(type="SERVICE", agreed=False), 400, "TERMS_REQUIRED")
+    assert_error(decide(type="MARKETING", agreed=True, version=2), 400, "TERMS_REQUIRED")
+    assert_error(decide(type="OTHER", agreed=True), 400, "INVALID_REQUEST")
+    after = decisions()
+    assert not after["MARKETING"]["agreed"] and after["SERVICE"] == signed["SERVICE"]
 
 
 def test_logout_ends_this_session_only(member):

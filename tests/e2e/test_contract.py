@@ -50,6 +50,16 @@ def test_get_without_parameters_answers_as_documented(admin, base_url, sandbox_u
     assert head.status_code == 200 and not head.content and "X-Trace-Id" in head.headers
 
 
+def look_at_the_account(person):
+    person.log_in()
+    sessions = person.call("GET", "/users/me/sessions").json()["list"]
+    person.call("DELETE", f"/users/me/sessions/{next(one['id'] for one in sessions if not one['current'])}")
+    person.call("GET", "/users/me/logins")
+    agreements = person.call("GET", "/users/me/agreements").json()["agreements"]
+    person.call("PUT", "/users/me/agreements", json={"agreements": [
+        {key: one[key] for key in ("type", "version", "agreed")} for one in agreements]})
+
+
 def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandbox_url):
     admin_saw = watch(admin.session)
     try:
@@ -74,7 +84,10 @@ def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandb
     released = buyer.hold(sale.seats[0]).json()
     buyer.call("DELETE", f"/reservations/hold/{released['reservationId']}")
     buy_two(buyer, sale)
+    look_at_the_account(buyer)
     buyer.call("POST", "/auth/logout")
+    buyer.log_in()
+    buyer.call("DELETE", "/users/me/sessions")
 
     successes = {(method, path, int(status)) for method, path, operation in operations() if is_public(path)
                  for status in operation["responses"] if int(status) < 400}

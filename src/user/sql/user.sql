@@ -14,9 +14,32 @@ FROM (
 ) AS newest
 ORDER BY array_position(ARRAY['SERVICE', 'PRIVACY', 'MARKETING'], type);
 
+-- A decision that is the same as the latest changes nothing.
 -- name: user_agreement_insert :write
 INSERT INTO terms_agreements (user_id, type, version, agreed)
-VALUES ($1, $2, $3, $4);
+SELECT $1::uuid, $2::text, $3::integer, $4::boolean
+WHERE NOT EXISTS (
+    SELECT
+    FROM (
+        SELECT version, agreed
+        FROM terms_agreements
+        WHERE user_id = $1 AND type = $2
+        ORDER BY decided_at DESC
+        LIMIT 1
+    ) AS latest
+    WHERE latest.version = $3 AND latest.agreed = $4
+);
+
+-- The latest decision about each type, in the order in which people are shown the terms.
+-- name: user_agreements :read
+SELECT type, version, agreed, decided_at
+FROM (
+    SELECT DISTINCT ON (type) *
+    FROM terms_agreements
+    WHERE user_id = $1
+    ORDER BY type, decided_at DESC
+) AS latest
+ORDER BY array_position(ARRAY['SERVICE', 'PRIVACY', 'MARKETING'], type);
 
 -- ---- accounts ----
 
@@ -69,9 +92,9 @@ WHERE id = $1;
 
 -- name: user_token_insert :write
 INSERT INTO refresh_tokens (
-    id, user_id, family, token_hash, access_jti, access_expires_at, issued_at, expires_at
+    id, user_id, family, replaces, token_hash, access_jti, access_expires_at, issued_at, expires_at, ip, user_agent
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- Only a live token rotates: of two requests with the same one, the second finds no row.
 -- name: user_token_rotate :write
@@ -80,13 +103,24 @@ SET rotated_at = clock_timestamp()
 WHERE
     token_hash = $1
     AND rotated_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp()
-RETURNING user_id;
+RETURNING id, user_id;
 
 -- Why a token did not rotate.
 -- name: user_token_find :read
 SELECT rotated_at IS NOT NULL AS rotated, revoked_at IS NOT NULL AS revoked
 FROM refresh_tokens
 WHERE token_hash = $1;
+
+-- What a token was exchanged for, less than $2 seconds ago, when that has not been used yet.
+-- name: user_token_next :read
+SELECT
+    next.id, next.user_id, next.token_hash, next.access_jti, next.access_expires_at, next.issued_at, next.expires_at
+FROM refresh_tokens AS used
+INNER JOIN refresh_tokens AS next ON used.id = next.replaces
+WHERE
+    used.token_hash = $1
+    AND used.rotated_at > clock_timestamp() - make_interval(secs => $2::bigint)
+    AND next.rotated_at IS NULL AND next.revoked_at IS NULL AND next.expires_at > clock_timestamp();
 
 -- The session that an access token belongs to.
 -- name: user_family_of_access :read
@@ -108,3 +142,54 @@ WHERE family = $1 AND revoked_at IS NULL;
 SELECT access_jti, access_expires_at
 FROM refresh_tokens
 WHERE family = $1 AND access_expires_at > clock_timestamp();
+
+-- The last used first. Its family's id tells when a session began; the access token $2 tells which one is asking.
+-- name: user_sessions :read
+SELECT
+    t.family, uuid_extract_timestamp(t.family) AS started_at, t.issued_at, t.expires_at, host(t.ip) AS ip, t.user_agent,
+    exists(
+        SELECT
+        FROM refresh_tokens AS own
+        WHERE own.access_jti = $2 AND own.family = t.family
+    ) AS current
+FROM refresh_tokens AS t
+WHERE t.user_id = $1 AND t.rotated_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp()
+ORDER BY t.issued_at DESC, t.id DESC
+LIMIT $3::bigint OFFSET $4::bigint;
+
+-- name: user_sessions_count :read
+SELECT count(*) AS total
+FROM refresh_tokens
+WHERE user_id = $1 AND rotated_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp();
+
+-- Whether a person has or had this session.
+-- name: user_family_owned :read
+SELECT exists(
+    SELECT
+    FROM refresh_tokens
+    WHERE family = $1 AND user_id = $2
+) AS owned;
+
+-- Every session of which a token may still be used, that of the access token $2 last.
+-- name: user_families :read
+SELECT family
+FROM refresh_tokens
+WHERE
+    user_id = $1 AND revoked_at IS NULL
+    AND greatest(expires_at, access_expires_at) > clock_timestamp()
+GROUP BY family
+ORDER BY bool_or(access_jti = $2), family;
+
+-- ---- login history ----
+
+-- name: user_logins :read
+SELECT created_at, method, result, host(ip) AS ip, user_agent
+FROM login_history
+WHERE user_id = $1
+ORDER BY created_at DESC, id DESC
+LIMIT $2::bigint OFFSET $3::bigint;
+
+-- name: user_logins_count :read
+SELECT count(*) AS total
+FROM login_history
+WHERE user_id = $1;

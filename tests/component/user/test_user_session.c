@@ -11,11 +11,14 @@
 #include <cmocka.h>
 
 #include "common/auth/token.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
+#include "common/io/redis.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/logins.h"
 #include "src/user/session.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
@@ -24,7 +27,6 @@
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PASSWORD "correct horse"
-#define PATIENCE_US (20 * CLOCK_SECOND)
 
 static struct ctx *ctx;
 static const struct err *captcha;
@@ -89,6 +91,12 @@ static const struct err *login(const char *email, const char *password, struct t
     const struct login input = {email, password, "token"};
     const struct client client = {"192.0.2.7", "test agent"};
     return session_login(ctx, &input, &client, tokens_r);
+}
+
+static const struct err *refresh(const char *refresh_token, struct tokens *tokens_r)
+{
+    const struct client client = {"192.0.2.8", "refreshing agent"};
+    return session_refresh(ctx, refresh_token, &client, tokens_r);
 }
 
 static struct tokens logged_in(const struct person *person)
@@ -211,12 +219,64 @@ static void test_refresh_of_the_live_token_replaces_it(void **state)
     (void)state;
     struct person person = new_person();
     struct tokens first = logged_in(&person), second, third;
-    assert_null(session_refresh(ctx, first.refresh_token, &second));
+    assert_null(refresh(first.refresh_token, &second));
     assert_string_not_equal(first.refresh_token, second.refresh_token);
-    assert_null(session_refresh(ctx, second.refresh_token, &third));
+    assert_null(refresh(second.refresh_token, &third));
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &token_kept, &rows, DB_TEXT(person.id), DB_TEXT(third.refresh_token)));
     assert_int_equal(db_int(rows, 0, "total"), 1);
+}
+
+/* As if as much time had passed since every exchange of this person's tokens. */
+static void grace_is_over(const struct person *person)
+{
+    static const struct db_stmt age = {
+        .name = "test_age_exchanges",
+        .sql =
+            "UPDATE refresh_tokens SET rotated_at = rotated_at - make_interval(secs => $2::bigint) WHERE user_id = $1"};
+    assert_null(DB_RUN(ctx, &age, NULL, DB_TEXT(person->id), DB_INT(cfg_user.refresh_grace_s)));
+}
+
+static void assert_same_pair(const struct tokens *pair, const struct tokens *expected)
+{
+    assert_string_equal(pair->access_token, expected->access_token);
+    assert_string_equal(pair->refresh_token, expected->refresh_token);
+}
+
+static void test_refresh_whose_answer_was_lost_gets_it_again(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), second, again, third;
+    assert_null(refresh(first.refresh_token, &second));
+    assert_null(refresh(first.refresh_token, &again));
+    assert_same_pair(&again, &second);
+    assert_in_range(again.expires_in, cfg_token.access_s - 30, cfg_token.access_s);
+    assert_null(access_revoked(again.access_token));
+    assert_null(refresh(again.refresh_token, &third));
+}
+
+static void test_refresh_with_a_token_whose_next_was_used_ends_the_family(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), second, third, unused;
+    assert_null(refresh(first.refresh_token, &second));
+    assert_null(refresh(second.refresh_token, &third));
+    assert_ptr_equal(refresh(first.refresh_token, &unused), &err_refresh_reused);
+    assert_ptr_equal(refresh(third.refresh_token, &unused), &err_token_revoked);
+    assert_ptr_equal(access_revoked(third.access_token), &err_token_revoked);
+}
+
+static void test_refresh_is_not_repeated_for_an_account_that_is_none_any_more(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), second, unused;
+    assert_null(refresh(first.refresh_token, &second));
+    assert_null(DB_RUN(ctx, &withdraw, NULL, DB_TEXT(person.id)));
+    assert_ptr_equal(refresh(first.refresh_token, &unused), &err_token_revoked);
+    assert_ptr_equal(refresh(second.refresh_token, &unused), &err_token_revoked);
 }
 
 static void test_refresh_of_a_replaced_token_ends_the_family(void **state)
@@ -224,13 +284,14 @@ static void test_refresh_of_a_replaced_token_ends_the_family(void **state)
     (void)state;
     struct person person = new_person();
     struct tokens first = logged_in(&person), second, other = logged_in(&person), unused;
-    assert_null(session_refresh(ctx, first.refresh_token, &second));
+    assert_null(refresh(first.refresh_token, &second));
     assert_null(access_revoked(second.access_token));
-    assert_ptr_equal(session_refresh(ctx, first.refresh_token, &unused), &err_refresh_reused);
-    assert_ptr_equal(session_refresh(ctx, second.refresh_token, &unused), &err_token_revoked);
+    grace_is_over(&person);
+    assert_ptr_equal(refresh(first.refresh_token, &unused), &err_refresh_reused);
+    assert_ptr_equal(refresh(second.refresh_token, &unused), &err_token_revoked);
     assert_ptr_equal(access_revoked(first.access_token), &err_token_revoked);
     assert_ptr_equal(access_revoked(second.access_token), &err_token_revoked);
-    assert_null(session_refresh(ctx, other.refresh_token, &unused));
+    assert_null(refresh(other.refresh_token, &unused));
 }
 
 static void test_refresh_with_anything_else_is_refused(void **state)
@@ -238,10 +299,10 @@ static void test_refresh_with_anything_else_is_refused(void **state)
     (void)state;
     struct person person = new_person();
     struct tokens tokens = logged_in(&person), unused;
-    assert_ptr_equal(session_refresh(ctx, tokens.access_token, &unused), &err_token_invalid);
-    assert_ptr_equal(session_refresh(ctx, "a.b.c", &unused), &err_token_invalid);
+    assert_ptr_equal(refresh(tokens.access_token, &unused), &err_token_invalid);
+    assert_ptr_equal(refresh("a.b.c", &unused), &err_token_invalid);
     struct token_claims unknown = {.subject = person.id, .family = fixture_uuid()};
-    assert_ptr_equal(session_refresh(ctx, token_issue(ctx, TOKEN_REFRESH, &unknown), &unused), &err_token_invalid);
+    assert_ptr_equal(refresh(token_issue(ctx, TOKEN_REFRESH, &unknown), &unused), &err_token_invalid);
 }
 
 static void test_refresh_of_a_dormant_account_is_refused(void **state)
@@ -250,7 +311,7 @@ static void test_refresh_of_a_dormant_account_is_refused(void **state)
     struct person person = new_person();
     struct tokens tokens = logged_in(&person), unused;
     assert_null(DB_RUN(ctx, &make_dormant, NULL, DB_TEXT(person.id)));
-    assert_ptr_equal(session_refresh(ctx, tokens.refresh_token, &unused), &err_account_dormant);
+    assert_ptr_equal(refresh(tokens.refresh_token, &unused), &err_account_dormant);
 }
 
 static void test_logout_ends_the_session_and_no_other(void **state)
@@ -258,110 +319,163 @@ static void test_logout_ends_the_session_and_no_other(void **state)
     (void)state;
     struct person person = new_person();
     struct tokens first = logged_in(&person), other = logged_in(&person), second, unused;
-    assert_null(session_refresh(ctx, first.refresh_token, &second));
+    assert_null(refresh(first.refresh_token, &second));
     struct token_claims claims = claims_of(second.access_token);
     const struct session_owner owner = {person.id, claims.jti, claims.expires_s};
     assert_null(session_logout(ctx, &owner));
     assert_null(session_logout(ctx, &owner));
     assert_ptr_equal(access_revoked(first.access_token), &err_token_revoked);
     assert_ptr_equal(access_revoked(second.access_token), &err_token_revoked);
-    assert_ptr_equal(session_refresh(ctx, second.refresh_token, &unused), &err_token_revoked);
+    assert_ptr_equal(refresh(second.refresh_token, &unused), &err_token_revoked);
     assert_null(access_revoked(other.access_token));
-    assert_null(session_refresh(ctx, other.refresh_token, &unused));
+    assert_null(refresh(other.refresh_token, &unused));
 }
 
 static const struct db_stmt live_tokens = {.name = "test_live_tokens",
                                            .sql = "SELECT count(*) AS total FROM refresh_tokens WHERE user_id = $1 "
                                                   "AND rotated_at IS NULL AND revoked_at IS NULL"};
 
-/* One token used by several processes at once: one is served, the others are reuse, and since reuse ends the family no
- * live token is left, not even the winner's. */
-static void test_refresh_of_one_token_at_once_leaves_no_live_token(void **state)
+/* One token used by several processes at once: all are served, and one live token is left. */
+static void test_refresh_of_one_token_at_once_leaves_one_live_token(void **state)
 {
     (void)state;
     enum { RIVALS = 4 };
     struct person person = new_person();
     struct tokens tokens = logged_in(&person), unused;
     pid_t pids[RIVALS];
-    int served = 0;
     for (int i = 0; i < RIVALS; i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
             ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
-            _exit(session_refresh(ctx, tokens.refresh_token, &unused) ? 1 : 0);
+            _exit(refresh(tokens.refresh_token, &unused) ? 1 : 0);
         }
     }
     for (int i = 0; i < RIVALS; i++) {
         int status;
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-        served += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
     }
-    assert_int_equal(served, 1);
     const struct db_rows *rows;
     assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(person.id)));
-    assert_int_equal(db_int(rows, 0, "total"), 0);
+    assert_int_equal(db_int(rows, 0, "total"), 1);
 }
 
-/* Somebody's lock keeps a refresh waiting between having used up the old token and adding the new one. */
-static const struct db_stmt hold_user = {.name = "test_hold_user", .sql = "SELECT FROM users WHERE id = $1 FOR UPDATE"};
-static const struct db_stmt waiting_for_locks = {.name = "test_waiting_for_locks",
-                                                 .sql = "SELECT count(*) AS total FROM pg_locks WHERE NOT granted"};
+/* ---- the person's own view ---- */
 
-static void await_waiting(struct ctx *holder, int count)
+static struct session_owner owner_of(const struct person *person, const struct tokens *tokens)
 {
-    const struct db_rows *rows;
-    int64_t end = clock_monotonic() + PATIENCE_US;
-    do {
-        assert_true(clock_monotonic() < end);
-        assert_null(DB_RUN0(holder, &waiting_for_locks, &rows));
-    } while (db_int(rows, 0, "total") < count);
+    struct token_claims claims = claims_of(tokens->access_token);
+    return (struct session_owner){person->id, claims.jti, claims.expires_s};
 }
 
-struct rivals {
-    const char *user_id;
-    const char *refresh_token;
-    struct session_owner owner;
-    pid_t refreshing, leaving;
-};
-
-static const struct err *refresh_then_log_out(struct ctx *holder, void *arg)
+static const struct session_view *sessions_of(const struct session_owner *owner, size_t expected)
 {
-    struct rivals *rivals = arg;
-    struct tokens unused;
-    assert_null(DB_RUN(holder, &hold_user, NULL, DB_TEXT(rivals->user_id)));
-    rivals->refreshing = fork();
-    if (rivals->refreshing == 0) {
-        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
-        _exit(session_refresh(ctx, rivals->refresh_token, &unused) ? 1 : 0);
-    }
-    await_waiting(holder, 1);
-    rivals->leaving = fork();
-    if (rivals->leaving == 0) {
-        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
-        _exit(session_logout(ctx, &rivals->owner) ? 1 : 0);
-    }
-    await_waiting(holder, 2);
-    return NULL;
+    static const struct page all = {0, 100};
+    struct json_list list;
+    int64_t total;
+    assert_null(session_list(ctx, owner, &all, &list, &total));
+    assert_int_equal(list.count, expected);
+    assert_int_equal(total, expected);
+    return list.items;
 }
 
-static void test_logout_during_a_refresh_leaves_no_live_token(void **state)
+static void test_session_list_shows_each_session_once_as_last_used(void **state)
+{
+    (void)state;
+    struct person person = new_person(), stranger = new_person();
+    struct tokens old = logged_in(&person), other = logged_in(&person), used;
+    logged_in(&stranger);
+    assert_null(refresh(old.refresh_token, &used));
+    const struct session_owner by_old = owner_of(&person, &old), by_used = owner_of(&person, &used);
+    const struct session_view *views = sessions_of(&by_old, 2);
+    int mine = views[0].current ? 0 : 1;
+    assert_int_equal(views[mine].current, 1);
+    assert_int_equal(views[1 - mine].current, 0);
+    assert_string_equal(views[mine].ip, "192.0.2.8");
+    assert_string_equal(views[mine].user_agent, "refreshing agent");
+    assert_string_equal(views[1 - mine].ip, "192.0.2.7");
+    assert_true(views[mine].created_at <= views[mine].last_used_at + CLOCK_SECOND);
+    assert_int_equal(views[mine].expires_at, views[mine].last_used_at + cfg_token.refresh_s * CLOCK_SECOND);
+    assert_string_equal(sessions_of(&by_used, 2)[mine].id, views[mine].id);
+    const struct session_owner by_other = owner_of(&person, &other);
+    assert_int_equal(sessions_of(&by_other, 2)[1 - mine].current, 1);
+}
+
+static void test_session_end_ends_that_one_and_only_ones_own(void **state)
+{
+    (void)state;
+    struct person person = new_person(), stranger = new_person();
+    struct tokens first = logged_in(&person), other = logged_in(&person), unused;
+    const struct session_owner owner = owner_of(&person, &first);
+    const struct session_view *views = sessions_of(&owner, 2);
+    const char *id = views[views[0].current ? 1 : 0].id;
+    assert_ptr_equal(session_end(ctx, stranger.id, id), &err_not_found);
+    assert_ptr_equal(session_end(ctx, person.id, fixture_uuid()), &err_not_found);
+    assert_null(access_revoked(other.access_token));
+    assert_null(session_end(ctx, person.id, id));
+    assert_null(session_end(ctx, person.id, id));
+    assert_ptr_equal(access_revoked(other.access_token), &err_token_revoked);
+    assert_ptr_equal(refresh(other.refresh_token, &unused), &err_token_revoked);
+    assert_null(access_revoked(first.access_token));
+    sessions_of(&owner, 1);
+}
+
+static void test_session_end_all_ends_every_session_of_one_person(void **state)
+{
+    (void)state;
+    struct person person = new_person(), stranger = new_person();
+    struct tokens sessions[] = {logged_in(&person), logged_in(&person), logged_in(&person)}, unused;
+    struct tokens foreign = logged_in(&stranger);
+    const struct session_owner owner = owner_of(&person, &sessions[1]);
+    assert_null(session_end_all(ctx, &owner));
+    for (size_t i = 0; i < ARRAY_COUNT(sessions); i++) {
+        assert_ptr_equal(access_revoked(sessions[i].access_token), &err_token_revoked);
+        assert_ptr_equal(refresh(sessions[i].refresh_token, &unused), &err_token_revoked);
+    }
+    assert_null(session_end_all(ctx, &owner));
+    assert_null(access_revoked(foreign.access_token));
+    assert_null(refresh(foreign.refresh_token, &unused));
+}
+
+static void test_revoked_token_is_remembered_for_the_rest_of_its_life(void **state)
 {
     (void)state;
     struct person person = new_person();
     struct tokens tokens = logged_in(&person);
-    struct token_claims claims = claims_of(tokens.access_token);
-    struct rivals rivals = {.user_id = person.id,
-                            .refresh_token = tokens.refresh_token,
-                            .owner = {person.id, claims.jti, claims.expires_s}};
-    int refreshed, left;
-    assert_null(db_transact(ctx, refresh_then_log_out, &rivals));
-    assert_int_equal(waitpid(rivals.refreshing, &refreshed, 0), rivals.refreshing);
-    assert_int_equal(waitpid(rivals.leaving, &left, 0), rivals.leaving);
-    assert_int_equal(refreshed, 0);
-    assert_int_equal(left, 0);
-    const struct db_rows *rows;
-    assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(person.id)));
-    assert_int_equal(db_int(rows, 0, "total"), 0);
+    const struct session_owner owner = owner_of(&person, &tokens);
+    const struct redis_value *left;
+    assert_null(session_logout(ctx, &owner));
+    assert_null(REDIS_RUN(ctx, &left, "TTL", arena_printf(ctx->arena, "token:revoked:%s", owner.jti)));
+    assert_in_range(left->integer, cfg_token.access_s, cfg_token.access_s + 30);
+}
+
+static void test_logins_list_shows_ones_own_latest_first(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"SUCCESS", "BAD_PASSWORD", "SUCCESS"};
+    static const struct page first = {0, 2}, second = {1, 2};
+    struct tokens unused;
+    struct person person = new_person(), stranger = new_person();
+    logged_in(&person);
+    assert_ptr_equal(login(person.email, "wrong horse", &unused), &err_bad_credentials);
+    logged_in(&person);
+    logged_in(&stranger);
+    size_t seen = 0;
+    for (const struct page *page = &first; page; page = page == &first ? &second : NULL) {
+        struct json_list list;
+        int64_t total;
+        assert_null(logins_list(ctx, person.id, page, &list, &total));
+        assert_int_equal(total, ARRAY_COUNT(expected));
+        const struct login_view *views = list.items;
+        for (size_t i = 0; i < list.count; i++) {
+            assert_string_equal(views[i].result, expected[seen++]);
+            assert_string_equal(views[i].method, "PASSWORD");
+            assert_string_equal(views[i].ip, "192.0.2.7");
+            assert_string_equal(views[i].user_agent, "test agent");
+        }
+    }
+    assert_int_equal(seen, ARRAY_COUNT(expected));
 }
 
 int main(void)
@@ -378,8 +492,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refresh_with_anything_else_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_of_a_dormant_account_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_ends_the_session_and_no_other, begin, end),
-        cmocka_unit_test_setup_teardown(test_refresh_of_one_token_at_once_leaves_no_live_token, begin, end),
-        cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_of_one_token_at_once_leaves_one_live_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_whose_answer_was_lost_gets_it_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_with_a_token_whose_next_was_used_ends_the_family, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_is_not_repeated_for_an_account_that_is_none_any_more, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_list_shows_each_session_once_as_last_used, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_end_ends_that_one_and_only_ones_own, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_end_all_ends_every_session_of_one_person, begin, end),
+        cmocka_unit_test_setup_teardown(test_revoked_token_is_remembered_for_the_rest_of_its_life, begin, end),
+        cmocka_unit_test_setup_teardown(test_logins_list_shows_ones_own_latest_first, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

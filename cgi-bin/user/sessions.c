@@ -1,0 +1,76 @@
+#include "cgi-bin/user/handlers.h"
+#include "common/json/page.h"
+#include "src/user/logins.h"
+#include "src/user/session.h"
+
+static struct session_owner owner_of(const struct request *rq)
+{
+    return (struct session_owner){rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+}
+
+/* One page of items of `shape`. */
+static void reply_page(struct reply *rp, const struct shape *shape, const struct json_list *list,
+                       const struct page *page, int64_t total)
+{
+    struct json_out *out = reply_json(rp, 200);
+    const char *item = list->items;
+    reply_list_open(out);
+    for (size_t i = 0; i < list->count; i++, item += shape->size) {
+        json_add_shape(out, NULL, shape, item);
+    }
+    reply_list_close(out, page->page, page->size, total);
+}
+
+const struct err *sessions_list(struct request *rq, struct reply *rp)
+{
+    const struct page page = page_or_default(rq->args);
+    const struct session_owner owner = owner_of(rq);
+    struct json_list list;
+    int64_t total;
+    const struct err *e = session_list(rq->ctx, &owner, &page, &list, &total);
+    if (!e) {
+        reply_page(rp, &session_view_shape, &list, &page, total);
+    }
+    return e;
+}
+
+const struct err *sessions_end(struct request *rq, struct reply *rp)
+{
+    const struct err *e = session_end(rq->ctx, rq->identity.user_id, request_param(rq, "id"));
+    if (!e) {
+        reply_empty(rp, 204);
+    }
+    return e;
+}
+
+const struct err *sessions_end_all(struct request *rq, struct reply *rp)
+{
+    const struct session_owner owner = owner_of(rq);
+    const struct err *e = session_end_all(rq->ctx, &owner);
+    if (!e) {
+        reply_empty(rp, 204);
+    }
+    return e;
+}
+
+const struct err *sessions_log_out(struct request *rq, struct reply *rp)
+{
+    const struct session_owner owner = owner_of(rq);
+    const struct err *e = session_logout(rq->ctx, &owner);
+    if (!e) {
+        reply_empty(rp, 204);
+    }
+    return e;
+}
+
+const struct err *logins_page(struct request *rq, struct reply *rp)
+{
+    const struct page page = page_or_default(rq->args);
+    struct json_list list;
+    int64_t total;
+    const struct err *e = logins_list(rq->ctx, rq->identity.user_id, &page, &list, &total);
+    if (!e) {
+        reply_page(rp, &login_view_shape, &list, &page, total);
+    }
+    return e;
+}
