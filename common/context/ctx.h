@@ -44,7 +44,7 @@ struct ctx {
     struct trace trace;
     struct log_ctx log;
     struct ctx_detail *details; /* why a request was refused, newest first */
-    int retry_after_s;          /* > 0: Retry-After of a 429 or 503 */
+    int retry_after_s;          /* > 0: Retry-After of a 409, 423, 429 or 503 */
     struct ctx_limit limit;
 };
 

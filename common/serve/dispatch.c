@@ -256,7 +256,8 @@ static void complete(struct unit *unit)
     if (!reply_has_header(rp, "Cache-Control")) {
         reply_header(rp, "Cache-Control", "no-store");
     }
-    bool later = rp->status == 429 || rp->status == 503 || (rp->status == 409 && ctx->retry_after_s > 0);
+    bool timed = (rp->status == 409 || rp->status == 423) && ctx->retry_after_s > 0;
+    bool later = rp->status == 429 || rp->status == 503 || timed;
     if (later && !reply_has_header(rp, "Retry-After")) {
         int seconds = ctx->retry_after_s > 0 ? ctx->retry_after_s : 1;
         reply_header(rp, "Retry-After", arena_int(ctx->arena, seconds));

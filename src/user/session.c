@@ -11,6 +11,7 @@
 #include "common/crypto/uuid.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/lockout.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
@@ -95,26 +96,32 @@ struct login_account {
     const char *password_hash;
     const char *role;
     bool dormant;
-    bool locked;
+    int64_t locked_s; /* by the operator */
+    struct login_try login;
 };
 
-static const struct err *find_account(struct ctx *ctx, const char *email, struct login_account *account_r)
+/* An address that is none is no account's either. */
+static const struct err *find_account(struct ctx *ctx, const char *email, const struct client *client,
+                                      struct login_account *account_r)
 {
     const char *normal = user_email_normalise(ctx->arena, email);
-    *account_r = (struct login_account){0};
-    if (!normal) {
-        return NULL;
-    }
+    const struct db_arg blind = user_pii_blind(ctx, "email", normal ? normal : "");
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, user_pii_blind(ctx, "email", normal));
-    if (!e && db_count(rows) == 1) {
-        *account_r = (struct login_account){.id = db_str(rows, 0, "id"),
-                                            .password_hash = db_str(rows, 0, "password_hash"),
-                                            .role = db_str(rows, 0, "role"),
-                                            .dormant = strcmp(db_str(rows, 0, "status"), "DORMANT") == 0,
-                                            .locked = db_bool(rows, 0, "locked")};
+    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(address(client->ip)));
+    if (e) {
+        return e;
     }
-    return e;
+    *account_r = (struct login_account){
+        .login = {.account = crypto_hex(ctx->arena, blind.text, blind.len), .ip = address(client->ip)}};
+    if (db_count(rows) == 1) {
+        account_r->id = db_str(rows, 0, "id");
+        account_r->password_hash = db_str(rows, 0, "password_hash");
+        account_r->role = db_str(rows, 0, "role");
+        account_r->dormant = strcmp(db_str(rows, 0, "status"), "DORMANT") == 0;
+        account_r->locked_s = db_int(rows, 0, "locked_s");
+        account_r->login.known = db_bool(rows, 0, "known");
+    }
+    return NULL;
 }
 
 /* An outcome as the login history has it and as the client gets it. */
@@ -123,20 +130,29 @@ struct verdict {
     const struct err *e;
 };
 
-/* bcrypt runs before anything is looked at, so that all refusals take the same time. A lock is told even for a wrong
- * password: otherwise it would tell a right one. */
-static struct verdict login_verdict(const struct login_account *account, const char *password)
+static const struct err *check_locked(struct ctx *ctx, const struct login_account *account)
 {
+    if (account->locked_s > 0) {
+        ctx->retry_after_s = (int)account->locked_s;
+        return &err_account_locked;
+    }
+    return lockout_check(ctx, &account->login);
+}
+
+/* A lock is told before the password is looked at, and alike for addresses that no account has: otherwise it would tell
+ * a right one. Else bcrypt runs whatever is known of the account, so that all refusals take the same time. */
+static struct verdict login_verdict(struct ctx *ctx, const struct login_account *account, const char *password)
+{
+    const struct err *locked = check_locked(ctx, account);
+    if (locked) {
+        return (struct verdict){account->id ? "LOCKED" : "UNKNOWN_EMAIL", locked};
+    }
     bool right = password_verify(password, account->password_hash, (int)cfg_user.bcrypt_cost);
-    if (!account->id) {
-        return (struct verdict){"UNKNOWN_EMAIL", &err_bad_credentials};
-    }
-    if (account->locked) {
-        return (struct verdict){"LOCKED", &err_account_locked};
-    }
     if (!right) {
-        return (struct verdict){"BAD_PASSWORD", &err_bad_credentials};
+        lockout_count(ctx, &account->login);
+        return (struct verdict){account->id ? "BAD_PASSWORD" : "UNKNOWN_EMAIL", &err_bad_credentials};
     }
+    lockout_forget(ctx, &account->login);
     if (account->dormant) {
         return (struct verdict){"DORMANT", &err_account_dormant};
     }
@@ -174,12 +190,12 @@ const struct err *session_login(struct ctx *ctx, const struct login *input, cons
 {
     struct login_account account;
     const struct err *e = recaptcha_verify(ctx, input->recaptcha_token, client->ip);
-    e = e ? e : find_account(ctx, input->email, &account);
+    e = e ? e : find_account(ctx, input->email, client, &account);
     if (e) {
         return e;
     }
     struct login_work work = {
-        .account = &account, .client = client, .verdict = login_verdict(&account, input->password)};
+        .account = &account, .client = client, .verdict = login_verdict(ctx, &account, input->password)};
     uuid_v7(work.family);
     e = db_transact(ctx, finish_login, &work);
     e = e ? e : work.verdict.e;

@@ -11,6 +11,8 @@
 struct cfg_user {
     int64_t bcrypt_cost;     /* BOX_USER_BCRYPT_COST */
     int64_t identity_s;      /* BOX_USER_IDENTITY_S: how long an identity verification may be used */
+    int64_t login_tries;     /* BOX_LOGIN_TRIES */
+    int64_t login_lock_s;    /* BOX_LOGIN_LOCK_S */
     int64_t refresh_grace_s; /* BOX_REFRESH_GRACE_S */
     const char *blind_key;   /* BOX_BLIND_KEY: 64 hex digits; key of the blind indexes, never rotated */
     const char *pii_keys;    /* BOX_PII_KEYS: key ring that seals personal data (crypto.h) */

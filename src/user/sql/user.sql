@@ -72,10 +72,18 @@ WHERE id = $1;
 
 -- ---- login ----
 
+-- $2 is where the login comes from: known when this person has logged in from there before.
 -- name: user_login_find :read
 SELECT
     id, password_hash, role, status,
-    coalesce(locked_until > clock_timestamp(), FALSE) AS locked
+    greatest(ceil(extract(EPOCH FROM locked_until - clock_timestamp())), 0)::bigint AS locked_s,
+    exists(
+        SELECT
+        FROM login_history
+        WHERE
+            user_id = users.id AND result = 'SUCCESS' AND ip = $2::inet
+            AND created_at > clock_timestamp() - interval '90 days'
+    ) AS known
 FROM users
 WHERE email_hash = $1 AND status <> 'DELETED';
 

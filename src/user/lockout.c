@@ -1,0 +1,91 @@
+#include "src/user/lockout.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/array.h"
+#include "common/io/redis.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_settings.h"
+
+/* Of what the tries are counted, from near to far. */
+enum scope { SCOPE_ADDRESS, SCOPE_NETWORK, SCOPE_EVERYWHERE, SCOPES };
+static const int64_t times_as_many[] = {[SCOPE_ADDRESS] = 1, [SCOPE_NETWORK] = 4, [SCOPE_EVERYWHERE] = 20};
+
+#define NETWORK_BYTES_4 3
+#define NETWORK_BYTES_6 8
+
+/* The network of an address as text: its first bytes, the rest 0. */
+static const char *network_of(struct arena *arena, const char *ip)
+{
+    unsigned char bytes[sizeof(struct in6_addr)] = {0};
+    char *text = arena_alloc(arena, INET6_ADDRSTRLEN);
+    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+    size_t kept = family == AF_INET6 ? NETWORK_BYTES_6 : NETWORK_BYTES_4;
+    if (inet_pton(family, ip, bytes) != 1) {
+        return ip;
+    }
+    memset(bytes + kept, 0, sizeof bytes - kept);
+    return inet_ntop(family, bytes, text, INET6_ADDRSTRLEN);
+}
+
+static const char *key_of(struct ctx *ctx, const struct login_try *login, enum scope scope)
+{
+    const char *ip = login->ip ? login->ip : "none";
+    const char *where[] = {[SCOPE_ADDRESS] = ip,
+                           [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", network_of(ctx->arena, ip)),
+                           [SCOPE_EVERYWHERE] = "all"};
+    return ARENA_JOIN(ctx->arena, "login:{", login->account, "}:", where[scope]);
+}
+
+const struct err *lockout_check(struct ctx *ctx, const struct login_try *login)
+{
+    int scopes = login->known ? SCOPE_ADDRESS + 1 : SCOPES;
+    const struct redis_value *answers;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    for (int scope = 0; scope < scopes; scope++) {
+        REDIS_PIPE(pipe, "GET", key_of(ctx, login, scope));
+        REDIS_PIPE(pipe, "TTL", key_of(ctx, login, scope));
+    }
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    if (e) {
+        log_warn(&ctx->log, "wrong passwords are not counted: %s", e->code);
+        return NULL;
+    }
+    int64_t locked_s = 0;
+    for (int scope = 0; scope < scopes; scope++) {
+        const struct redis_value *count = &answers[2 * scope], *left = &answers[2 * scope + 1];
+        int64_t most = cfg_user.login_tries * times_as_many[scope];
+        if (count->type == REDIS_STR && atoll(count->str) >= most && left->integer > locked_s) {
+            locked_s = left->integer;
+        }
+    }
+    if (locked_s == 0) {
+        return NULL;
+    }
+    ctx->retry_after_s = (int)locked_s;
+    return &err_account_locked;
+}
+
+void lockout_count(struct ctx *ctx, const struct login_try *login)
+{
+    const struct redis_value *answers;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    for (int scope = 0; scope < SCOPES; scope++) {
+        REDIS_PIPE(pipe, "INCR", key_of(ctx, login, scope));
+        REDIS_PIPE(pipe, "EXPIRE", key_of(ctx, login, scope), arena_int(ctx->arena, cfg_user.login_lock_s), "NX");
+    }
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    if (e) {
+        log_warn(&ctx->log, "a wrong password is not counted: %s", e->code);
+    }
+}
+
+void lockout_forget(struct ctx *ctx, const struct login_try *login)
+{
+    const struct err *e = REDIS_RUN(ctx, NULL, "DEL", key_of(ctx, login, SCOPE_ADDRESS));
+    if (e) {
+        log_warn(&ctx->log, "counted passwords are not forgotten: %s", e->code);
+    }
+}

@@ -1,0 +1,124 @@
+/*
+ * login_scene: people with accounts who log in, for component tests of sessions. PostgreSQL and Redis are real; the
+ * CAPTCHA is played by the function below.
+ */
+#ifndef TESTS_SUPPORT_LOGIN_SCENE_H
+#define TESTS_SUPPORT_LOGIN_SCENE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auth/token.h"
+#include "common/base/array.h"
+#include "common/base/clock.h"
+#include "common/crypto/password.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
+#include "sql/user.h"
+#include "src/providers/recaptcha.h"
+#include "src/user/session.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
+#include "src/user/user_settings.h"
+#include "tests/support/fixture.h"
+
+#define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define PASSWORD "correct horse"
+
+static struct ctx *ctx;
+static const struct err *captcha;
+
+const struct err *recaptcha_verify(struct ctx *unused_ctx, const char *token, const char *client_ip)
+{
+    (void)unused_ctx;
+    (void)token;
+    (void)client_ip;
+    return captcha;
+}
+
+static void load_settings(void)
+{
+    static const struct cfg_section *const sections[] = {&cfg_user_section, &cfg_blind_section, &cfg_token_section,
+                                                         NULL};
+    const char *why = "";
+    setenv("BOX_BLIND_KEY", KEY, 1);
+    setenv("BOX_PII_KEYS", "1:" KEY, 1);
+    setenv("BOX_USER_BCRYPT_COST", "4", 1);
+    setenv("BOX_JWT_KEYS", "k1:0123456789abcdef0123456789abcdef", 1);
+    assert_true(cfg_load(sections, &why));
+    assert_true(user_settings_init(&why));
+    assert_true(token_init(&why));
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+    load_settings();
+    captcha = NULL;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_free(&ctx);
+    return 0;
+}
+
+struct person {
+    const char *id;
+    const char *email;
+};
+
+static struct person new_person(void)
+{
+    struct person person = {fixture_uuid(), arena_printf(ctx->arena, "%s@example.com", fixture_uuid())};
+    char hash[PASSWORD_HASH_SIZE];
+    assert_true(password_hash(PASSWORD, 4, hash));
+    assert_null(DB_RUN(ctx, &sql_user_insert, NULL, DB_TEXT(person.id), DB_TEXT("x"),
+                       user_pii_blind(ctx, "email", person.email), DB_TEXT("x"), DB_TEXT("x"),
+                       user_pii_blind(ctx, "phone", "01012345678"), DB_TEXT("x"), user_pii_blind(ctx, "ci", person.id),
+                       DB_NULL, DB_TEXT(hash)));
+    return person;
+}
+
+static const struct err *login_from(const char *ip, const char *email, const char *password, struct tokens *tokens_r)
+{
+    const struct login input = {email, password, "token"};
+    const struct client client = {ip, "test agent"};
+    return session_login(ctx, &input, &client, tokens_r);
+}
+
+static const struct err *login(const char *email, const char *password, struct tokens *tokens_r)
+{
+    return login_from("192.0.2.7", email, password, tokens_r);
+}
+
+static struct tokens logged_in(const struct person *person)
+{
+    struct tokens tokens;
+    assert_null(login(person->email, PASSWORD, &tokens));
+    return tokens;
+}
+
+static struct token_claims claims_of(const char *access_token)
+{
+    struct token_claims claims;
+    assert_null(token_verify(ctx, TOKEN_ACCESS, access_token, &claims));
+    return claims;
+}
+
+static const struct db_stmt make_dormant = {.name = "test_make_dormant",
+                                            .sql = "UPDATE users SET status = 'DORMANT' WHERE id = $1"};
+static const struct db_stmt withdraw = {
+    .name = "test_withdraw",
+    .sql = "UPDATE users SET status = 'DELETED', deleted_at = clock_timestamp() WHERE id = $1"};
+
+#endif
