@@ -108,6 +108,20 @@ static void test_expire_holds_living_or_secured_are_left_alone(void **state)
     assert_int_equal(count_of(*state, secured, "PENDING"), 1);
 }
 
+static const struct db_stmt make_tokens = {
+    .name = "test_make_tokens",
+    .sql = "WITH person AS (INSERT INTO user_service.users (id, status, deleted_at) VALUES ($1::uuid, 'DELETED', "
+           "clock_timestamp()) "
+           "RETURNING id) INSERT INTO user_service.refresh_tokens (id, user_id, family, token_hash, access_jti, "
+           "access_expires_at, "
+           "issued_at, expires_at) SELECT gen_random_uuid(), person.id, gen_random_uuid(), "
+           "sha256(convert_to($1 || n::text, 'UTF8')), gen_random_uuid(), clock_timestamp(), "
+           "clock_timestamp() - interval '9 days', clock_timestamp() - CASE n WHEN 0 THEN interval '23 hours' "
+           "ELSE interval '25 hours' END FROM person, generate_series(0, $2::bigint) AS n"};
+static const struct db_stmt count_tokens = {
+    .name = "test_count_tokens",
+    .sql = "SELECT count(*) AS total FROM user_service.refresh_tokens WHERE user_id = $1::uuid"};
+
 static const struct {
     const char *role;
     const struct db_stmt *make, *count;
@@ -116,6 +130,7 @@ static const struct {
     {"reservation_service", &make_keys, &count_keys},
     {"payment_service", &make_keys, &count_keys},
     {"boxoffice_admin", &make_webhooks, &count_webhooks},
+    {"boxoffice_admin", &make_tokens, &count_tokens},
 };
 
 static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **state)
@@ -191,12 +206,51 @@ static void test_purge_passes_over_what_somebody_holds(void **state)
     fixture_free(&holder);
 }
 
+static const struct db_stmt past_and_lost_months = {
+    .name = "test_past_and_lost_months",
+    .sql = "SELECT user_service.login_history_add_month((clock_timestamp() - interval '14 months')::date) AS past, "
+           "user_service.login_history_add_month((clock_timestamp() - interval '11 months')::date) AS kept"};
+static const struct db_stmt lose_a_month = {
+    .name = "test_lose_a_month",
+    .sql = "DO $$ BEGIN EXECUTE 'DROP TABLE IF EXISTS user_service.' || "
+           "to_char(clock_timestamp() AT TIME ZONE 'UTC' + interval '9 months', '\"login_history_\"YYYYMM'); END $$"};
+static const struct db_stmt months_there = {
+    .name = "test_months_there",
+    .sql = "SELECT to_regclass('user_service.login_history_' || to_char(clock_timestamp() AT TIME ZONE 'UTC' + "
+           "make_interval(months => $1::integer), 'YYYYMM')) IS NOT NULL AS there"};
+
+static bool month_there(struct ctx *owner, int months)
+{
+    const struct db_rows *rows;
+    assert_null(DB_RUN(owner, &months_there, &rows, DB_INT(months)));
+    return db_bool(rows, 0, "there");
+}
+
+static void test_purge_makes_months_of_logins_ahead_and_drops_those_past(void **state)
+{
+    struct ctx *owner = fixture_ctx("boxoffice_admin", NEED_DB);
+    int64_t done = 0;
+    assert_null(DB_RUN0(owner, &past_and_lost_months, NULL));
+    assert_null(DB_RUN0(owner, &lose_a_month, NULL));
+    assert_true(month_there(owner, -14));
+    assert_false(month_there(owner, 9));
+    assert_null(purge_job.run(*state, &done));
+    assert_true(done >= 2);
+    assert_false(month_there(owner, -14));
+    assert_true(month_there(owner, -11));
+    for (int ahead = 0; ahead <= 12; ahead++) {
+        assert_true(month_there(owner, ahead));
+    }
+    fixture_free(&owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_purge_deletes_what_is_past_its_time_and_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(test_purge_deletes_a_part_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_purge_passes_over_what_somebody_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_purge_makes_months_of_logins_ahead_and_drops_those_past, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_many_lapsed_releases_all_in_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_living_or_secured_are_left_alone, setup, teardown),
     };
