@@ -13,6 +13,6 @@ request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_ref
 request_handler profile_get, agreements_get, agreements_put;
 
 /* sessions.c */
-request_handler sessions_log_out, sessions_list, sessions_end, sessions_end_all, logins_page;
+request_handler sessions_log_out, sessions_list, sessions_end, sessions_end_all, logins_page, password_put;
 
 #endif

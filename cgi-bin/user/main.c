@@ -6,6 +6,7 @@
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"
+#include "src/user/password_change.h"
 #include "src/user/session.h"
 #include "src/user/terms.h"
 #include "src/user/user_settings.h"
@@ -20,6 +21,7 @@ static const struct route routes[] = {
     {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
+    {"PUT", "/users/me/password", password_put, RT_USER, &password_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"GET", "/users/me/sessions", sessions_list, RT_USER, NULL, &page_shape, 0, NULL},
     {"DELETE", "/users/me/sessions", sessions_end_all, RT_USER, NULL, NULL, 0, NULL},
     {"DELETE", "/users/me/sessions/{id}", sessions_end, RT_USER, NULL, NULL, 0, NULL},

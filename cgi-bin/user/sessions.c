@@ -1,6 +1,7 @@
 #include "cgi-bin/user/handlers.h"
 #include "common/json/page.h"
 #include "src/user/logins.h"
+#include "src/user/password_change.h"
 #include "src/user/session.h"
 
 static struct session_owner owner_of(const struct request *rq)
@@ -71,6 +72,16 @@ const struct err *logins_page(struct request *rq, struct reply *rp)
     const struct err *e = logins_list(rq->ctx, rq->identity.user_id, &page, &list, &total);
     if (!e) {
         reply_page(rp, &login_view_shape, &list, &page, total);
+    }
+    return e;
+}
+
+const struct err *password_put(struct request *rq, struct reply *rp)
+{
+    const struct session_owner owner = owner_of(rq);
+    const struct err *e = password_change(rq->ctx, &owner, rq->client_ip, rq->body);
+    if (!e) {
+        reply_empty(rp, 204);
     }
     return e;
 }

@@ -16,6 +16,12 @@ static const int64_t times_as_many[] = {[SCOPE_ADDRESS] = 1, [SCOPE_NETWORK] = 4
 #define NETWORK_BYTES_4 3
 #define NETWORK_BYTES_6 8
 
+const char *lockout_address(const char *text)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1 ? text : NULL;
+}
+
 /* The network of an address as text: its first bytes, the rest 0. */
 static const char *network_of(struct arena *arena, const char *ip)
 {

@@ -22,6 +22,8 @@ struct login_try {
     bool known;          /* this person has logged in from there */
 };
 
+/* `text` when it is an IP address; NULL for what is none: a unix socket, a shell. */
+const char *lockout_address(const char *text);
 /* &err_account_locked with ctx->retry_after_s; NULL: the password may be looked at. */
 BO_MUSTCHECK const struct err *lockout_check(struct ctx *ctx, const struct login_try *login);
 /* The password was wrong. */

@@ -1,6 +1,5 @@
 #include "src/user/session.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "common/auth/token.h"
@@ -54,13 +53,6 @@ struct session {
     const struct client *client;
 };
 
-/* NULL for what is no IP address: a unix socket, a shell. */
-static const char *address(const char *text)
-{
-    unsigned char binary[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1 ? text : NULL;
-}
-
 static struct db_arg token_hash(struct ctx *ctx, const char *token)
 {
     unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
@@ -81,7 +73,7 @@ static const struct err *issue_pair(struct ctx *ctx, const struct session *sessi
         DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
                DB_TEXT(session->family), DB_TEXT(session->replaces), token_hash(ctx, pair.refresh_token),
                DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
-               DB_TIME(refresh.expires_s * CLOCK_SECOND), DB_TEXT(address(session->client->ip)),
+               DB_TIME(refresh.expires_s * CLOCK_SECOND), DB_TEXT(lockout_address(session->client->ip)),
                DB_TEXT(session->client->user_agent));
     if (!e) {
         *tokens_r = pair;
@@ -107,12 +99,12 @@ static const struct err *find_account(struct ctx *ctx, const char *email, const 
     const char *normal = user_email_normalise(ctx->arena, email);
     const struct db_arg blind = user_pii_blind(ctx, "email", normal ? normal : "");
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(address(client->ip)));
+    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(lockout_address(client->ip)));
     if (e) {
         return e;
     }
     *account_r = (struct login_account){
-        .login = {.account = crypto_hex(ctx->arena, blind.text, blind.len), .ip = address(client->ip)}};
+        .login = {.account = crypto_hex(ctx->arena, blind.text, blind.len), .ip = lockout_address(client->ip)}};
     if (db_count(rows) == 1) {
         account_r->id = db_str(rows, 0, "id");
         account_r->password_hash = db_str(rows, 0, "password_hash");
@@ -170,7 +162,8 @@ struct login_work {
 static const struct err *record_login(struct ctx *ctx, const struct login_work *work)
 {
     return DB_RUN(ctx, &sql_user_login_record, NULL, DB_TEXT(work->account->id), DB_TEXT("PASSWORD"),
-                  DB_TEXT(work->verdict.result), DB_TEXT(address(work->client->ip)), DB_TEXT(work->client->user_agent));
+                  DB_TEXT(work->verdict.result), DB_TEXT(lockout_address(work->client->ip)),
+                  DB_TEXT(work->client->user_agent));
 }
 
 static const struct err *finish_login(struct ctx *ctx, void *arg)
@@ -181,8 +174,13 @@ static const struct err *finish_login(struct ctx *ctx, void *arg)
         return e;
     }
     const struct session session = {work->account->id, work->account->role, work->family, NULL, work->client};
-    e = DB_RUN(ctx, &sql_user_login_stamp, NULL, DB_TEXT(work->account->id));
-    return e ? e : issue_pair(ctx, &session, &work->tokens);
+    const struct db_rows *rows;
+    e = DB_RUN(ctx, &sql_user_login_stamp, &rows, DB_TEXT(work->account->id), DB_TEXT(work->account->password_hash));
+    if (e) {
+        return e;
+    }
+    /* The password may have been changed while bcrypt was at work. */
+    return db_affected(rows) == 1 ? issue_pair(ctx, &session, &work->tokens) : &err_bad_credentials;
 }
 
 const struct err *session_login(struct ctx *ctx, const struct login *input, const struct client *client,
@@ -221,15 +219,21 @@ static const struct err *revoke_family(struct ctx *ctx, void *arg)
     return e ? e : DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(*family));
 }
 
-/* Blacklists every access token of the family that is still alive. */
-static const struct err *blacklist_family(struct ctx *ctx, const char *family)
+/* Access tokens that are still alive. */
+static const struct err *blacklist(struct ctx *ctx, const struct db_rows *rows)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family));
+    const struct err *e = NULL;
     for (size_t i = 0; !e && i < db_count(rows); i++) {
         e = token_revoke(ctx, db_str(rows, i, "access_jti"), db_time(rows, i, "access_expires_at") / CLOCK_SECOND);
     }
     return e;
+}
+
+static const struct err *blacklist_family(struct ctx *ctx, const char *family)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family));
+    return e ? e : blacklist(ctx, rows);
 }
 
 /* ---- refresh ---- */
@@ -398,6 +402,24 @@ const struct err *session_end_all(struct ctx *ctx, const struct session_owner *o
         e = end_family(ctx, db_str(rows, i, "family"));
     }
     return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
+}
+
+const struct err *session_revoke_others(struct ctx *ctx, const struct session_owner *owner)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_families, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
+    for (size_t i = 0; !e && i < db_count(rows); i++) {
+        const char *family = db_str(rows, i, "family");
+        e = db_bool(rows, i, "own") ? NULL : revoke_family(ctx, &family);
+    }
+    return e;
+}
+
+const struct err *session_blacklist_others(struct ctx *ctx, const struct session_owner *owner)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_other_access, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
+    return e ? e : blacklist(ctx, rows);
 }
 
 /* ---- looking ---- */

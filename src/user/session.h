@@ -68,6 +68,10 @@ BO_MUSTCHECK const struct err *session_logout(struct ctx *ctx, const struct sess
 BO_MUSTCHECK const struct err *session_end(struct ctx *ctx, const char *user_id, const char *id);
 /* Ends all of them, the one that asks last. Safe to repeat after any error. A login at the same moment may stay. */
 BO_MUSTCHECK const struct err *session_end_all(struct ctx *ctx, const struct session_owner *owner);
+/* Two parts of ending all sessions but the one that asks: of their tokens, inside a transaction, so that no refresh
+ * gets past it; and of their access tokens, which is safe to repeat. */
+BO_MUSTCHECK const struct err *session_revoke_others(struct ctx *ctx, const struct session_owner *owner);
+BO_MUSTCHECK const struct err *session_blacklist_others(struct ctx *ctx, const struct session_owner *owner);
 /* A page of the sessions that may be continued, the last used first: struct session_view, and how many there are. */
 BO_MUSTCHECK const struct err *session_list(struct ctx *ctx, const struct session_owner *owner, const struct page *page,
                                             struct json_list *list_r, int64_t *total_r);

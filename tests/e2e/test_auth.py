@@ -226,6 +226,27 @@ def test_logging_out_everywhere_ends_every_session(member):
         assert_error(refresh(member, one["refreshToken"]), 401, "TOKEN_REVOKED")
 
 
+def test_password_change_ends_every_other_session(member):
+    other, current = member.log_in(), member.log_in()
+
+    def change(current_password, new_password):
+        return member.call("PUT", "/users/me/password",
+                           json={"currentPassword": current_password, "newPassword": new_password})
+
+    assert_error(change("wrong horse", "battery staple"), 401, "BAD_CREDENTIALS")
+    assert_error(change(PASSWORD, "short"), 400, "INVALID_REQUEST")
+    assert_error(change(PASSWORD, PASSWORD), 400, "INVALID_REQUEST")
+    assert me(member, other["accessToken"]).status_code == 200
+    assert change(PASSWORD, "battery staple").status_code == 204
+    assert_error(me(member, other["accessToken"]), 401, "TOKEN_REVOKED")
+    assert_error(refresh(member, other["refreshToken"]), 401, "TOKEN_REVOKED")
+    assert me(member, current["accessToken"]).status_code == 200
+    assert refresh(member, current["refreshToken"]).status_code == 200
+    body = {"email": member.email, "password": PASSWORD, "recaptchaToken": "sandbox-pass"}
+    assert_error(member.call("POST", "/auth/login", json=body), 401, "BAD_CREDENTIALS")
+    assert member.call("POST", "/auth/login", json=body | {"password": "battery staple"}).status_code == 200
+
+
 def test_logins_are_listed_with_those_that_failed(member):
     member.log_in()
     body = {"email": member.email, "password": "wrong horse", "recaptchaToken": "sandbox-pass"}

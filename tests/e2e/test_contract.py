@@ -15,7 +15,7 @@ from box_office import Buyer, made, new_buyer, put_on_sale
 from contract import (
     DOCUMENT, METHODS, assert_conforms, assert_error, body_schema, broken_bodies, is_public, operations, parameters,
     schemes, validate, watch)
-from people import TIMEOUT_S, Person
+from people import PASSWORD, TIMEOUT_S, Person
 
 WEBHOOK_SECRET = "c2FuZGJveC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
 
@@ -54,6 +54,8 @@ def look_at_the_account(person):
     person.log_in()
     sessions = person.call("GET", "/users/me/sessions").json()["list"]
     person.call("DELETE", f"/users/me/sessions/{next(one['id'] for one in sessions if not one['current'])}")
+    person.call("PUT", "/users/me/password", json={"currentPassword": PASSWORD, "newPassword": PASSWORD + "!"})
+    person.call("PUT", "/users/me/password", json={"currentPassword": PASSWORD + "!", "newPassword": PASSWORD})
     person.call("GET", "/users/me/logins")
     agreements = person.call("GET", "/users/me/agreements").json()["agreements"]
     person.call("PUT", "/users/me/agreements", json={"agreements": [

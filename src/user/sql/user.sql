@@ -72,20 +72,36 @@ WHERE id = $1;
 
 -- ---- login ----
 
--- $2 is where the login comes from: known when this person has logged in from there before.
--- name: user_login_find :read
-SELECT
-    id, password_hash, role, status,
-    greatest(ceil(extract(EPOCH FROM locked_until - clock_timestamp())), 0)::bigint AS locked_s,
+-- Whether this person has logged in before from where the login $2 comes from.
+{% set login_known -%}
     exists(
         SELECT
         FROM login_history
         WHERE
             user_id = users.id AND result = 'SUCCESS' AND ip = $2::inet
             AND created_at > clock_timestamp() - interval '90 days'
-    ) AS known
+    )
+{%- endset %}
+
+-- name: user_login_find :read
+SELECT
+    id, password_hash, role, status,
+    greatest(ceil(extract(EPOCH FROM locked_until - clock_timestamp())), 0)::bigint AS locked_s,
+    {{ login_known }} AS known
 FROM users
 WHERE email_hash = $1 AND status <> 'DELETED';
+
+-- name: user_password_find :read
+SELECT
+    email_hash, password_hash,
+    {{ login_known }} AS known
+FROM users
+WHERE id = $1 AND status = 'ACTIVE';
+
+-- name: user_password_set :write
+UPDATE users
+SET password_hash = $3, updated_at = clock_timestamp()
+WHERE id = $1 AND password_hash = $2 AND status = 'ACTIVE';
 
 -- name: user_login_record :write
 INSERT INTO login_history (user_id, method, result, ip, user_agent)
@@ -94,7 +110,7 @@ VALUES ($1, $2, $3, $4, $5);
 -- name: user_login_stamp :write
 UPDATE users
 SET last_login_at = clock_timestamp()
-WHERE id = $1;
+WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2;
 
 -- ---- sessions ----
 
@@ -180,13 +196,25 @@ SELECT exists(
 
 -- Every session of which a token may still be used, that of the access token $2 last.
 -- name: user_families :read
-SELECT family
+SELECT family, bool_or(access_jti = $2) AS own
 FROM refresh_tokens
 WHERE
     user_id = $1 AND revoked_at IS NULL
     AND greatest(expires_at, access_expires_at) > clock_timestamp()
 GROUP BY family
-ORDER BY bool_or(access_jti = $2), family;
+ORDER BY own, family;
+
+-- The access tokens that are still alive of all sessions but that of the access token $2.
+-- name: user_other_access :read
+SELECT access_jti, access_expires_at
+FROM refresh_tokens
+WHERE
+    user_id = $1 AND access_expires_at > clock_timestamp()
+    AND family IS DISTINCT FROM (
+        SELECT own.family
+        FROM refresh_tokens AS own
+        WHERE own.access_jti = $2 AND own.user_id = $1
+    );
 
 -- ---- login history ----
 

@@ -1,0 +1,101 @@
+#include "src/user/password_change.h"
+
+#include <string.h>
+
+#include "common/base/array.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/password.h"
+#include "common/io/db.h"
+#include "sql/user.h"
+#include "src/user/lockout.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_settings.h"
+#include "src/user/user_text.h"
+
+static const struct field password_change_fields[] = {
+    {FIELD(struct password_change, "currentPassword", FIELD_PASSWORD, current_password), .flags = FIELD_REQUIRED,
+     .min = 1, .max = 200},
+    {FIELD(struct password_change, "newPassword", FIELD_PASSWORD, new_password), .flags = FIELD_REQUIRED, .min = 1,
+     .max = 200},
+};
+const struct shape password_change_shape = {password_change_fields, ARRAY_COUNT(password_change_fields),
+                                            sizeof(struct password_change), false};
+
+struct change {
+    const struct session_owner *owner;
+    const char *old_hash;
+    struct login_try login;
+    char new_hash[PASSWORD_HASH_SIZE];
+};
+
+static const struct err *check_new(struct ctx *ctx, const struct password_change *input)
+{
+    if (!user_password_acceptable(input->new_password)) {
+        return ctx_invalid(ctx, "newPassword", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+    }
+    if (strcmp(input->new_password, input->current_password) == 0) {
+        return ctx_invalid(ctx, "newPassword", "must be another one");
+    }
+    return NULL;
+}
+
+static const struct err *find_password(struct ctx *ctx, const char *client_ip, struct change *change)
+{
+    const struct db_rows *rows;
+    const char *ip = lockout_address(client_ip);
+    const struct err *e = DB_RUN(ctx, &sql_user_password_find, &rows, DB_TEXT(change->owner->user_id), DB_TEXT(ip));
+    if (e) {
+        return e;
+    }
+    if (db_count(rows) == 0) {
+        return &err_token_revoked;
+    }
+    size_t len;
+    const unsigned char *blind = db_bytes(ctx, rows, 0, "email_hash", &len);
+    change->old_hash = db_str(rows, 0, "password_hash");
+    change->login = (struct login_try){crypto_hex(ctx->arena, blind, len), ip, db_bool(rows, 0, "known")};
+    return NULL;
+}
+
+static const struct err *check_current(struct ctx *ctx, const struct change *change, const char *password)
+{
+    const struct err *e = lockout_check(ctx, &change->login);
+    if (e) {
+        return e;
+    }
+    if (!password_verify(password, change->old_hash, (int)cfg_user.bcrypt_cost)) {
+        lockout_count(ctx, &change->login);
+        return &err_bad_credentials;
+    }
+    lockout_forget(ctx, &change->login);
+    return NULL;
+}
+
+static const struct err *store(struct ctx *ctx, void *arg)
+{
+    const struct change *change = arg;
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_password_set, &rows, DB_TEXT(change->owner->user_id),
+                                 DB_TEXT(change->old_hash), DB_TEXT(change->new_hash));
+    if (e) {
+        return e;
+    }
+    return db_affected(rows) == 1 ? session_revoke_others(ctx, change->owner) : &err_conflict;
+}
+
+const struct err *password_change(struct ctx *ctx, const struct session_owner *owner, const char *client_ip,
+                                  const struct password_change *input)
+{
+    struct change change = {.owner = owner};
+    const struct err *e = check_new(ctx, input);
+    e = e ? e : find_password(ctx, client_ip, &change);
+    e = e ? e : check_current(ctx, &change, input->current_password);
+    if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, change.new_hash)) {
+        e = &err_internal;
+    }
+    /* Before, so that nothing is left open if this process dies after the change; and after, for what was refreshed
+     * in between. */
+    e = e ? e : session_blacklist_others(ctx, owner);
+    e = e ? e : db_transact(ctx, store, &change);
+    return e ? e : session_blacklist_others(ctx, owner);
+}

@@ -1,0 +1,176 @@
+/* Changing a password, and what of the sessions that began with the old one. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/user/password_change.h"
+#include "tests/support/login_scene.h"
+
+#define NEW_PASSWORD "battery staple"
+#define PATIENCE_US (20 * CLOCK_SECOND)
+
+static struct session_owner owner_of(const struct person *person, const struct tokens *tokens)
+{
+    struct token_claims claims = claims_of(tokens->access_token);
+    return (struct session_owner){person->id, claims.jti, claims.expires_s};
+}
+
+static const struct err *change(const struct person *person, const struct tokens *tokens, const char *current,
+                                const char *new_password)
+{
+    const struct session_owner owner = owner_of(person, tokens);
+    const struct password_change input = {current, new_password};
+    return password_change(ctx, &owner, "192.0.2.7", &input);
+}
+
+static const struct err *revoked(const struct tokens *tokens)
+{
+    return token_check_revoked(ctx, claims_of(tokens->access_token).jti);
+}
+
+static const struct err *refresh(const struct tokens *tokens)
+{
+    const struct client client = {"192.0.2.7", "test agent"};
+    struct tokens unused;
+    return session_refresh(ctx, tokens->refresh_token, &client, &unused);
+}
+
+static void test_password_change_ends_all_other_sessions(void **state)
+{
+    (void)state;
+    struct person person = new_person(), stranger = new_person();
+    struct tokens other = logged_in(&person), own = logged_in(&person), foreign = logged_in(&stranger), unused;
+    assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
+    assert_ptr_equal(revoked(&other), &err_token_revoked);
+    assert_ptr_equal(refresh(&other), &err_token_revoked);
+    assert_null(revoked(&own));
+    assert_null(refresh(&own));
+    assert_null(revoked(&foreign));
+    assert_null(refresh(&foreign));
+    assert_ptr_equal(login(person.email, PASSWORD, &unused), &err_bad_credentials);
+    assert_null(login(person.email, NEW_PASSWORD, &unused));
+}
+
+static void test_password_change_that_is_refused_changes_nothing(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens other = logged_in(&person), own = logged_in(&person), unused;
+    assert_ptr_equal(change(&person, &own, "wrong horse", NEW_PASSWORD), &err_bad_credentials);
+    assert_ptr_equal(change(&person, &own, PASSWORD, "short"), &err_invalid_request);
+    assert_ptr_equal(change(&person, &own, PASSWORD, PASSWORD), &err_invalid_request);
+    assert_null(revoked(&other));
+    assert_null(refresh(&other));
+    assert_null(login(person.email, PASSWORD, &unused));
+}
+
+/* Whoever has taken an access token cannot try passwords with it without end. */
+static void test_password_change_counts_wrong_passwords(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), unused;
+    for (int64_t i = 0; i < cfg_user.login_tries; i++) {
+        assert_ptr_equal(change(&person, &own, "wrong horse", NEW_PASSWORD), &err_bad_credentials);
+    }
+    assert_ptr_equal(change(&person, &own, PASSWORD, NEW_PASSWORD), &err_account_locked);
+    assert_ptr_equal(login(person.email, PASSWORD, &unused), &err_account_locked);
+}
+
+static void test_password_change_of_an_account_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person);
+    assert_null(DB_RUN(ctx, &withdraw, NULL, DB_TEXT(person.id)));
+    assert_ptr_equal(change(&person, &own, PASSWORD, NEW_PASSWORD), &err_token_revoked);
+}
+
+static void test_password_change_twice_at_once_is_done_once(void **state)
+{
+    (void)state;
+    enum { RIVALS = 4 };
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), unused;
+    pid_t pids[RIVALS];
+    int done = 0;
+    for (int i = 0; i < RIVALS; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+            _exit(change(&person, &own, PASSWORD, arena_printf(ctx->arena, "%s %d", NEW_PASSWORD, i)) ? RIVALS : i);
+        }
+    }
+    int winner = RIVALS;
+    for (int i = 0; i < RIVALS; i++) {
+        int status;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) < RIVALS) {
+            winner = WEXITSTATUS(status);
+            done++;
+        }
+    }
+    assert_int_equal(done, 1);
+    assert_null(login(person.email, arena_printf(ctx->arena, "%s %d", NEW_PASSWORD, winner), &unused));
+}
+
+/* ---- a login under way ---- */
+
+static const struct db_stmt hold_person = {.name = "test_hold_person",
+                                           .sql = "SELECT FROM users WHERE id = $1 FOR UPDATE"};
+static const struct db_stmt waiters = {.name = "test_waiters",
+                                       .sql = "SELECT count(*) AS total FROM pg_locks WHERE NOT granted"};
+static const struct db_stmt new_hash = {.name = "test_new_hash",
+                                        .sql = "UPDATE users SET password_hash = $2 WHERE id = $1"};
+
+struct overtaking {
+    const struct person *person;
+    pid_t login;
+};
+
+/* The login has found its password right, and waits for the row of its account. */
+static const struct err *change_meanwhile(struct ctx *holder, void *arg)
+{
+    struct overtaking *work = arg;
+    char hash[PASSWORD_HASH_SIZE];
+    const struct db_rows *rows;
+    int64_t end = clock_monotonic() + PATIENCE_US;
+    assert_null(DB_RUN(holder, &hold_person, NULL, DB_TEXT(work->person->id)));
+    work->login = fork();
+    if (work->login == 0) {
+        struct tokens unused;
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(login(work->person->email, PASSWORD, &unused) == &err_bad_credentials ? 0 : 1);
+    }
+    do {
+        assert_true(clock_monotonic() < end);
+        assert_null(DB_RUN0(holder, &waiters, &rows));
+    } while (db_int(rows, 0, "total") == 0);
+    assert_true(password_hash(NEW_PASSWORD, 4, hash));
+    return DB_RUN(holder, &new_hash, NULL, DB_TEXT(work->person->id), DB_TEXT(hash));
+}
+
+static void test_login_with_a_password_that_is_changed_meanwhile_is_refused(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct overtaking work = {.person = &person};
+    int status;
+    assert_null(db_transact(ctx, change_meanwhile, &work));
+    assert_int_equal(waitpid(work.login, &status, 0), work.login);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_password_change_ends_all_other_sessions, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_that_is_refused_changes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_counts_wrong_passwords, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_of_an_account_that_is_none_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_twice_at_once_is_done_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_login_with_a_password_that_is_changed_meanwhile_is_refused, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
