@@ -1,6 +1,7 @@
 #include "cgi-bin/user/handlers.h"
 
 #include "src/user/account.h"
+#include "src/user/password_reset.h"
 #include "src/user/session.h"
 #include "src/user/terms.h"
 
@@ -82,6 +83,15 @@ const struct err *auth_refresh(struct request *rq, struct reply *rp)
     const struct err *e = session_refresh(rq->ctx, body->refresh_token, &client, &tokens);
     if (!e) {
         reply_tokens(rp, &tokens);
+    }
+    return e;
+}
+
+const struct err *auth_password_reset(struct request *rq, struct reply *rp)
+{
+    const struct err *e = password_reset(rq->ctx, rq->client_ip, rq->body);
+    if (!e) {
+        reply_empty(rp, 204);
     }
     return e;
 }

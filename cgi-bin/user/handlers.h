@@ -7,7 +7,7 @@
 /* auth.c */
 extern const struct shape email_body_shape;
 extern const struct shape refresh_body_shape;
-request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh;
+request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_password_reset;
 
 /* profile.c */
 request_handler profile_get, agreements_get, agreements_put;

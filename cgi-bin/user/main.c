@@ -7,6 +7,7 @@
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"
 #include "src/user/password_change.h"
+#include "src/user/password_reset.h"
 #include "src/user/session.h"
 #include "src/user/terms.h"
 #include "src/user/user_settings.h"
@@ -19,6 +20,7 @@ static const struct route routes[] = {
     {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/password/reset", auth_password_reset, 0, &password_reset_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
     {"PUT", "/users/me/password", password_put, RT_USER, &password_change_shape, NULL, AUTH_BODY_MAX, NULL},

@@ -3,12 +3,11 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/crypto/password.h"
 #include "sql/user.h"
-#include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/identity.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
@@ -92,50 +91,28 @@ static const struct err *check_terms(struct ctx *ctx, const struct json_list *ag
     return e ? e : terms_check(ctx, &current, agreements);
 }
 
-static const struct err *not_verified(struct ctx *ctx, const char *field, const char *reason)
-{
-    (void)ctx_invalid(ctx, field, "%s", reason);
-    return &err_identity_not_verified;
-}
-
 /* Both as they are stored: an agency spells as it likes. Not every contract with an agency includes the phone. */
 static const struct err *check_verified(struct ctx *ctx, const struct candidate *person)
 {
     const char *why;
     const char *name = text_line(ctx->arena, person->identity.name, &why);
     if (!name || strcmp(name, person->name) != 0) {
-        return not_verified(ctx, "name", "is not the verified name");
+        return identity_refused(ctx, "name", "is not the verified name");
     }
     if (!person->identity.phone) {
         return NULL;
     }
     const char *phone = user_phone_normalise(ctx->arena, person->identity.phone);
     if (!phone || strcmp(phone, person->phone) != 0) {
-        return not_verified(ctx, "phone", "is not the verified phone number");
+        return identity_refused(ctx, "phone", "is not the verified phone number");
     }
     return NULL;
 }
 
 static const struct err *check_identity(struct ctx *ctx, const char *verification_id, struct candidate *person)
 {
-    const char *field = "identityVerificationId";
-    const struct err *e = portone_identity(ctx, verification_id, &person->identity);
-    if (e == &err_not_found) {
-        return not_verified(ctx, field, "is not known");
-    }
-    if (e) {
-        return e;
-    }
-    if (!person->identity.verified) {
-        return not_verified(ctx, field, "has not been completed");
-    }
-    if (clock_now() - person->identity.verified_at > cfg_user.identity_s * CLOCK_SECOND) {
-        return not_verified(ctx, field, "is too old");
-    }
-    if (!person->identity.ci || !person->identity.name) {
-        return not_verified(ctx, field, "does not identify the person");
-    }
-    return check_verified(ctx, person);
+    const struct err *e = identity_fetch(ctx, verification_id, &person->identity);
+    return e ? e : check_verified(ctx, person);
 }
 
 static const struct err *insert_user(struct ctx *ctx, const struct candidate *person)

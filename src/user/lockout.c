@@ -88,10 +88,25 @@ void lockout_count(struct ctx *ctx, const struct login_try *login)
     }
 }
 
-void lockout_forget(struct ctx *ctx, const struct login_try *login)
+static void forget(struct ctx *ctx, const struct login_try *login, int scopes)
 {
-    const struct err *e = REDIS_RUN(ctx, NULL, "DEL", key_of(ctx, login, SCOPE_ADDRESS));
+    const struct redis_value *answers;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    for (int scope = 0; scope < scopes; scope++) {
+        REDIS_PIPE(pipe, "DEL", key_of(ctx, login, scope));
+    }
+    const struct err *e = redis_pipe_run(pipe, &answers);
     if (e) {
         log_warn(&ctx->log, "counted passwords are not forgotten: %s", e->code);
     }
+}
+
+void lockout_forget(struct ctx *ctx, const struct login_try *login)
+{
+    forget(ctx, login, SCOPE_ADDRESS + 1);
+}
+
+void lockout_end(struct ctx *ctx, const struct login_try *login)
+{
+    forget(ctx, login, SCOPES);
 }

@@ -30,5 +30,7 @@ BO_MUSTCHECK const struct err *lockout_check(struct ctx *ctx, const struct login
 void lockout_count(struct ctx *ctx, const struct login_try *login);
 /* It was right: this address has not tried. */
 void lockout_forget(struct ctx *ctx, const struct login_try *login);
+/* This person has proved who they are: nobody's tries count any more, from here and its network and from everywhere. */
+void lockout_end(struct ctx *ctx, const struct login_try *login);
 
 #endif

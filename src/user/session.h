@@ -38,7 +38,7 @@ extern const struct shape tokens_shape;
 /* Who asks: the claims of the access token presented. */
 struct session_owner {
     const char *user_id;
-    const char *jti;
+    const char *jti; /* NULL: none of this person's sessions asks */
     int64_t expires_s;
 };
 

@@ -28,7 +28,7 @@ class Person:
         return self.session.request(method, self.base_url + path, timeout=TIMEOUT_S, **kwargs)
 
     def verify_identity(self, **changes) -> str:
-        person = {"name": self.name, "phone": self.phone, "birthDate": "1990-01-01"} | changes
+        person = {"name": self.name, "phone": self.phone, "birthDate": "1990-01-01", "ci": f"ci-{self.email}"} | changes
         answer = requests.post(f"{self.sandbox_url}/sandbox/identity-verifications", json=person, timeout=TIMEOUT_S)
         answer.raise_for_status()
         return answer.json()["identityVerificationId"]

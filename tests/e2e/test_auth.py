@@ -247,6 +247,29 @@ def test_password_change_ends_every_other_session(member):
     assert member.call("POST", "/auth/login", json=body | {"password": "battery staple"}).status_code == 200
 
 
+def test_password_reset_takes_the_verified_owner_only(base_url, sandbox_url):
+    owner, thief = Person(base_url, sandbox_url), Person(base_url, sandbox_url)
+    ci = "ci-" + owner.email
+    body = owner.sign_up_body(identityVerificationId=owner.verify_identity(ci=ci))
+    assert owner.call("POST", "/auth/signup", json=body).status_code == 201
+    before = owner.log_in()
+
+    def reset(verification, email=owner.email):
+        return owner.call("POST", "/auth/password/reset", json={
+            "email": email, "identityVerificationId": verification, "newPassword": "battery staple"})
+
+    stolen = assert_error(reset(thief.verify_identity()), 400, "IDENTITY_NOT_VERIFIED")
+    nobody = assert_error(reset(thief.verify_identity(), "nobody@example.com"), 400, "IDENTITY_NOT_VERIFIED")
+    assert stolen["details"] == nobody["details"]
+    assert me(owner, before["accessToken"]).status_code == 200
+    verification = owner.verify_identity(ci=ci)
+    assert reset(verification).status_code == 204
+    assert_error(reset(verification), 400, "IDENTITY_NOT_VERIFIED")
+    assert_error(me(owner, before["accessToken"]), 401, "TOKEN_REVOKED")
+    login = {"email": owner.email, "password": "battery staple", "recaptchaToken": "sandbox-pass"}
+    assert owner.call("POST", "/auth/login", json=login).status_code == 200
+
+
 def test_logins_are_listed_with_those_that_failed(member):
     member.log_in()
     body = {"email": member.email, "password": "wrong horse", "recaptchaToken": "sandbox-pass"}

@@ -103,6 +103,16 @@ UPDATE users
 SET password_hash = $3, updated_at = clock_timestamp()
 WHERE id = $1 AND password_hash = $2 AND status = 'ACTIVE';
 
+-- name: user_of_person :read
+SELECT id
+FROM users
+WHERE email_hash = $1 AND ci_hash = $2 AND status <> 'DELETED';
+
+-- name: user_password_reset :write
+UPDATE users
+SET password_hash = $3, updated_at = clock_timestamp()
+WHERE id = $1 AND ci_hash = $2 AND status <> 'DELETED';
+
 -- name: user_login_record :write
 INSERT INTO login_history (user_id, method, result, ip, user_agent)
 VALUES ($1, $2, $3, $4, $5);
@@ -196,7 +206,7 @@ SELECT exists(
 
 -- Every session of which a token may still be used, that of the access token $2 last.
 -- name: user_families :read
-SELECT family, bool_or(access_jti = $2) AS own
+SELECT family, coalesce(bool_or(access_jti = $2), FALSE) AS own
 FROM refresh_tokens
 WHERE
     user_id = $1 AND revoked_at IS NULL

@@ -1,0 +1,20 @@
+/* identity: who somebody is, by an identity verification of PortOne's (AUTH-004). */
+#ifndef USER_IDENTITY_H
+#define USER_IDENTITY_H
+
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+#include "src/providers/portone.h"
+
+/* &err_identity_not_verified, with a detail about `field` of the body. */
+const struct err *identity_refused(struct ctx *ctx, const char *field, const char *reason);
+/* What a verification says of the person: complete, not older than BOX_USER_IDENTITY_S, with CI and name.
+ * &err_identity_not_verified with details; &err_unavailable when PortOne is away. */
+BO_MUSTCHECK const struct err *identity_fetch(struct ctx *ctx, const char *verification_id,
+                                              struct portone_identity *identity_r);
+/* Lets a verification that identity_fetch() has taken be used once for what changes an account: whoever learns its id
+ * later can do nothing with it. &err_identity_not_verified the second time; &err_unavailable without Redis. Key
+ * identity:used:<id>, for as long as a verification may be used. */
+BO_MUSTCHECK const struct err *identity_use(struct ctx *ctx, const char *verification_id);
+
+#endif

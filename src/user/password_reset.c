@@ -1,0 +1,84 @@
+#include "src/user/password_reset.h"
+
+#include "common/base/array.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/password.h"
+#include "common/io/db.h"
+#include "sql/user.h"
+#include "src/user/identity.h"
+#include "src/user/lockout.h"
+#include "src/user/session.h"
+#include "src/user/user_pii.h"
+#include "src/user/user_settings.h"
+#include "src/user/user_text.h"
+
+static const struct field password_reset_fields[] = {
+    {FIELD(struct password_reset, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct password_reset, "identityVerificationId", FIELD_STR, identity_verification_id),
+     .flags = FIELD_REQUIRED, .min = 1, .max = 200},
+    {FIELD(struct password_reset, "newPassword", FIELD_PASSWORD, new_password), .flags = FIELD_REQUIRED, .min = 1,
+     .max = 200},
+};
+const struct shape password_reset_shape = {password_reset_fields, ARRAY_COUNT(password_reset_fields),
+                                           sizeof(struct password_reset), false};
+
+struct reset {
+    struct db_arg email, ci;
+    char hash[PASSWORD_HASH_SIZE];
+    struct session_owner owner; /* nobody's session: all of them end */
+};
+
+static const struct err *find_account(struct ctx *ctx, struct reset *reset)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_of_person, &rows, reset->email, reset->ci);
+    if (e) {
+        return e;
+    }
+    if (db_count(rows) == 0) {
+        return identity_refused(ctx, "identityVerificationId", "is not of the person with this account");
+    }
+    reset->owner.user_id = db_str(rows, 0, "id");
+    return NULL;
+}
+
+static const struct err *store(struct ctx *ctx, void *arg)
+{
+    const struct reset *reset = arg;
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_password_reset, &rows, DB_TEXT(reset->owner.user_id), reset->ci, DB_TEXT(reset->hash));
+    if (e) {
+        return e;
+    }
+    return db_affected(rows) == 1 ? session_revoke_others(ctx, &reset->owner) : &err_conflict;
+}
+
+const struct err *password_reset(struct ctx *ctx, const char *client_ip, const struct password_reset *input)
+{
+    struct reset reset = {0};
+    struct portone_identity identity;
+    const char *email = user_email_normalise(ctx->arena, input->email);
+    if (!user_password_acceptable(input->new_password)) {
+        return ctx_invalid(ctx, "newPassword", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+    }
+    const struct err *e = identity_fetch(ctx, input->identity_verification_id, &identity);
+    /* Whether there is such an account or not: the answer takes the same time. */
+    if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, reset.hash)) {
+        e = &err_internal;
+    }
+    if (e) {
+        return e;
+    }
+    reset.email = user_pii_blind(ctx, "email", email ? email : "");
+    reset.ci = user_pii_blind(ctx, "ci", identity.ci);
+    e = find_account(ctx, &reset);
+    e = e ? e : identity_use(ctx, input->identity_verification_id);
+    e = e ? e : session_blacklist_others(ctx, &reset.owner);
+    e = e ? e : db_transact(ctx, store, &reset);
+    if (!e) {
+        lockout_end(ctx, &(struct login_try){.account = crypto_hex(ctx->arena, reset.email.text, reset.email.len),
+                                             .ip = lockout_address(client_ip)});
+    }
+    return e ? e : session_blacklist_others(ctx, &reset.owner);
+}
