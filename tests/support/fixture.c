@@ -16,6 +16,7 @@
 #include "common/run/program.h"
 #include "src/contract/schedule.h"
 
+#define WAITING_PATIENCE_US (20 * CLOCK_SECOND)
 #define UUIDS_MAX 4096
 #define OWNER "boxoffice_admin"
 
@@ -126,6 +127,20 @@ void fixture_consumer(const char *group, const char *role)
     struct ctx *owner = fixture_ctx(OWNER, NEED_DB);
     check_added(DB_RUN(owner, &add_consumer, NULL, DB_TEXT(group), DB_TEXT(role)));
     fixture_free(&owner);
+}
+
+void fixture_await_waiting(struct ctx *ctx, int count)
+{
+    static const struct db_stmt waiting = {.name = "test_waiting",
+                                           .sql = "SELECT count(*) AS total FROM pg_locks WHERE NOT granted"};
+    int64_t end = clock_monotonic() + WAITING_PATIENCE_US;
+    const struct db_rows *rows;
+    do {
+        if (clock_monotonic() > end || DB_RUN0(ctx, &waiting, &rows)) {
+            fprintf(stderr, "nobody waits for a lock\n");
+            exit(1);
+        }
+    } while (db_int(rows, 0, "total") < count);
 }
 
 const char *fixture_uuid(void)

@@ -6,7 +6,6 @@
 #include "tests/support/login_scene.h"
 
 #define NEW_PASSWORD "battery staple"
-#define PATIENCE_US (20 * CLOCK_SECOND)
 
 static struct session_owner owner_of(const struct person *person, const struct tokens *tokens)
 {
@@ -118,8 +117,6 @@ static void test_password_change_twice_at_once_is_done_once(void **state)
 
 static const struct db_stmt hold_person = {.name = "test_hold_person",
                                            .sql = "SELECT FROM users WHERE id = $1 FOR UPDATE"};
-static const struct db_stmt waiters = {.name = "test_waiters",
-                                       .sql = "SELECT count(*) AS total FROM pg_locks WHERE NOT granted"};
 static const struct db_stmt new_hash = {.name = "test_new_hash",
                                         .sql = "UPDATE users SET password_hash = $2 WHERE id = $1"};
 
@@ -133,8 +130,6 @@ static const struct err *change_meanwhile(struct ctx *holder, void *arg)
 {
     struct overtaking *work = arg;
     char hash[PASSWORD_HASH_SIZE];
-    const struct db_rows *rows;
-    int64_t end = clock_monotonic() + PATIENCE_US;
     assert_null(DB_RUN(holder, &hold_person, NULL, DB_TEXT(work->person->id)));
     work->login = fork();
     if (work->login == 0) {
@@ -142,10 +137,7 @@ static const struct err *change_meanwhile(struct ctx *holder, void *arg)
         ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
         _exit(login(work->person->email, PASSWORD, &unused) == &err_bad_credentials ? 0 : 1);
     }
-    do {
-        assert_true(clock_monotonic() < end);
-        assert_null(DB_RUN0(holder, &waiters, &rows));
-    } while (db_int(rows, 0, "total") == 0);
+    fixture_await_waiting(holder, 1);
     assert_true(password_hash(NEW_PASSWORD, 4, hash));
     return DB_RUN(holder, &new_hash, NULL, DB_TEXT(work->person->id), DB_TEXT(hash));
 }

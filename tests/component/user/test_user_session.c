@@ -185,6 +185,54 @@ static const struct session_view *sessions_of(const struct session_owner *owner,
     return list.items;
 }
 
+/* Somebody's lock keeps a refresh waiting between having used up the old token and adding the new one. */
+static const struct db_stmt hold_user = {.name = "test_hold_user", .sql = "SELECT FROM users WHERE id = $1 FOR UPDATE"};
+
+struct rivals {
+    const char *user_id;
+    const char *refresh_token;
+    struct session_owner owner;
+    pid_t refreshing, leaving;
+};
+
+static const struct err *refresh_then_log_out(struct ctx *holder, void *arg)
+{
+    struct rivals *rivals = arg;
+    struct tokens unused;
+    assert_null(DB_RUN(holder, &hold_user, NULL, DB_TEXT(rivals->user_id)));
+    rivals->refreshing = fork();
+    if (rivals->refreshing == 0) {
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(refresh(rivals->refresh_token, &unused) ? 1 : 0);
+    }
+    fixture_await_waiting(holder, 1);
+    rivals->leaving = fork();
+    if (rivals->leaving == 0) {
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(session_logout(ctx, &rivals->owner) ? 1 : 0);
+    }
+    fixture_await_waiting(holder, 2);
+    return NULL;
+}
+
+static void test_logout_during_a_refresh_leaves_no_live_token(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    struct rivals rivals = {
+        .user_id = person.id, .refresh_token = tokens.refresh_token, .owner = owner_of(&person, &tokens)};
+    int refreshed, left;
+    assert_null(db_transact(ctx, refresh_then_log_out, &rivals));
+    assert_int_equal(waitpid(rivals.refreshing, &refreshed, 0), rivals.refreshing);
+    assert_int_equal(waitpid(rivals.leaving, &left, 0), rivals.leaving);
+    assert_int_equal(refreshed, 0);
+    assert_int_equal(left, 0);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(person.id)));
+    assert_int_equal(db_int(rows, 0, "total"), 0);
+}
+
 static void test_session_list_shows_each_session_once_as_last_used(void **state)
 {
     (void)state;
@@ -271,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session_end_ends_that_one_and_only_ones_own, begin, end),
         cmocka_unit_test_setup_teardown(test_session_end_all_ends_every_session_of_one_person, begin, end),
         cmocka_unit_test_setup_teardown(test_revoked_token_is_remembered_for_the_rest_of_its_life, begin, end),
+        cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
