@@ -3,7 +3,7 @@ import contextlib
 import statistics
 
 from benchlib.cpu import per_request
-from benchlib.routes import BUILD, CROWD
+from benchlib.routes import BUILD, CROWD, warm_up
 from benchlib.tools import KeptHello, Location, row, say, wrk
 
 AIM_SHARE = 0.1
@@ -33,6 +33,7 @@ def gateway_cost(bench) -> dict:
         for name, words in SIDES.items():
             text = f"rewrite ^ {hello.PATH} break;\n{hello.WORDS}\n{words}"
             added.enter_context(Location(bench.stack, f"/bench/{name}", text))
+        warm_up(hello.url, tokens)
         for _ in range(bench.rounds):
             for name, found in costs.items():
                 url = f"{bench.stack.gateway_url}/bench/{name}"
