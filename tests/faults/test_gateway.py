@@ -13,7 +13,8 @@ POOLS = (1, 2)
 TRIES_MAX = 3
 # One path of each location of nginx.conf.in.
 PUBLIC = [("user", "/auth/login"), ("user", "/users/me"), ("event", "/events"), ("event", "/venues"),
-          ("queue", "/queue/leave"), ("queue", "/queue/serving"), ("queue", "/queue/draw"),
+          ("queue", "/queue/leave"), ("queue", f"/queue/serving?scheduleId={uuid.uuid4()}"),
+          ("queue", f"/queue/draw?scheduleId={uuid.uuid4()}"),
           ("reservation", "/reservations/hold"), ("payment", "/payments/confirm"), ("gateway", "/.well-known/jwks.json")]
 INTERNAL = [("event", f"/internal/schedules/{uuid.uuid4()}"), ("gateway", "/metrics"),
             ("reservation", f"/internal/reservations/{uuid.uuid4()}/secure"), ("payment", "/internal/health/payment")]
