@@ -88,16 +88,63 @@ $others$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO event_service;
 
+-- ---- what PostgreSQL lets everybody do, and one service could stop another by ----
+
+-- A lock that anybody can take is nobody's: the relay leads by some. Large objects grow where no purge looks.
+DO $locks$
+DECLARE
+    one regprocedure;
+BEGIN
+    FOR one IN
+        SELECT oid::regprocedure
+        FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname ~ '^pg_(try_)?advisory_' OR proname ~ '^lo_')
+              AND pg_has_role(proowner, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+    END LOOP;
+END
+$locks$;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint) TO user_service;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_xact_lock(bigint) TO reservation_service, payment_service;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint), pg_catalog.pg_advisory_unlock(bigint)
+TO outbox_relay;
+
 -- ---- of PortOne's record, the fields that src/providers/portone_record.c names ----
 
+CREATE FUNCTION pg_temp.only(record jsonb, VARIADIC keys text []) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT CASE jsonb_typeof(record)
+        WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(record) WHERE key = ANY (keys))
+        WHEN 'array' THEN (SELECT coalesce(jsonb_agg(pg_temp.only(one, VARIADIC keys)), '[]') FROM jsonb_array_elements(record) AS one)
+    END
+$$;
+CREATE FUNCTION pg_temp.with_only(record jsonb, name text, VARIADIC keys text []) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT CASE WHEN record ? name THEN jsonb_set(record, ARRAY[name], coalesce(pg_temp.only(record -> name, VARIADIC keys), 'null'))
+                ELSE record END
+$$;
 UPDATE payment_service.payments
-SET portone_record = (
-    SELECT jsonb_object_agg(key, CASE key WHEN 'method' THEN value #- '{card,bin}' ELSE value END)
-    FROM jsonb_each(portone_record)
-    WHERE key IN ('status', 'id', 'transactionId', 'merchantId', 'storeId', 'version', 'channel', 'method', 'amount',
-                  'currency', 'orderName', 'requestedAt', 'updatedAt', 'statusChangedAt', 'paidAt', 'failedAt',
-                  'cancelledAt', 'pgTxId', 'failure', 'cancellations'))
+SET portone_record = pg_temp.only(
+    portone_record, 'status', 'id', 'transactionId', 'merchantId', 'storeId', 'version', 'channel', 'method', 'amount',
+    'currency', 'orderName', 'requestedAt', 'updatedAt', 'statusChangedAt', 'paidAt', 'failedAt', 'cancelledAt', 'pgTxId',
+    'failure', 'cancellations')
 WHERE jsonb_typeof(portone_record) = 'object';
+UPDATE payment_service.payments
+SET portone_record = pg_temp.with_only(pg_temp.with_only(pg_temp.with_only(pg_temp.with_only(pg_temp.with_only(
+    portone_record,
+    'channel', 'type', 'id', 'key', 'pgProvider', 'pgMerchantId'),
+    'method', 'type', 'provider', 'card', 'approvalNumber', 'installment'),
+    'amount', 'total', 'taxFree', 'vat', 'supply', 'discount', 'paid', 'cancelled', 'cancelledTaxFree'),
+    'failure', 'reason', 'pgCode'),
+    'cancellations', 'status', 'id', 'pgCancellationId', 'totalAmount', 'taxFreeAmount', 'vatAmount', 'requestedAt',
+    'cancelledAt')
+WHERE jsonb_typeof(portone_record) = 'object';
+UPDATE payment_service.payments
+SET portone_record = jsonb_set(portone_record, '{method}', pg_temp.with_only(pg_temp.with_only(
+    portone_record -> 'method',
+    'card', 'publisher', 'issuer', 'brand', 'type', 'ownerType', 'name', 'number'),
+    'installment', 'month', 'isInterestFree'))
+WHERE jsonb_typeof(portone_record -> 'method') = 'object';
+DROP FUNCTION pg_temp.with_only(jsonb, text, text []), pg_temp.only(jsonb, text []);
 COMMENT ON COLUMN payment_service.payments.portone_record IS
     'What is kept of PortOne''s record as it was when the outcome was decided: nothing that says who or where the buyer is';
 
@@ -107,7 +154,7 @@ ALTER TABLE reservation_service.reservations ADD COLUMN secured_check_at timesta
 UPDATE reservation_service.reservations
 SET secured_check_at = clock_timestamp()
 WHERE status = 'PENDING' AND secured_by IS NOT NULL;
-CREATE INDEX reservations_secured ON reservation_service.reservations (secured_check_at)
+CREATE INDEX reservations_secured ON reservation_service.reservations (coalesce(secured_check_at, '-infinity'))
 WHERE status = 'PENDING' AND secured_by IS NOT NULL;
 COMMENT ON COLUMN reservation_service.reservations.secured_check_at IS
     'When the payment service is asked whether it knows the payment that keeps the seats; NULL: none does';

@@ -20,7 +20,6 @@ enum { HEADER_OURS, HEADER_USUAL, HEADERS };
 #define HEADER_MAX 384
 #define SECRET_MIN 32
 #define SECRET_MAX 256
-#define SKEW_S 30
 #define ACCESS_MAX_S 86400
 
 struct cfg_token cfg_token;
@@ -290,10 +289,10 @@ static bool read_payload(struct arena *arena, jwt_t *jwt, enum token_kind kind, 
 static const struct err *check_times(const struct token_payload *payload)
 {
     int64_t now_s = clock_now() / CLOCK_SECOND;
-    if (payload->claims.issued_s > now_s + SKEW_S || payload->not_before_s > now_s + SKEW_S) {
+    if (payload->claims.issued_s > now_s + TOKEN_SKEW_S || payload->not_before_s > now_s + TOKEN_SKEW_S) {
         return &err_token_invalid;
     }
-    return payload->claims.expires_s <= now_s - SKEW_S ? &err_token_expired : NULL;
+    return payload->claims.expires_s <= now_s - TOKEN_SKEW_S ? &err_token_expired : NULL;
 }
 
 /* False unless one of our keys signed it and all that it says is as it has to be, its times aside. */
@@ -344,7 +343,7 @@ static const char *revoked_key(struct ctx *ctx, const char *jti)
 
 const struct err *token_revoke(struct ctx *ctx, const char *jti, int64_t expires_s)
 {
-    int64_t left_s = expires_s + SKEW_S - clock_now() / CLOCK_SECOND;
+    int64_t left_s = expires_s + TOKEN_SKEW_S - clock_now() / CLOCK_SECOND;
     if (left_s <= 0) {
         return NULL;
     }
@@ -387,9 +386,14 @@ static const char *demoted_key(struct ctx *ctx, const char *user_id)
 
 const struct err *token_demote(struct ctx *ctx, const char *user_id)
 {
-    int64_t until_s = clock_now() / CLOCK_SECOND + SKEW_S;
+    int64_t until_s = clock_now() / CLOCK_SECOND + TOKEN_SKEW_S;
     return REDIS_RUN(ctx, NULL, "SET", demoted_key(ctx, user_id), arena_int(ctx->arena, until_s), "EX",
-                     arena_int(ctx->arena, ACCESS_MAX_S + 2 * SKEW_S));
+                     arena_int(ctx->arena, ACCESS_MAX_S + 2 * TOKEN_SKEW_S));
+}
+
+const struct err *token_promote(struct ctx *ctx, const char *user_id)
+{
+    return REDIS_RUN(ctx, NULL, "DEL", demoted_key(ctx, user_id));
 }
 
 static const struct err *piped_demoted(const struct redis_value *answer, int64_t issued_s)

@@ -18,6 +18,7 @@
 #include "common/context/ctx.h"
 
 #define TOKEN_LENGTH_MAX 4096
+#define TOKEN_SKEW_S 30 /* clocks may differ by so much: a token opens doors as long after its end */
 
 struct cfg_token {
     const char *keys;     /* BOX_JWT_KEYS: secrets of 32 characters or more */
@@ -65,6 +66,9 @@ BO_MUSTCHECK const struct err *token_check_revoked(struct ctx *ctx, const char *
 /* What the user's access tokens of role ADMIN open ends: of all that are issued up to half a minute from now, as clocks
  * differ and a login may be under way. Safe to repeat. */
 BO_MUSTCHECK const struct err *token_demote(struct ctx *ctx, const char *user_id);
+/* The user is an administrator again: takes back what token_demote() has said, also of tokens of before. Safe to
+ * repeat. */
+BO_MUSTCHECK const struct err *token_promote(struct ctx *ctx, const char *user_id);
 /* The same question as token_check_revoked() for a token that shall open an administrator's route, in one exchange:
  * &err_token_revoked also when its user was demoted since. Redis away: &err_unavailable, as nothing that people are in
  * the middle of needs an administrator. */

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS_MAX 19 /* of int64_t */
+#define DIGITS_MAX 19       /* of int64_t */
+#define EXPONENT_MAX 100000 /* beyond what the longest number could make up for */
 
 /* Without the zeros in front and behind: `digits` times ten to the power of the result. */
 static long significant(const char *text, char digits[JSON_NUMBER_MAX + 1])
@@ -26,7 +27,9 @@ static long significant(const char *text, char digits[JSON_NUMBER_MAX + 1])
         power++;
     }
     digits[len] = '\0';
-    return *text ? power + strtol(text + 1, NULL, 10) : power;
+    long exponent = *text ? strtol(text + 1, NULL, 10) : 0;
+    exponent = exponent > EXPONENT_MAX ? EXPONENT_MAX : exponent < -EXPONENT_MAX ? -EXPONENT_MAX : exponent;
+    return power + exponent;
 }
 
 bool json_number_whole(const char *text, int64_t *whole_r)

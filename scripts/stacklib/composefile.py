@@ -199,7 +199,8 @@ def _gateway(responders: list[str]) -> dict:
     ask = (f"exec 3<>/dev/tcp/127.0.0.1/{default['BOX_GATEWAY_PORT']}; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; "
            "read -r line <&3; [[ $$line == *' 200'* ]]")
     return _ours("nginx", depends_on=_when("service_healthy", *(_service(name) for name in responders))) | {
-        "environment": {"BOX_SANDBOX": variable("BOX_SANDBOX", 0), "BOX_CORS_ORIGINS": setting("BOX_CORS_ORIGINS")},
+        "environment": {"BOX_SANDBOX": variable("BOX_SANDBOX", 0),
+                        **{name: setting(name) for name in ("BOX_CORS_ORIGINS", "BOX_TRUSTED_PROXIES")}},
         "ports": ports,
         "mem_limit": memory("gateway"),
         "healthcheck": _healthcheck(["CMD", "bash", "-c", ask]),

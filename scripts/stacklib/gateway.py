@@ -1,4 +1,5 @@
 """nginx: its configuration from the stack's settings, and whether it answers."""
+import ipaddress
 import os
 import pathlib
 import re
@@ -54,6 +55,18 @@ def _cors_origins(stack: Stack) -> str:
     return "\n".join(f'        "{origin}" $http_origin;' for origin in origins)
 
 
+def _trusted_proxies(stack: Stack) -> str:
+    """Whom they name last that is none of them is the client."""
+    proxies = stack["BOX_TRUSTED_PROXIES"].split()
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise Failure(f"BOX_TRUSTED_PROXIES: '{proxy}' is no address or network: {error}") from error
+    lines = [f"set_real_ip_from {proxy};" for proxy in proxies]
+    return "\n".join(f"        {line}" for line in (*lines, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;")) if lines else ""
+
+
 def _fill(template: str, values: dict) -> str:
     text = (ROOT / "nginx" / template).read_text()
     return re.sub(r"@([A-Z_]+)@", lambda found: str(values[found[1]]), text)
@@ -76,6 +89,7 @@ def write_configuration(stack: Stack, check: bool = True) -> None:
         "CORS_ORIGINS": _cors_origins(stack),
         "UPSTREAMS": "\n".join(_upstream(stack, service) for service in SERVICES
                                if stack.sandbox or service != "sandbox"),
+        "TRUSTED_PROXIES": _trusted_proxies(stack),
         "LISTEN_ADDRESS": stack["BOX_LISTEN_ADDRESS"],
         "GATEWAY_PORT": stack["BOX_GATEWAY_PORT"],
         "INTERNAL_ADDRESS": stack.internal_address,

@@ -44,6 +44,8 @@ SETTINGS = (
     Setting("BOX_SANDBOX_PORT", 8090, "loopback listener: the stand-ins of PortOne, reCAPTCHA, OAuth", port=True),
     Setting("BOX_KAFKA_PORT", 9092, "Kafka broker, loopback", port=True),
     Setting("BOX_KAFKA_CONTROLLER_PORT", 9093, "Kafka controller, loopback", port=True),
+    Setting("BOX_TRUSTED_PROXIES", "", "addresses or networks of proxies before the public listener, space-separated: the client is "
+            "whom they name in X-Forwarded-For"),
     Setting("BOX_CORS_ORIGINS", "http://localhost:3000", "web origins that browsers may call from, space-separated"),
     Setting("BOX_USER_INSTANCES", 2, "pools of user.fcgi"),
     Setting("BOX_USER_PROCESSES", 2, "processes per pool; bcrypt is CPU"),

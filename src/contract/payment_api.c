@@ -5,6 +5,8 @@
 #include "common/base/array.h"
 #include "src/contract/internal_call.h"
 
+#define PATIENCE_MS 500 /* who asks has events to handle, and asks again */
+
 static const struct field query_fields[] = {
     {FIELD(struct payment_query, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
 };
@@ -22,7 +24,8 @@ const struct err *payment_api_of_reservation(struct ctx *ctx, const char *reserv
 {
     const char *path = arena_printf(ctx->arena, "/internal/payments?reservationId=%s", reservation_id);
     struct http_answer answer;
-    const struct err *e = internal_call(ctx, &(struct internal_call){.method = "GET", .path = path}, &answer);
+    const struct err *e =
+        internal_call(ctx, &(struct internal_call){.method = "GET", .path = path, .timeout_ms = PATIENCE_MS}, &answer);
     if (e) {
         return e;
     }

@@ -6,14 +6,16 @@
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
+#include "common/io/limit.h"
 #include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
-#include "src/payment/buyer_limit.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
 #include "src/providers/portone.h"
+
+#define MINUTE_S 60
 
 static const struct err *check_request(struct ctx *ctx, const struct confirm_request *request,
                                        const struct payment *payment)
@@ -233,7 +235,8 @@ static const struct err *confirm_failed(struct ctx *ctx, const struct payment *p
 const struct err *confirm_payment(struct ctx *ctx, const struct confirm_request *request, struct payment *payment_r)
 {
     struct payment payment;
-    const struct err *e = buyer_limit(ctx, request->user_id, "confirm", payment_settings.confirms_per_minute);
+    const struct err *e =
+        limit_take(ctx, &(struct limit){"confirm", payment_settings.confirms_per_minute, MINUTE_S}, request->user_id);
     e = e ? e : payment_get_of(ctx, request->user_id, request->payment_id, &payment);
     e = e ? e : check_request(ctx, request, &payment);
     e = e ? e : queue_token_check_sent(ctx, request->queue_token, request->user_id, payment.schedule_id);

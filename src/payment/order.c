@@ -6,15 +6,17 @@
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
+#include "common/io/limit.h"
 #include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
-#include "src/payment/buyer_limit.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
 #include "src/providers/portone.h"
+
+#define MINUTE_S 60
 
 #define PAYMENT_KEY_BYTES 16 /* 32 hexadecimal digits: every card gateway takes those */
 #define JSON_MAX (16u << 10)
@@ -190,7 +192,8 @@ const struct err *order_create(struct ctx *ctx, const struct order_request *requ
 {
     struct ordering ordering = {.request = request};
     const char *stored;
-    const struct err *e = buyer_limit(ctx, request->user_id, "order", payment_settings.orders_per_minute);
+    const struct err *e =
+        limit_take(ctx, &(struct limit){"order", payment_settings.orders_per_minute, MINUTE_S}, request->user_id);
     e = e ? e : idempotency_peek(ctx, &request->idempotency, &stored);
     if (!e) {
         e = stored ? replay(ctx, stored, &ordering.order) : place(ctx, &ordering);

@@ -58,6 +58,7 @@ struct candidate {
     const char *phone;
     char password_hash[PASSWORD_HASH_SIZE];
     struct portone_identity identity;
+    const char *verification_id;
     const struct json_list *agreements;
 };
 
@@ -144,13 +145,14 @@ static const struct err *create_account(struct ctx *ctx, void *arg)
     if (e == &err_db_unique) {
         return unique_means(ctx);
     }
-    return e ? e : terms_store(ctx, person->id, person->agreements);
+    e = e ? e : terms_store(ctx, person->id, person->agreements);
+    return e ? e : identity_use(ctx, person->verification_id, person->id);
 }
 
 const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
                                   struct account *account_r)
 {
-    struct candidate person = {0};
+    struct candidate person = {.verification_id = input->identity_verification_id};
     const struct err *e = check_profile(ctx, input, &person);
     e = e ? e : check_terms(ctx, &input->agreements);
     e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);

@@ -1,7 +1,11 @@
 #include "src/user/identity.h"
 
+#include <string.h>
+
 #include "common/base/clock.h"
-#include "common/io/redis.h"
+#include "common/crypto/crypto.h"
+#include "common/io/db.h"
+#include "sql/user.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_settings.h"
 
@@ -36,13 +40,25 @@ const struct err *identity_fetch(struct ctx *ctx, const char *verification_id, s
     return NULL;
 }
 
-const struct err *identity_use(struct ctx *ctx, const char *verification_id)
+static struct db_arg digest_of(struct ctx *ctx, const char *verification_id)
 {
-    const struct redis_value *answer;
-    const struct err *e = REDIS_RUN(ctx, &answer, "SET", ARENA_JOIN(ctx->arena, "identity:used:", verification_id), "1",
-                                    "NX", "EX", arena_int(ctx->arena, cfg_user.identity_s));
-    if (e) {
-        return e;
+    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
+    crypto_sha256(verification_id, strlen(verification_id), digest);
+    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
+}
+
+const struct err *identity_use(struct ctx *ctx, const char *verification_id, const char *user_id)
+{
+    const struct err *e = DB_RUN(ctx, &sql_user_identity_use, NULL, digest_of(ctx, verification_id), DB_TEXT(user_id));
+    return e == &err_db_unique ? identity_refused(ctx, ID_FIELD, "has been used") : e;
+}
+
+const struct err *identity_used_by(struct ctx *ctx, const char *verification_id, const char **user_id_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_identity_used_by, &rows, digest_of(ctx, verification_id));
+    if (!e) {
+        *user_id_r = db_count(rows) == 1 ? db_str(rows, 0, "user_id") : NULL;
     }
-    return answer->type == REDIS_NIL ? identity_refused(ctx, ID_FIELD, "has been used") : NULL;
+    return e;
 }

@@ -12,9 +12,11 @@ const struct err *identity_refused(struct ctx *ctx, const char *field, const cha
  * &err_identity_not_verified with details; &err_unavailable when PortOne is away. */
 BO_MUSTCHECK const struct err *identity_fetch(struct ctx *ctx, const char *verification_id,
                                               struct portone_identity *identity_r);
-/* Lets a verification that identity_fetch() has taken be used once for what changes an account: whoever learns its id
- * later can do nothing with it. &err_identity_not_verified the second time; &err_unavailable without Redis. Key
- * identity:used:<id>, for as long as a verification may be used. */
-BO_MUSTCHECK const struct err *identity_use(struct ctx *ctx, const char *verification_id);
+/* Uses a verification up for the account of `user_id`, inside the transaction that makes or changes it: whoever learns
+ * its id later can do nothing with it, and what fails leaves it unused. &err_identity_not_verified when it has been
+ * used. */
+BO_MUSTCHECK const struct err *identity_use(struct ctx *ctx, const char *verification_id, const char *user_id);
+/* Whose account it was used for; NULL: it has not been. */
+BO_MUSTCHECK const struct err *identity_used_by(struct ctx *ctx, const char *verification_id, const char **user_id_r);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/crypto/crypto.h"
 #include "common/io/redis.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_settings.h"
@@ -13,6 +14,7 @@
 enum scope { SCOPE_ADDRESS, SCOPE_NETWORK, SCOPE_EVERYWHERE, SCOPES };
 static const int64_t times_as_many[] = {[SCOPE_ADDRESS] = 1, [SCOPE_NETWORK] = 4, [SCOPE_EVERYWHERE] = 20};
 
+#define PASSWORD_MARK 8 /* bytes that tell passwords of one account apart */
 #define NETWORK_BYTES_4 3
 #define NETWORK_BYTES_6 8
 
@@ -20,6 +22,19 @@ const char *lockout_address(const char *text)
 {
     unsigned char bytes[sizeof(struct in6_addr)];
     return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1 ? text : NULL;
+}
+
+struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, const char *password_hash,
+                             const char *client_ip)
+{
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    const char *password = password_hash ? password_hash : "";
+    crypto_sha256(password, strlen(password), digest);
+    return (struct login_try){
+        .account = ARENA_JOIN(ctx->arena, "login:{", crypto_hex(ctx->arena, blind, len),
+                              "}:", crypto_hex(ctx->arena, digest, PASSWORD_MARK)),
+        .ip = lockout_address(client_ip),
+    };
 }
 
 /* The network of an address as text: its first bytes, the rest 0. */
@@ -42,7 +57,7 @@ static const char *key_of(struct ctx *ctx, const struct login_try *login, enum s
     const char *where[] = {[SCOPE_ADDRESS] = ip,
                            [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", network_of(ctx->arena, ip)),
                            [SCOPE_EVERYWHERE] = "all"};
-    return ARENA_JOIN(ctx->arena, "login:{", login->account, "}:", where[scope]);
+    return ARENA_JOIN(ctx->arena, login->account, ":", where[scope]);
 }
 
 const struct err *lockout_check(struct ctx *ctx, const struct login_try *login)
@@ -88,25 +103,10 @@ void lockout_count(struct ctx *ctx, const struct login_try *login)
     }
 }
 
-static void forget(struct ctx *ctx, const struct login_try *login, int scopes)
+void lockout_forget(struct ctx *ctx, const struct login_try *login)
 {
-    const struct redis_value *answers;
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    for (int scope = 0; scope < scopes; scope++) {
-        REDIS_PIPE(pipe, "DEL", key_of(ctx, login, scope));
-    }
-    const struct err *e = redis_pipe_run(pipe, &answers);
+    const struct err *e = REDIS_RUN(ctx, NULL, "DEL", key_of(ctx, login, SCOPE_ADDRESS));
     if (e) {
         log_warn(&ctx->log, "counted passwords are not forgotten: %s", e->code);
     }
-}
-
-void lockout_forget(struct ctx *ctx, const struct login_try *login)
-{
-    forget(ctx, login, SCOPE_ADDRESS + 1);
-}
-
-void lockout_end(struct ctx *ctx, const struct login_try *login)
-{
-    forget(ctx, login, SCOPES);
 }

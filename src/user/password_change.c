@@ -42,8 +42,8 @@ static const struct err *check_new(struct ctx *ctx, const struct password_change
 static const struct err *find_password(struct ctx *ctx, const char *client_ip, struct change *change)
 {
     const struct db_rows *rows;
-    const char *ip = lockout_address(client_ip);
-    const struct err *e = DB_RUN(ctx, &sql_user_password_find, &rows, DB_TEXT(change->owner->user_id), DB_TEXT(ip));
+    const struct err *e = DB_RUN(ctx, &sql_user_password_find, &rows, DB_TEXT(change->owner->user_id),
+                                 DB_TEXT(lockout_address(client_ip)));
     if (e) {
         return e;
     }
@@ -53,17 +53,22 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
     size_t len;
     const unsigned char *blind = db_bytes(ctx, rows, 0, "email_hash", &len);
     change->old_hash = db_str(rows, 0, "password_hash");
-    change->login = (struct login_try){crypto_hex(ctx->arena, blind, len), ip, db_bool(rows, 0, "known")};
+    change->login = lockout_try(ctx, blind, len, change->old_hash, client_ip);
+    change->login.known = db_bool(rows, 0, "known");
     return NULL;
 }
 
-static const struct err *check_current(struct ctx *ctx, const struct change *change, const char *password)
+/* *done_r: the new password is the one that is stored, as this change was made before and its answer lost. */
+static const struct err *check_current(struct ctx *ctx, const struct change *change,
+                                       const struct password_change *input, bool *done_r)
 {
     const struct err *e = lockout_check(ctx, &change->login);
     if (e) {
         return e;
     }
-    if (!password_verify(password, change->old_hash, (int)cfg_user.bcrypt_cost)) {
+    bool right = password_verify(input->current_password, change->old_hash, (int)cfg_user.bcrypt_cost);
+    *done_r = !right && password_verify(input->new_password, change->old_hash, (int)cfg_user.bcrypt_cost);
+    if (!right && !*done_r) {
         lockout_count(ctx, &change->login);
         return &err_bad_credentials;
     }
@@ -87,15 +92,16 @@ const struct err *password_change(struct ctx *ctx, const struct session_owner *o
                                   const struct password_change *input)
 {
     struct change change = {.owner = owner};
+    bool done = false;
     const struct err *e = check_new(ctx, input);
     e = e ? e : find_password(ctx, client_ip, &change);
-    e = e ? e : check_current(ctx, &change, input->current_password);
-    if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, change.new_hash)) {
+    e = e ? e : check_current(ctx, &change, input, &done);
+    if (!e && !done && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, change.new_hash)) {
         e = &err_internal;
     }
-    /* Before, so that nothing is left open if this process dies after the change; and after, for what was refreshed
-     * in between. */
-    e = e ? e : session_blacklist_others(ctx, owner);
-    e = e ? e : db_transact(ctx, store, &change);
+    if (e) {
+        return e;
+    }
+    e = done ? NULL : db_transact(ctx, store, &change);
     return e ? e : session_blacklist_others(ctx, owner);
 }

@@ -1,9 +1,11 @@
 #include "src/user/password_reset.h"
 
+#include <string.h>
+
 #include "common/base/array.h"
-#include "common/crypto/crypto.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
+#include "common/io/limit.h"
 #include "sql/user.h"
 #include "src/user/identity.h"
 #include "src/user/lockout.h"
@@ -11,6 +13,9 @@
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
+
+#define QUARTER_S 900 /* of an hour */
+#define RESETS_A_QUARTER 10
 
 static const struct field password_reset_fields[] = {
     {FIELD(struct password_reset, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
@@ -23,7 +28,9 @@ const struct shape password_reset_shape = {password_reset_fields, ARRAY_COUNT(pa
                                            sizeof(struct password_reset), false};
 
 struct reset {
+    const char *verification_id;
     struct db_arg email, ci;
+    const char *old_hash;
     char hash[PASSWORD_HASH_SIZE];
     struct session_owner owner; /* nobody's session: all of them end */
 };
@@ -39,7 +46,18 @@ static const struct err *find_account(struct ctx *ctx, struct reset *reset)
         return identity_refused(ctx, "identityVerificationId", "is not of the person with this account");
     }
     reset->owner.user_id = db_str(rows, 0, "id");
+    reset->old_hash = db_str(rows, 0, "password_hash");
     return NULL;
+}
+
+/* *done_r: this very reset was made before, and its answer lost. */
+static const struct err *find_use(struct ctx *ctx, const struct reset *reset, const char *password, bool *done_r)
+{
+    const char *user_id;
+    const struct err *e = identity_used_by(ctx, reset->verification_id, &user_id);
+    *done_r = !e && user_id && strcmp(user_id, reset->owner.user_id) == 0 &&
+              password_verify(password, reset->old_hash, (int)cfg_user.bcrypt_cost);
+    return e;
 }
 
 static const struct err *store(struct ctx *ctx, void *arg)
@@ -51,18 +69,26 @@ static const struct err *store(struct ctx *ctx, void *arg)
     if (e) {
         return e;
     }
-    return db_affected(rows) == 1 ? session_revoke_others(ctx, &reset->owner) : &err_conflict;
+    if (db_affected(rows) == 0) {
+        return &err_conflict;
+    }
+    e = identity_use(ctx, reset->verification_id, reset->owner.user_id);
+    return e ? e : session_revoke_others(ctx, &reset->owner);
 }
 
 const struct err *password_reset(struct ctx *ctx, const char *client_ip, const struct password_reset *input)
 {
-    struct reset reset = {0};
+    struct reset reset = {.verification_id = input->identity_verification_id};
     struct portone_identity identity;
+    bool done = false;
     const char *email = user_email_normalise(ctx->arena, input->email);
     if (!user_password_acceptable(input->new_password)) {
         return ctx_invalid(ctx, "newPassword", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
     }
-    const struct err *e = identity_fetch(ctx, input->identity_verification_id, &identity);
+    /* Anybody may ask, and each asking costs a call to PortOne and bcrypt. */
+    const char *ip = lockout_address(client_ip);
+    const struct err *e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, ip ? ip : "none");
+    e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     /* Whether there is such an account or not: the answer takes the same time. */
     if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, reset.hash)) {
         e = &err_internal;
@@ -73,12 +99,9 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
     reset.email = user_pii_blind(ctx, "email", email ? email : "");
     reset.ci = user_pii_blind(ctx, "ci", identity.ci);
     e = find_account(ctx, &reset);
-    e = e ? e : identity_use(ctx, input->identity_verification_id);
-    e = e ? e : session_blacklist_others(ctx, &reset.owner);
-    e = e ? e : db_transact(ctx, store, &reset);
-    if (!e) {
-        lockout_end(ctx, &(struct login_try){.account = crypto_hex(ctx->arena, reset.email.text, reset.email.len),
-                                             .ip = lockout_address(client_ip)});
+    e = e ? e : find_use(ctx, &reset, input->new_password, &done);
+    if (!e && !done) {
+        e = db_transact(ctx, store, &reset);
     }
     return e ? e : session_blacklist_others(ctx, &reset.owner);
 }

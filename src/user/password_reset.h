@@ -14,10 +14,11 @@ struct password_reset {
 extern const struct shape password_reset_shape;
 
 /*
- * Sets the password of the account of this address and this person, ends all its sessions, and forgets the wrong
- * passwords that were tried. A verification serves once. &err_invalid_request, &err_identity_not_verified: also when
- * the address is nobody's or another's, in the same words and time. &err_unavailable without PortOne or Redis;
- * &err_uncertain: log in with the new password, or verify again.
+ * Sets the password of the account of this address and this person and ends all its sessions; wrong passwords that were
+ * tried before count no more. A verification serves once, but for the same reset again, which is safe to repeat after
+ * any error. &err_invalid_request; &err_identity_not_verified, also when the address is nobody's or another's, in the
+ * same words and time; &err_too_many_requests from one address; &err_conflict when the account changed meanwhile;
+ * &err_unavailable.
  */
 BO_MUSTCHECK const struct err *password_reset(struct ctx *ctx, const char *client_ip,
                                               const struct password_reset *input);

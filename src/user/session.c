@@ -8,6 +8,7 @@
 #include "common/crypto/crypto.h"
 #include "common/crypto/password.h"
 #include "common/crypto/uuid.h"
+#include "common/io/limit.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/lockout.h"
@@ -15,6 +16,9 @@
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
+
+#define QUARTER_S 900 /* of an hour */
+#define REFRESHES_A_QUARTER 30
 
 static const struct field login_fields[] = {
     {FIELD(struct login, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
@@ -36,6 +40,7 @@ static const struct field session_view_fields[] = {
     {FIELD(struct session_view, "createdAt", FIELD_TIME, created_at), .flags = FIELD_REQUIRED},
     {FIELD(struct session_view, "lastUsedAt", FIELD_TIME, last_used_at), .flags = FIELD_REQUIRED},
     {FIELD(struct session_view, "expiresAt", FIELD_TIME, expires_at), .flags = FIELD_REQUIRED},
+    {FIELD(struct session_view, "expiresIn", FIELD_INT, expires_in), .flags = FIELD_REQUIRED},
     {FIELD(struct session_view, "ip", FIELD_STR, ip)},
     {FIELD(struct session_view, "userAgent", FIELD_STR, user_agent), .flags = FIELD_REQUIRED},
     {FIELD(struct session_view, "current", FIELD_BOOL, current), .flags = FIELD_REQUIRED},
@@ -63,10 +68,16 @@ static struct db_arg token_hash(struct ctx *ctx, const char *token)
 /* Signs a pair and records its refresh token as the family's live one. */
 static const struct err *issue_pair(struct ctx *ctx, const struct session *session, struct tokens *tokens_r)
 {
-    struct token_claims access = {.subject = session->user_id, .role = session->role};
     struct token_claims refresh = {.subject = session->user_id, .family = session->family};
-    struct tokens pair = {.access_token = token_issue(ctx, TOKEN_ACCESS, &access),
-                          .refresh_token = token_issue(ctx, TOKEN_REFRESH, &refresh),
+    const char *refresh_token = token_issue(ctx, TOKEN_REFRESH, &refresh);
+    /* Both of one second, from which a repeated answer is made again. */
+    const struct token_claims access = {.subject = session->user_id,
+                                        .jti = uuid_v4(arena_alloc(ctx->arena, UUID_SIZE)),
+                                        .role = session->role,
+                                        .issued_s = refresh.issued_s,
+                                        .expires_s = refresh.issued_s + cfg_token.access_s};
+    struct tokens pair = {.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access),
+                          .refresh_token = refresh_token,
                           .expires_in = access.expires_s - access.issued_s,
                           .token_type = "Bearer"};
     const struct err *e =
@@ -86,7 +97,6 @@ static const struct err *issue_pair(struct ctx *ctx, const struct session *sessi
 struct login_account {
     const char *id; /* NULL: no account has this e-mail */
     const char *password_hash;
-    const char *role;
     bool dormant;
     int64_t locked_s; /* by the operator */
     struct login_try login;
@@ -103,12 +113,12 @@ static const struct err *find_account(struct ctx *ctx, const char *email, const 
     if (e) {
         return e;
     }
-    *account_r = (struct login_account){
-        .login = {.account = crypto_hex(ctx->arena, blind.text, blind.len), .ip = lockout_address(client->ip)}};
-    if (db_count(rows) == 1) {
+    bool there = db_count(rows) == 1;
+    const char *hash = there ? db_str(rows, 0, "password_hash") : NULL;
+    *account_r = (struct login_account){.login = lockout_try(ctx, blind.text, blind.len, hash, client->ip)};
+    if (there) {
         account_r->id = db_str(rows, 0, "id");
-        account_r->password_hash = db_str(rows, 0, "password_hash");
-        account_r->role = db_str(rows, 0, "role");
+        account_r->password_hash = hash;
         account_r->dormant = strcmp(db_str(rows, 0, "status"), "DORMANT") == 0;
         account_r->locked_s = db_int(rows, 0, "locked_s");
         account_r->login.known = db_bool(rows, 0, "known");
@@ -173,14 +183,16 @@ static const struct err *finish_login(struct ctx *ctx, void *arg)
     if (e || work->verdict.e) {
         return e;
     }
-    const struct session session = {work->account->id, work->account->role, work->family, NULL, work->client};
     const struct db_rows *rows;
     e = DB_RUN(ctx, &sql_user_login_stamp, &rows, DB_TEXT(work->account->id), DB_TEXT(work->account->password_hash));
     if (e) {
         return e;
     }
-    /* The password may have been changed while bcrypt was at work. */
-    return db_affected(rows) == 1 ? issue_pair(ctx, &session, &work->tokens) : &err_bad_credentials;
+    if (db_count(rows) == 0) {
+        return &err_conflict; /* what was found has changed while bcrypt was at work */
+    }
+    const struct session session = {work->account->id, db_str(rows, 0, "role"), work->family, NULL, work->client};
+    return issue_pair(ctx, &session, &work->tokens);
 }
 
 const struct err *session_login(struct ctx *ctx, const struct login *input, const struct client *client,
@@ -242,6 +254,7 @@ struct refresh_work {
     const char *token;
     const char *family;
     const struct client *client;
+    bool found;                /* the token was live */
     const struct err *refusal; /* committed together with its consequences, then answered */
     struct tokens tokens;
 };
@@ -275,8 +288,25 @@ static const struct err *continue_session(struct ctx *ctx, struct refresh_work *
     return issue_pair(ctx, &session, &work->tokens);
 }
 
+static struct db_arg stored_hash(struct ctx *ctx, const struct db_rows *rows)
+{
+    size_t len;
+    const unsigned char *hash = db_bytes(ctx, rows, 0, "token_hash", &len);
+    return DB_BYTES(hash, len);
+}
+
+/* Replaces the live token with this hash by a new pair; none: nothing is done. */
+static const struct err *exchange(struct ctx *ctx, struct refresh_work *work, struct db_arg hash)
+{
+    const struct db_rows *used;
+    const struct err *e = DB_RUN(ctx, &sql_user_token_rotate, &used, hash);
+    work->found = !e && db_count(used) == 1;
+    return work->found ? continue_session(ctx, work, used) : e;
+}
+
 /* The same pair once more: what was signed is signed again, so that two requests at once, or one whose answer was lost,
- * end with one live token and not with the end of the session. */
+ * end with one live token and not with the end of the session. Where another key signs by now, that is another text:
+ * then what was never used is exchanged in its turn. */
 static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *work, const struct db_rows *next)
 {
     const char *user_id = db_str(next, 0, "user_id");
@@ -290,12 +320,17 @@ static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *wor
                                          .family = work->family,
                                          .issued_s = issued_s,
                                          .expires_s = db_time(next, 0, "expires_at") / CLOCK_SECOND};
+    const char *token = token_issue_again(ctx, TOKEN_REFRESH, &refresh);
+    const struct db_arg signed_before = stored_hash(ctx, next), signed_now = token_hash(ctx, token);
+    if (!crypto_equal(signed_before.text, signed_now.text, CRYPTO_SHA256_SIZE)) {
+        return exchange(ctx, work, signed_before);
+    }
     const struct err *e = check_account(ctx, work, user_id, &access.role);
     if (e || work->refusal) {
         return e;
     }
     work->tokens = (struct tokens){.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access),
-                                   .refresh_token = token_issue_again(ctx, TOKEN_REFRESH, &refresh),
+                                   .refresh_token = token,
                                    .expires_in = access.expires_s - clock_now() / CLOCK_SECOND,
                                    .token_type = "Bearer"};
     return NULL;
@@ -314,8 +349,9 @@ static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *wo
         return NULL;
     }
     bool rotated = db_bool(rows, 0, "rotated"), revoked = db_bool(rows, 0, "revoked");
-    work->refusal = rotated ? &err_refresh_reused : revoked ? &err_token_revoked : &err_token_expired;
-    return rotated ? DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family)) : NULL;
+    work->refusal = revoked ? &err_token_revoked : rotated ? &err_refresh_reused : &err_token_expired;
+    return work->refusal == &err_refresh_reused ? DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family))
+                                                : NULL;
 }
 
 static const struct err *answer_used(struct ctx *ctx, struct refresh_work *work)
@@ -333,13 +369,9 @@ static const struct err *rotate(struct ctx *ctx, void *arg)
 {
     struct refresh_work *work = arg;
     work->refusal = NULL;
-    const struct db_rows *used;
     const struct err *e = lock_family(ctx, work->family);
-    e = e ? e : DB_RUN(ctx, &sql_user_token_rotate, &used, token_hash(ctx, work->token));
-    if (e) {
-        return e;
-    }
-    return db_count(used) == 1 ? continue_session(ctx, work, used) : answer_used(ctx, work);
+    e = e ? e : exchange(ctx, work, token_hash(ctx, work->token));
+    return e || work->found ? e : answer_used(ctx, work);
 }
 
 const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, const struct client *client,
@@ -350,18 +382,24 @@ const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, co
     if (e) {
         return e;
     }
+    /* Each leaves a row and an access token, all of which the end of the session has to reach. */
+    e = limit_take(ctx, &(struct limit){"refresh", REFRESHES_A_QUARTER, QUARTER_S}, claims.family);
+    if (e) {
+        return e;
+    }
     struct refresh_work work = {.token = refresh_token, .family = claims.family, .client = client};
     e = db_transact(ctx, rotate, &work);
     if (e) {
         return e;
     }
-    if (work.refusal == &err_refresh_reused && blacklist_family(ctx, work.family)) {
-        log_warn(&ctx->log, "access tokens of a stolen session could not be blacklisted");
-    }
     if (!work.refusal) {
         *tokens_r = work.tokens;
+        return NULL;
     }
-    return work.refusal;
+    /* Also when it had ended before: whoever ended it may not have come so far. */
+    bool ended = work.refusal == &err_refresh_reused || work.refusal == &err_token_revoked;
+    e = ended ? blacklist_family(ctx, work.family) : NULL;
+    return e ? e : work.refusal;
 }
 
 /* ---- ending ---- */
@@ -441,6 +479,7 @@ const struct err *session_list(struct ctx *ctx, const struct session_owner *owne
                                          .created_at = db_time(rows, i, "started_at"),
                                          .last_used_at = db_time(rows, i, "issued_at"),
                                          .expires_at = db_time(rows, i, "expires_at"),
+                                         .expires_in = clock_seconds_left(db_time(rows, i, "expires_at")),
                                          .ip = db_str(rows, i, "ip"),
                                          .user_agent = db_str(rows, i, "user_agent"),
                                          .current = db_bool(rows, i, "current")};

@@ -47,6 +47,7 @@ struct session_view {
     int64_t created_at;   /* the login */
     int64_t last_used_at; /* the last login or refresh, with whose address and client: */
     int64_t expires_at;   /* without another refresh */
+    int64_t expires_in;   /* seconds */
     const char *ip;       /* NULL: not known */
     const char *user_agent;
     int current; /* 1: the one that asks */
@@ -58,8 +59,9 @@ extern const struct shape session_view_shape;
  * attempt past the CAPTCHA leaves a row in the login history. */
 BO_MUSTCHECK const struct err *session_login(struct ctx *ctx, const struct login *input, const struct client *client,
                                              struct tokens *tokens_r);
-/* &err_token_invalid, &err_token_expired, &err_token_revoked, &err_account_dormant; &err_refresh_reused: the token had
- * been replaced, the family is revoked and its access tokens are blacklisted. Safe to repeat at once, see above. */
+/* &err_token_invalid, &err_token_expired, &err_token_revoked, &err_account_dormant, &err_too_many_requests;
+ * &err_refresh_reused: the token had been replaced, the family is revoked and its access tokens are blacklisted;
+ * without Redis another error, to be repeated. Safe to repeat at once, see above. */
 BO_MUSTCHECK const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, const struct client *client,
                                                struct tokens *tokens_r);
 /* Ends the session that the access token belongs to. Safe to repeat after any error. */

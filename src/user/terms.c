@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/io/limit.h"
 #include "sql/user.h"
 #include "src/user/user_errors.h"
 
+#define DAY_S 86400
+#define DECISIONS_A_DAY 50
 #define TERMS_TYPES "SERVICE|PRIVACY|MARKETING"
 
 SHAPE(terms_shape, struct terms,
@@ -161,5 +164,7 @@ const struct err *terms_decide(struct ctx *ctx, const char *user_id, const struc
     struct decide_work work = {user_id, agreements};
     const struct err *e = terms_current(ctx, &current);
     e = e ? e : check_all(ctx, &current, agreements, false);
+    /* What is decided is kept for ever. */
+    e = e ? e : limit_take(ctx, &(struct limit){"agreements", DECISIONS_A_DAY, DAY_S}, user_id);
     return e ? e : db_transact(ctx, store_decisions, &work);
 }

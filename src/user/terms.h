@@ -50,12 +50,13 @@ BO_MUSTCHECK const struct err *terms_current(struct ctx *ctx, struct terms_list 
  * &err_terms_required, &err_invalid_request; both with details. Pure. */
 BO_MUSTCHECK const struct err *terms_check(struct ctx *ctx, const struct terms_list *current,
                                            const struct json_list *agreements);
-/* Stores the decisions of a new user; inside the transaction that creates the account. */
+/* Stores decisions, each where it differs from the latest about its type; inside a transaction. */
 BO_MUSTCHECK const struct err *terms_store(struct ctx *ctx, const char *user_id, const struct json_list *agreements);
 /* What a person has decided (AUTH-002). */
 BO_MUSTCHECK const struct err *terms_decisions(struct ctx *ctx, const char *user_id, struct decision_list *list_r);
 /* Decides anew about the types that `agreements` names. &err_terms_required when it is a required one that is not
- * agreed to, or another version than the one in effect; &err_invalid_request. Safe to repeat. */
+ * agreed to, or another version than the one in effect; &err_invalid_request, &err_too_many_requests. Safe
+ * to repeat. */
 BO_MUSTCHECK const struct err *terms_decide(struct ctx *ctx, const char *user_id, const struct json_list *agreements);
 
 #endif

@@ -28,5 +28,6 @@ const struct err *user_set_role(struct ctx *ctx, const char *email, const char *
     if (db_count(rows) == 0) {
         return &err_not_found;
     }
-    return strcmp(role, "ADMIN") == 0 ? NULL : token_demote(ctx, db_str(rows, 0, "id"));
+    const char *id = db_str(rows, 0, "id");
+    return strcmp(role, "ADMIN") == 0 ? token_promote(ctx, id) : token_demote(ctx, id);
 }

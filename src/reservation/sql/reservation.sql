@@ -149,8 +149,10 @@ WHERE
     id = (
         SELECT id
         FROM reservations
-        WHERE status = 'PENDING' AND secured_by IS NOT NULL AND secured_check_at < statement_timestamp()
-        ORDER BY secured_check_at
+        WHERE
+            status = 'PENDING' AND secured_by IS NOT NULL
+            AND coalesce(secured_check_at, '-infinity') < statement_timestamp()
+        ORDER BY coalesce(secured_check_at, '-infinity')
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     )

@@ -79,7 +79,7 @@ WHERE id = $1;
         FROM login_history
         WHERE
             user_id = users.id AND result = 'SUCCESS' AND ip = $2::inet
-            AND created_at > clock_timestamp() - interval '90 days'
+            AND created_at > statement_timestamp() - interval '90 days'
     )
 {%- endset %}
 
@@ -104,25 +104,50 @@ SET password_hash = $3, updated_at = clock_timestamp()
 WHERE id = $1 AND password_hash = $2 AND status = 'ACTIVE';
 
 -- name: user_of_person :read
-SELECT id
+SELECT id, password_hash
 FROM users
 WHERE email_hash = $1 AND ci_hash = $2 AND status <> 'DELETED';
+
+-- name: user_identity_use :write
+INSERT INTO identity_uses (verification, user_id)
+VALUES ($1, $2);
+
+-- name: user_identity_used_by :read
+SELECT user_id
+FROM identity_uses
+WHERE verification = $1;
 
 -- name: user_password_reset :write
 UPDATE users
 SET password_hash = $3, updated_at = clock_timestamp()
 WHERE id = $1 AND ci_hash = $2 AND status <> 'DELETED';
 
+-- Of what is tried at a locked account from one address one row in a quarter of an hour says it all.
 -- name: user_login_record :write
 INSERT INTO login_history (user_id, method, result, ip, user_agent)
-VALUES ($1, $2, $3, $4, $5);
+SELECT $1::uuid, $2::text, $3::text, $4::inet, $5::text
+WHERE $3 <> 'LOCKED' OR NOT EXISTS (
+    SELECT
+    FROM login_history
+    WHERE
+        user_id = $1 AND result = 'LOCKED' AND ip IS NOT DISTINCT FROM $4
+        AND created_at > statement_timestamp() - interval '15 minutes'
+);
 
 -- name: user_login_stamp :write
 UPDATE users
 SET last_login_at = clock_timestamp()
-WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2;
+WHERE
+    id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND status = 'ACTIVE'
+    AND coalesce(locked_until <= clock_timestamp(), TRUE)
+RETURNING role;
 
 -- ---- sessions ----
+
+-- An access token opens doors for TOKEN_SKEW_S (token.h) after its end, as clocks differ.
+{% set access_alive -%}
+    access_expires_at > clock_timestamp() - interval '30 seconds'
+{%- endset %}
 
 -- name: user_token_insert :write
 INSERT INTO refresh_tokens (
@@ -175,7 +200,7 @@ WHERE family = $1 AND revoked_at IS NULL;
 -- name: user_family_access :read
 SELECT access_jti, access_expires_at
 FROM refresh_tokens
-WHERE family = $1 AND access_expires_at > clock_timestamp();
+WHERE family = $1 AND {{ access_alive }};
 
 -- The last used first. Its family's id tells when a session began; the access token $2 tells which one is asking.
 -- name: user_sessions :read
@@ -204,13 +229,14 @@ SELECT exists(
     WHERE family = $1 AND user_id = $2
 ) AS owned;
 
--- Every session of which a token may still be used, that of the access token $2 last.
+-- Every session of which a token may still be used, or be alive though its session has ended; that of the access token
+-- $2 last.
 -- name: user_families :read
 SELECT family, coalesce(bool_or(access_jti = $2), FALSE) AS own
 FROM refresh_tokens
 WHERE
-    user_id = $1 AND revoked_at IS NULL
-    AND greatest(expires_at, access_expires_at) > clock_timestamp()
+    user_id = $1
+    AND ((revoked_at IS NULL AND expires_at > clock_timestamp()) OR {{ access_alive }})
 GROUP BY family
 ORDER BY own, family;
 
@@ -219,7 +245,7 @@ ORDER BY own, family;
 SELECT access_jti, access_expires_at
 FROM refresh_tokens
 WHERE
-    user_id = $1 AND access_expires_at > clock_timestamp()
+    user_id = $1 AND {{ access_alive }}
     AND family IS DISTINCT FROM (
         SELECT own.family
         FROM refresh_tokens AS own

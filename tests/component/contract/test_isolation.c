@@ -225,6 +225,21 @@ static void test_no_service_says_who_is_an_administrator_or_when_something_happe
     }
 }
 
+/* By these alone one service could keep another waiting for ever, or fill the disk. */
+static void test_no_service_takes_locks_that_others_lead_by(void **state)
+{
+    (void)state;
+    static const char *const taken[] = {"SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(1)",
+                                        "SELECT lo_create(0)"};
+    for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
+        struct ctx *ctx = fixture_ctx(roles[i], NEED_DB);
+        for (size_t j = 0; j < ARRAY_COUNT(taken); j++) {
+            assert_false(may(ctx, &(struct db_stmt){.name = "test_taken", .sql = taken[j]}, NULL, 0));
+        }
+        fixture_free(&ctx);
+    }
+}
+
 static const struct db_stmt may_go = {
     .name = "test_may_go",
     .sql = "SELECT has_database_privilege(current_user, current_database(), 'CONNECT') AS here,"
@@ -273,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_what_others_have_handled_is_not_seen),
         cmocka_unit_test(test_every_role_changes_its_own_columns_only),
         cmocka_unit_test(test_what_has_happened_is_never_deleted),
+        cmocka_unit_test(test_no_service_takes_locks_that_others_lead_by),
         cmocka_unit_test(test_no_service_says_who_is_an_administrator_or_when_something_happened),
         cmocka_unit_test(test_every_role_goes_into_our_database_only_and_makes_no_tables),
     };

@@ -244,6 +244,33 @@ static void test_purge_makes_months_of_logins_ahead_and_drops_those_past(void **
     fixture_free(&owner);
 }
 
+static const struct db_stmt logins_of_no_month = {
+    .name = "test_logins_of_no_month",
+    .sql = "INSERT INTO user_service.login_history_default (id, created_at, method, result, user_agent) "
+           "SELECT uuidv7(), at, 'PASSWORD', 'UNKNOWN_EMAIL', $1 FROM unnest(ARRAY[clock_timestamp() + interval '9 "
+           "months', "
+           "clock_timestamp() - interval '20 months']) AS at"};
+static const struct db_stmt logins_left = {.name = "test_logins_left",
+                                           .sql = "SELECT count(*) AS total, count(*) FILTER (WHERE tableoid = "
+                                                  "'user_service.login_history_default'::regclass) AS loose FROM "
+                                                  "user_service.login_history WHERE user_agent = $1"};
+
+static void test_purge_takes_logins_of_no_month_into_theirs(void **state)
+{
+    struct ctx *owner = fixture_ctx("boxoffice_admin", NEED_DB);
+    const struct db_rows *rows;
+    const char *mark = fixture_uuid();
+    int64_t done = 0;
+    assert_null(DB_RUN0(owner, &lose_a_month, NULL));
+    assert_null(DB_RUN(owner, &logins_of_no_month, NULL, DB_TEXT(mark)));
+    assert_null(purge_job.run(*state, &done));
+    assert_true(month_there(owner, 9));
+    assert_null(DB_RUN(owner, &logins_left, &rows, DB_TEXT(mark)));
+    assert_int_equal(db_int(rows, 0, "total"), 1);
+    assert_int_equal(db_int(rows, 0, "loose"), 0);
+    fixture_free(&owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +278,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_purge_deletes_a_part_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_purge_passes_over_what_somebody_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_purge_makes_months_of_logins_ahead_and_drops_those_past, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_purge_takes_logins_of_no_month_into_theirs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_many_lapsed_releases_all_in_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expire_holds_living_or_secured_are_left_alone, setup, teardown),
     };

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/auth/token.h"
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "src/providers/portone.h"
@@ -66,7 +67,7 @@ static void load_settings(void)
 static int begin(void **state)
 {
     (void)state;
-    ctx = fixture_ctx("user_service", NEED_DB);
+    ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
     load_settings();
     captcha = provider = NULL;
     barrier = NULL;
@@ -97,7 +98,7 @@ static struct sign_up input_for(const char *email)
                             .phone = "010-1234-5678",
                             .agreements = {agreed, 3},
                             .recaptcha_token = "token",
-                            .identity_verification_id = "identity"};
+                            .identity_verification_id = fixture_uuid()};
 }
 
 static const char *new_email(void)
@@ -192,6 +193,19 @@ static void test_blind_indexes_of_two_kinds_are_unequal(void **state)
     assert_memory_equal(email.text, same.text, email.len);
     assert_memory_not_equal(email.text, phone.text, email.len);
     assert_memory_not_equal(email.text, another.text, email.len);
+}
+
+static void test_sign_up_uses_its_verification_up(void **state)
+{
+    (void)state;
+    struct account account;
+    struct sign_up first = input_for(new_email()), second = input_for(new_email());
+    assert_null(account_sign_up(ctx, &first, "127.0.0.1", &account));
+    second.identity_verification_id = first.identity_verification_id;
+    identity.ci = fixture_uuid();
+    assert_ptr_equal(account_sign_up(ctx, &second, "127.0.0.1", &account), &err_identity_not_verified);
+    second.identity_verification_id = fixture_uuid();
+    assert_null(account_sign_up(ctx, &second, "127.0.0.1", &account));
 }
 
 static void test_email_of_an_account_is_no_longer_available(void **state)
@@ -349,11 +363,17 @@ static void test_role_given_by_the_operator_shows_in_the_profile(void **state)
     struct profile profile;
     const char *email = new_email();
     assert_null(sign_up(email, &account));
-    struct ctx *admin = fixture_ctx("user_admin", NEED_DB);
+    struct ctx *admin = fixture_ctx("user_admin", NEED_DB | NEED_REDIS);
     assert_null(user_set_role(admin, email, "ADMIN"));
     assert_null(account_profile(ctx, account.id, &profile));
     assert_string_equal(profile.role, "ADMIN");
     assert_ptr_equal(user_set_role(admin, new_email(), "ADMIN"), &err_not_found);
+    const struct token_claims claims = {
+        .subject = account.id, .jti = fixture_uuid(), .role = "ADMIN", .issued_s = clock_now() / CLOCK_SECOND};
+    assert_null(user_set_role(admin, email, "USER"));
+    assert_ptr_equal(token_check_admin(ctx, &claims), &err_token_revoked);
+    assert_null(user_set_role(admin, email, "ADMIN"));
+    assert_null(token_check_admin(ctx, &claims));
     assert_non_null(user_set_role(ctx, email, "USER"));
     fixture_free(&admin);
 }
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_row_cannot_be_opened, begin, end),
         cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_column_cannot_be_opened, begin, end),
         cmocka_unit_test_setup_teardown(test_blind_indexes_of_two_kinds_are_unequal, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_uses_its_verification_up, begin, end),
         cmocka_unit_test_setup_teardown(test_email_of_an_account_is_no_longer_available, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_with_a_taken_email_or_person_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_tells_nothing_of_accounts_before_the_identity, begin, end),

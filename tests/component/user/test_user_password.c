@@ -49,6 +49,36 @@ static void test_password_change_ends_all_other_sessions(void **state)
     assert_null(login(person.email, NEW_PASSWORD, &unused));
 }
 
+/* The gateway sends a PUT again when the process that had it is gone. */
+static void test_password_change_that_is_repeated_is_done(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), unused;
+    for (int64_t i = 0; i < cfg_user.login_tries + 2; i++) {
+        assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
+    }
+    assert_null(login(person.email, NEW_PASSWORD, &unused));
+}
+
+static void test_password_change_whose_blacklisting_failed_is_finished_by_its_repetition(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), other = logged_in(&person);
+    const struct session_owner owner = owner_of(&person, &own);
+    struct redis *redis = ctx->redis;
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    const struct password_change input = {PASSWORD, NEW_PASSWORD};
+    assert_non_null(password_change(ctx, &owner, "192.0.2.7", &input)); /* done, but nobody could be told */
+    redis_free(&ctx->redis);
+    ctx->redis = redis;
+    assert_null(revoked(&other));
+    assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
+    assert_ptr_equal(revoked(&other), &err_token_revoked);
+    assert_null(revoked(&own));
+}
+
 static void test_password_change_that_is_refused_changes_nothing(void **state)
 {
     (void)state;
@@ -135,7 +165,7 @@ static const struct err *change_meanwhile(struct ctx *holder, void *arg)
     if (work->login == 0) {
         struct tokens unused;
         ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
-        _exit(login(work->person->email, PASSWORD, &unused) == &err_bad_credentials ? 0 : 1);
+        _exit(login(work->person->email, PASSWORD, &unused) == &err_conflict ? 0 : 1);
     }
     fixture_await_waiting(holder, 1);
     assert_true(password_hash(NEW_PASSWORD, 4, hash));
@@ -158,6 +188,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_password_change_ends_all_other_sessions, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_that_is_repeated_is_done, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_whose_blacklisting_failed_is_finished_by_its_repetition,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_that_is_refused_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_counts_wrong_passwords, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_of_an_account_that_is_none_is_refused, begin, end),

@@ -27,10 +27,17 @@ static const char *verify(const struct person *person)
     return fixture_uuid();
 }
 
+/* No address twice: each has its limit. */
+static const char *new_ip(void)
+{
+    const char *random = fixture_uuid() + 24;
+    return arena_printf(ctx->arena, "2001:db8:%.4s:%.4s::1", random, random + 4);
+}
+
 static const struct err *reset(const char *email, const char *verification, const char *password)
 {
     const struct password_reset input = {email, verification, password};
-    return password_reset(ctx, IP, &input);
+    return password_reset(ctx, new_ip(), &input);
 }
 
 static const struct err *refresh(const struct tokens *tokens)
@@ -132,19 +139,43 @@ static void test_password_reset_opens_a_locked_account_to_its_owner(void **state
     assert_ptr_equal(login_from(IP, person.email, PASSWORD, &unused), &err_account_locked);
     assert_null(reset(person.email, verify(&person), NEW_PASSWORD));
     assert_null(login_from(IP, person.email, NEW_PASSWORD, &unused));
+    assert_null(login_from("192.0.2.77", person.email, NEW_PASSWORD, &unused));
 }
 
-static void test_password_reset_without_redis_changes_nothing(void **state)
+/* What failed has used nothing up; what is done is done when it is asked again. */
+static void test_password_reset_may_be_repeated(void **state)
 {
     (void)state;
     struct tokens unused;
     struct person person = new_person();
+    struct tokens before = logged_in(&person);
+    const char *verification = verify(&person);
     struct redis *redis = ctx->redis;
     ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
-    assert_non_null(reset(person.email, verify(&person), NEW_PASSWORD));
+    assert_non_null(reset(person.email, verification, NEW_PASSWORD));
     redis_free(&ctx->redis);
     ctx->redis = redis;
-    assert_null(login(person.email, PASSWORD, &unused));
+    assert_null(token_check_revoked(ctx, claims_of(before.access_token).jti));
+    assert_null(reset(person.email, verification, NEW_PASSWORD));
+    assert_ptr_equal(token_check_revoked(ctx, claims_of(before.access_token).jti), &err_token_revoked);
+    assert_null(login(person.email, NEW_PASSWORD, &unused));
+}
+
+static void test_password_reset_is_limited_by_address(void **state)
+{
+    (void)state;
+    const char *ip = new_ip();
+    const struct err *e = NULL;
+    int asked = 0;
+    while (e != &err_too_many_requests && asked < 100) {
+        const struct password_reset input = {"nobody@example.com", verify(&(struct person){fixture_uuid(), NULL}),
+                                             NEW_PASSWORD};
+        e = password_reset(ctx, ip, &input);
+        asked++;
+    }
+    assert_ptr_equal(e, &err_too_many_requests);
+    assert_in_range(ctx->retry_after_s, 1, 900);
+    assert_in_range(asked, 5, 20);
 }
 
 int main(void)
@@ -158,7 +189,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_password_reset_of_a_withdrawn_account_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_password_reset_wakes_no_dormant_account, begin, end),
         cmocka_unit_test_setup_teardown(test_password_reset_opens_a_locked_account_to_its_owner, begin, end),
-        cmocka_unit_test_setup_teardown(test_password_reset_without_redis_changes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_reset_may_be_repeated, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_reset_is_limited_by_address, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,6 +291,96 @@ static void test_session_end_all_ends_every_session_of_one_person(void **state)
     assert_null(refresh(foreign.refresh_token, &unused));
 }
 
+/* Whoever ends all sessions asks again until it is done. */
+static void test_session_end_all_is_finished_by_its_repetition(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens other = logged_in(&person), own = logged_in(&person);
+    const struct session_owner owner = owner_of(&person, &own);
+    struct redis *redis = ctx->redis;
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    assert_non_null(session_end_all(ctx, &owner));
+    redis_free(&ctx->redis);
+    ctx->redis = redis;
+    assert_null(access_revoked(other.access_token));
+    assert_null(session_end_all(ctx, &owner));
+    assert_ptr_equal(access_revoked(other.access_token), &err_token_revoked);
+    assert_ptr_equal(access_revoked(own.access_token), &err_token_revoked);
+}
+
+/* A thief's access tokens as well: the token that was used again says so until it is done. */
+static void test_refresh_that_was_reused_is_finished_by_its_repetition(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), second, unused;
+    assert_null(refresh(first.refresh_token, &second));
+    grace_is_over(&person);
+    struct redis *redis = ctx->redis;
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    assert_non_null(refresh(first.refresh_token, &unused));
+    redis_free(&ctx->redis);
+    ctx->redis = redis;
+    assert_null(access_revoked(second.access_token));
+    assert_non_null(refresh(first.refresh_token, &unused));
+    assert_ptr_equal(access_revoked(second.access_token), &err_token_revoked);
+}
+
+static void use_keys(const char *keys)
+{
+    const char *why = "";
+    cfg_token.keys = keys;
+    assert_true(token_init(&why));
+}
+
+static void test_refresh_repeated_while_keys_change_gives_a_living_session(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), lost, again, next;
+    const char *keys = cfg_token.keys;
+    assert_null(refresh(first.refresh_token, &lost));
+    use_keys(arena_printf(ctx->arena, "k2:fedcba9876543210fedcba9876543210,%s", keys));
+    assert_null(refresh(first.refresh_token, &again));
+    assert_null(access_revoked(again.access_token));
+    assert_null(refresh(again.refresh_token, &next));
+    use_keys(keys);
+}
+
+static void test_refresh_is_limited(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    const struct err *e = NULL;
+    int done = 0;
+    while (!(e = refresh(tokens.refresh_token, &tokens)) && done < 100) {
+        done++;
+    }
+    assert_ptr_equal(e, &err_too_many_requests);
+    assert_in_range(done, 10, 60);
+    assert_in_range(ctx->retry_after_s, 1, 900);
+}
+
+/* A token opens doors for a while after its end, as clocks differ. */
+static void test_session_end_reaches_tokens_that_have_just_ended(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
+    const struct db_stmt by_admin = {.name = "test_end_access_as_owner",
+                                     .sql = "UPDATE user_service.refresh_tokens SET access_expires_at = "
+                                            "clock_timestamp() - interval '10 seconds' WHERE user_id = $1"};
+    assert_null(DB_RUN(admin, &by_admin, NULL, DB_TEXT(person.id)));
+    fixture_free(&admin);
+    const struct session_owner owner = owner_of(&person, &tokens);
+    const struct session_owner nobody = {person.id, NULL, 0};
+    assert_null(session_blacklist_others(ctx, &nobody));
+    assert_ptr_equal(token_check_revoked(ctx, owner.jti), &err_token_revoked);
+}
+
 static void test_revoked_token_is_remembered_for_the_rest_of_its_life(void **state)
 {
     (void)state;
@@ -320,6 +410,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session_end_all_ends_every_session_of_one_person, begin, end),
         cmocka_unit_test_setup_teardown(test_revoked_token_is_remembered_for_the_rest_of_its_life, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_end_all_is_finished_by_its_repetition, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_that_was_reused_is_finished_by_its_repetition, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_repeated_while_keys_change_gives_a_living_session, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_is_limited, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_end_reaches_tokens_that_have_just_ended, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
