@@ -15,7 +15,7 @@
 #include "src/user/user_text.h"
 
 #define QUARTER_S 900 /* of an hour */
-#define RESETS_A_QUARTER 10
+#define RESETS_A_QUARTER 20
 
 static const struct field password_reset_fields[] = {
     {FIELD(struct password_reset, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
