@@ -107,8 +107,8 @@ END
 $locks$;
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint) TO user_service;
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_xact_lock(bigint) TO reservation_service, payment_service;
-GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(bigint), pg_catalog.pg_advisory_unlock(bigint)
-TO outbox_relay;
+-- Of two numbers, which no lock of one number ever meets.
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(integer, integer) TO outbox_relay;
 
 -- ---- of PortOne's record, the fields that src/providers/portone_record.c names ----
 

@@ -87,6 +87,7 @@ BEGIN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE login_history INCLUDING ALL)', partition);
+    LOCK TABLE login_history_default IN ACCESS EXCLUSIVE MODE; -- nobody adds one meanwhile
     EXECUTE format('WITH moved AS (DELETE FROM login_history_default WHERE created_at >= %L AND created_at < %L RETURNING *) '
                    'INSERT INTO %I SELECT * FROM moved', starts, ends, partition);
     EXECUTE format('ALTER TABLE login_history ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition, starts, ends);

@@ -105,15 +105,18 @@ char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *cl
     }
     claims->issued_s = clock_now() / CLOCK_SECOND;
     claims->expires_s = claims->issued_s + (kind == TOKEN_ACCESS ? cfg_token.access_s : cfg_token.refresh_s);
-    return token_issue_again(ctx, kind, claims);
+    return token_issue_again(ctx, kind, claims, 0);
 }
 
-char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims)
+char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims, int key)
 {
     if (ring.count == 0) {
         log_panic("a token is issued before token_init");
     }
-    jwt_t *jwt = start_token(&ring.keys[0]);
+    if (key >= ring.count) {
+        return NULL;
+    }
+    jwt_t *jwt = start_token(&ring.keys[key]);
     if (jwt == NULL || !add_claims(jwt, kind, claims)) {
         log_panic("libjwt cannot write a token");
     }
@@ -393,7 +396,8 @@ const struct err *token_demote(struct ctx *ctx, const char *user_id)
 
 const struct err *token_promote(struct ctx *ctx, const char *user_id)
 {
-    return REDIS_RUN(ctx, NULL, "DEL", demoted_key(ctx, user_id));
+    int64_t until_s = clock_now() / CLOCK_SECOND - 1;
+    return REDIS_RUN(ctx, NULL, "SET", demoted_key(ctx, user_id), arena_int(ctx->arena, until_s), "XX", "KEEPTTL");
 }
 
 static const struct err *piped_demoted(const struct redis_value *answer, int64_t issued_s)

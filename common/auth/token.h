@@ -47,9 +47,9 @@ struct token_claims {
 BO_MUSTCHECK bool token_init(const char **why_r);
 /* Signs. claims->issued_s and expires_s are set from the clock and the kind; jti is made when NULL. In the arena. */
 char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims);
-/* Signs these claims as they are: the same text as when they were issued, as long as the same key signs. In the arena.
- */
-char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims);
+/* Signs these claims as they are, with the key-th key of the ring (0: the one that signs): the same text as when that
+ * key issued them. In the arena; NULL when there are no more keys. */
+char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims, int key);
 /* &err_token_invalid (forged, malformed, other kind, algorithm, issuer or audience) or &err_token_expired. */
 BO_MUSTCHECK const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char *token,
                                             struct token_claims *claims_r);
@@ -66,8 +66,8 @@ BO_MUSTCHECK const struct err *token_check_revoked(struct ctx *ctx, const char *
 /* What the user's access tokens of role ADMIN open ends: of all that are issued up to half a minute from now, as clocks
  * differ and a login may be under way. Safe to repeat. */
 BO_MUSTCHECK const struct err *token_demote(struct ctx *ctx, const char *user_id);
-/* The user is an administrator again: takes back what token_demote() has said, also of tokens of before. Safe to
- * repeat. */
+/* The user is an administrator again: tokens that are issued from now on open what they say; those of before stay shut.
+ * Safe to repeat. */
 BO_MUSTCHECK const struct err *token_promote(struct ctx *ctx, const char *user_id);
 /* The same question as token_check_revoked() for a token that shall open an administrator's route, in one exchange:
  * &err_token_revoked also when its user was demoted since. Redis away: &err_unavailable, as nothing that people are in

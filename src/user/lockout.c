@@ -37,8 +37,8 @@ struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, con
     };
 }
 
-/* The network of an address as text: its first bytes, the rest 0. */
-static const char *network_of(struct arena *arena, const char *ip)
+/* As text: its first bytes, the rest 0. */
+const char *lockout_network(struct arena *arena, const char *ip)
 {
     unsigned char bytes[sizeof(struct in6_addr)] = {0};
     char *text = arena_alloc(arena, INET6_ADDRSTRLEN);
@@ -55,7 +55,7 @@ static const char *key_of(struct ctx *ctx, const struct login_try *login, enum s
 {
     const char *ip = login->ip ? login->ip : "none";
     const char *where[] = {[SCOPE_ADDRESS] = ip,
-                           [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", network_of(ctx->arena, ip)),
+                           [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", lockout_network(ctx->arena, ip)),
                            [SCOPE_EVERYWHERE] = "all"};
     return ARENA_JOIN(ctx->arena, login->account, ":", where[scope]);
 }

@@ -26,6 +26,8 @@ struct login_try {
 
 /* `text` when it is an IP address; NULL for what is none: a unix socket, a shell. */
 const char *lockout_address(const char *text);
+/* The network of an address (/24, /64), or the address itself when it is none. In the arena. */
+const char *lockout_network(struct arena *arena, const char *ip);
 /* A try from `client_ip` at the account with this blind index of an e-mail address and this stored password, NULL when
  * there is none: with another password nothing has been tried. In the arena. */
 struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, const char *password_hash,

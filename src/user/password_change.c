@@ -69,6 +69,7 @@ static const struct err *check_current(struct ctx *ctx, const struct change *cha
     bool right = password_verify(input->current_password, change->old_hash, (int)cfg_user.bcrypt_cost);
     *done_r = !right && password_verify(input->new_password, change->old_hash, (int)cfg_user.bcrypt_cost);
     if (!right && !*done_r) {
+        lockout_count(ctx, &change->login); /* two were tried */
         lockout_count(ctx, &change->login);
         return &err_bad_credentials;
     }
@@ -103,5 +104,10 @@ const struct err *password_change(struct ctx *ctx, const struct session_owner *o
         return e;
     }
     e = done ? NULL : db_transact(ctx, store, &change);
+    /* The same twice at once: the other was first. */
+    if (e == &err_conflict && !find_password(ctx, client_ip, &change) &&
+        password_verify(input->new_password, change.old_hash, (int)cfg_user.bcrypt_cost)) {
+        e = NULL;
+    }
     return e ? e : session_blacklist_others(ctx, owner);
 }

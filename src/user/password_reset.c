@@ -10,6 +10,7 @@
 #include "src/user/identity.h"
 #include "src/user/lockout.h"
 #include "src/user/session.h"
+#include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
@@ -86,8 +87,8 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
         return ctx_invalid(ctx, "newPassword", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
     }
     /* Anybody may ask, and each asking costs a call to PortOne and bcrypt. */
-    const char *ip = lockout_address(client_ip);
-    const struct err *e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, ip ? ip : "none");
+    const char *ip = lockout_address(client_ip), *who = ip ? lockout_network(ctx->arena, ip) : "none";
+    const struct err *e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, who);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     /* Whether there is such an account or not: the answer takes the same time. */
     if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, reset.hash)) {
@@ -102,6 +103,11 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
     e = e ? e : find_use(ctx, &reset, input->new_password, &done);
     if (!e && !done) {
         e = db_transact(ctx, store, &reset);
+    }
+    /* The same twice at once: the other was first. */
+    if (e == &err_identity_not_verified && reset.owner.user_id && !find_account(ctx, &reset) &&
+        !find_use(ctx, &reset, input->new_password, &done) && done) {
+        e = NULL;
     }
     return e ? e : session_blacklist_others(ctx, &reset.owner);
 }

@@ -76,7 +76,7 @@ static const struct err *issue_pair(struct ctx *ctx, const struct session *sessi
                                         .role = session->role,
                                         .issued_s = refresh.issued_s,
                                         .expires_s = refresh.issued_s + cfg_token.access_s};
-    struct tokens pair = {.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access),
+    struct tokens pair = {.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access, 0),
                           .refresh_token = refresh_token,
                           .expires_in = access.expires_s - access.issued_s,
                           .token_type = "Bearer"};
@@ -128,7 +128,7 @@ static const struct err *find_account(struct ctx *ctx, const char *email, const 
 
 /* An outcome as the login history has it and as the client gets it. */
 struct verdict {
-    const char *result;
+    const char *result; /* NULL: nothing that is kept */
     const struct err *e;
 };
 
@@ -147,7 +147,7 @@ static struct verdict login_verdict(struct ctx *ctx, const struct login_account 
 {
     const struct err *locked = check_locked(ctx, account);
     if (locked) {
-        return (struct verdict){account->id ? "LOCKED" : "UNKNOWN_EMAIL", locked};
+        return (struct verdict){account->id ? "LOCKED" : NULL, locked};
     }
     bool right = password_verify(password, account->password_hash, (int)cfg_user.bcrypt_cost);
     if (!right) {
@@ -179,7 +179,7 @@ static const struct err *record_login(struct ctx *ctx, const struct login_work *
 static const struct err *finish_login(struct ctx *ctx, void *arg)
 {
     struct login_work *work = arg;
-    const struct err *e = record_login(ctx, work);
+    const struct err *e = work->verdict.result ? record_login(ctx, work) : NULL;
     if (e || work->verdict.e) {
         return e;
     }
@@ -241,10 +241,11 @@ static const struct err *blacklist(struct ctx *ctx, const struct db_rows *rows)
     return e;
 }
 
-static const struct err *blacklist_family(struct ctx *ctx, const char *family)
+/* `last`: the access token that asks, which may have to ask again; NULL: none. */
+static const struct err *blacklist_family(struct ctx *ctx, const char *family, const char *last)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family));
+    const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family), DB_TEXT(last));
     return e ? e : blacklist(ctx, rows);
 }
 
@@ -254,6 +255,7 @@ struct refresh_work {
     const char *token;
     const char *family;
     const struct client *client;
+    bool limited;              /* a live token is not exchanged */
     bool found;                /* the token was live */
     const struct err *refusal; /* committed together with its consequences, then answered */
     struct tokens tokens;
@@ -320,16 +322,20 @@ static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *wor
                                          .family = work->family,
                                          .issued_s = issued_s,
                                          .expires_s = db_time(next, 0, "expires_at") / CLOCK_SECOND};
-    const char *token = token_issue_again(ctx, TOKEN_REFRESH, &refresh);
-    const struct db_arg signed_before = stored_hash(ctx, next), signed_now = token_hash(ctx, token);
-    if (!crypto_equal(signed_before.text, signed_now.text, CRYPTO_SHA256_SIZE)) {
-        return exchange(ctx, work, signed_before);
+    const struct db_arg hash = stored_hash(ctx, next);
+    int key = 0;
+    const char *token = token_issue_again(ctx, TOKEN_REFRESH, &refresh, key);
+    while (token && !crypto_equal(hash.text, token_hash(ctx, token).text, CRYPTO_SHA256_SIZE)) {
+        token = token_issue_again(ctx, TOKEN_REFRESH, &refresh, ++key);
+    }
+    if (!token) {
+        return exchange(ctx, work, hash);
     }
     const struct err *e = check_account(ctx, work, user_id, &access.role);
     if (e || work->refusal) {
         return e;
     }
-    work->tokens = (struct tokens){.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access),
+    work->tokens = (struct tokens){.access_token = token_issue_again(ctx, TOKEN_ACCESS, &access, key),
                                    .refresh_token = token,
                                    .expires_in = access.expires_s - clock_now() / CLOCK_SECOND,
                                    .token_type = "Bearer"};
@@ -369,9 +375,17 @@ static const struct err *rotate(struct ctx *ctx, void *arg)
 {
     struct refresh_work *work = arg;
     work->refusal = NULL;
+    work->found = false;
     const struct err *e = lock_family(ctx, work->family);
-    e = e ? e : exchange(ctx, work, token_hash(ctx, work->token));
-    return e || work->found ? e : answer_used(ctx, work);
+    if (!e && !work->limited) {
+        e = exchange(ctx, work, token_hash(ctx, work->token));
+    }
+    e = e || work->found ? e : answer_used(ctx, work);
+    /* Also then a token that two parties have is noticed. */
+    if (!e && work->limited && work->refusal == &err_token_expired) {
+        work->refusal = &err_too_many_requests;
+    }
+    return e;
 }
 
 const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, const struct client *client,
@@ -383,11 +397,8 @@ const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, co
         return e;
     }
     /* Each leaves a row and an access token, all of which the end of the session has to reach. */
-    e = limit_take(ctx, &(struct limit){"refresh", REFRESHES_A_QUARTER, QUARTER_S}, claims.family);
-    if (e) {
-        return e;
-    }
-    struct refresh_work work = {.token = refresh_token, .family = claims.family, .client = client};
+    bool limited = limit_take(ctx, &(struct limit){"refresh", REFRESHES_A_QUARTER, QUARTER_S}, claims.family) != NULL;
+    struct refresh_work work = {.token = refresh_token, .family = claims.family, .client = client, .limited = limited};
     e = db_transact(ctx, rotate, &work);
     if (e) {
         return e;
@@ -397,17 +408,18 @@ const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, co
         return NULL;
     }
     /* Also when it had ended before: whoever ended it may not have come so far. */
-    bool ended = work.refusal == &err_refresh_reused || work.refusal == &err_token_revoked;
-    e = ended ? blacklist_family(ctx, work.family) : NULL;
+    bool ended = work.refusal == &err_refresh_reused || work.refusal == &err_token_revoked ||
+                 work.refusal == &err_account_dormant;
+    e = ended ? blacklist_family(ctx, work.family, NULL) : NULL;
     return e ? e : work.refusal;
 }
 
 /* ---- ending ---- */
 
-static const struct err *end_family(struct ctx *ctx, const char *family)
+static const struct err *end_family(struct ctx *ctx, const char *family, const char *last)
 {
     const struct err *e = db_transact(ctx, revoke_family, &family);
-    return e ? e : blacklist_family(ctx, family);
+    return e ? e : blacklist_family(ctx, family, last);
 }
 
 const struct err *session_logout(struct ctx *ctx, const struct session_owner *owner)
@@ -415,7 +427,7 @@ const struct err *session_logout(struct ctx *ctx, const struct session_owner *ow
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_family_of_access, &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
     if (!e && db_count(rows) > 0) {
-        e = end_family(ctx, db_str(rows, 0, "family"));
+        e = end_family(ctx, db_str(rows, 0, "family"), owner->jti);
     }
     /* Last: a token that is blacklisted cannot repeat a logout that failed half way. */
     return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
@@ -428,7 +440,7 @@ const struct err *session_end(struct ctx *ctx, const char *user_id, const char *
     if (e) {
         return e;
     }
-    return db_bool(rows, 0, "owned") ? end_family(ctx, id) : &err_not_found;
+    return db_bool(rows, 0, "owned") ? end_family(ctx, id, NULL) : &err_not_found;
 }
 
 /* The one that asks is the last to end: it may have to ask again. */
@@ -437,7 +449,7 @@ const struct err *session_end_all(struct ctx *ctx, const struct session_owner *o
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_families, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
     for (size_t i = 0; !e && i < db_count(rows); i++) {
-        e = end_family(ctx, db_str(rows, i, "family"));
+        e = end_family(ctx, db_str(rows, i, "family"), owner->jti);
     }
     return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
 }

@@ -158,13 +158,26 @@ static const struct err *store_decisions(struct ctx *ctx, void *arg)
     return terms_store(ctx, work->user_id, work->agreements);
 }
 
+static bool agrees(const struct json_list *agreements)
+{
+    const struct agreement *items = agreements->items;
+    for (size_t i = 0; i < agreements->count; i++) {
+        if (items[i].agreed) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct err *terms_decide(struct ctx *ctx, const char *user_id, const struct json_list *agreements)
 {
     struct terms_list current;
     struct decide_work work = {user_id, agreements};
     const struct err *e = terms_current(ctx, &current);
     e = e ? e : check_all(ctx, &current, agreements, false);
-    /* What is decided is kept for ever. */
-    e = e ? e : limit_take(ctx, &(struct limit){"agreements", DECISIONS_A_DAY, DAY_S}, user_id);
+    /* What is decided is kept for ever; who only withdraws is never refused. */
+    if (!e && agrees(agreements)) {
+        e = limit_take(ctx, &(struct limit){"agreements", DECISIONS_A_DAY, DAY_S}, user_id);
+    }
     return e ? e : db_transact(ctx, store_decisions, &work);
 }

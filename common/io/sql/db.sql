@@ -6,4 +6,4 @@ SELECT 1 AS one;
 
 -- A lock would be lost with the connection: a lost answer is no more than that.
 -- name: db_try_lock :read
-SELECT pg_try_advisory_lock($1) AS held;
+SELECT pg_try_advisory_lock(($1::bigint >> 32)::integer, (($1::bigint & 4294967295) - 2147483648)::integer) AS held;

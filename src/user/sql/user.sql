@@ -200,7 +200,8 @@ WHERE family = $1 AND revoked_at IS NULL;
 -- name: user_family_access :read
 SELECT access_jti, access_expires_at
 FROM refresh_tokens
-WHERE family = $1 AND {{ access_alive }};
+WHERE family = $1 AND {{ access_alive }}
+ORDER BY coalesce(access_jti = $2, FALSE);
 
 -- The last used first. Its family's id tells when a session began; the access token $2 tells which one is asking.
 -- name: user_sessions :read
@@ -240,12 +241,12 @@ WHERE
 GROUP BY family
 ORDER BY own, family;
 
--- The access tokens that are still alive of all sessions but that of the access token $2.
+-- The access tokens that are still alive of all sessions that have ended, but for that of the access token $2.
 -- name: user_other_access :read
 SELECT access_jti, access_expires_at
 FROM refresh_tokens
 WHERE
-    user_id = $1 AND {{ access_alive }}
+    user_id = $1 AND revoked_at IS NOT NULL AND {{ access_alive }}
     AND family IS DISTINCT FROM (
         SELECT own.family
         FROM refresh_tokens AS own

@@ -229,8 +229,8 @@ static void test_no_service_says_who_is_an_administrator_or_when_something_happe
 static void test_no_service_takes_locks_that_others_lead_by(void **state)
 {
     (void)state;
-    static const char *const taken[] = {"SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(1)",
-                                        "SELECT lo_create(0)"};
+    static const char *const taken[] = {"SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(1, 1)",
+                                        "SELECT pg_advisory_xact_lock(1, 1)", "SELECT lo_create(0)"};
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
         struct ctx *ctx = fixture_ctx(roles[i], NEED_DB);
         for (size_t j = 0; j < ARRAY_COUNT(taken); j++) {
