@@ -110,6 +110,12 @@ GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_xact_lock(bigint) TO reserv
 -- Of two numbers, which no lock of one number ever meets.
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_lock(integer, integer) TO outbox_relay;
 
+CREATE FUNCTION event_service.try_seed_lock() RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS 'SELECT pg_catalog.pg_try_advisory_lock(1, 1936025956)';
+COMMENT ON FUNCTION event_service.try_seed_lock() IS 'The one lock of boxctl seed, for as long as its connection lives';
+REVOKE ALL ON FUNCTION event_service.try_seed_lock() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION event_service.try_seed_lock() TO event_service;
+
 -- ---- of PortOne's record, the fields that src/providers/portone_record.c names ----
 
 CREATE FUNCTION pg_temp.only(record jsonb, VARIADIC keys text []) RETURNS jsonb LANGUAGE sql AS $$

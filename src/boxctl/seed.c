@@ -9,7 +9,6 @@
 #include "src/event/event_admin.h"
 #include "src/event/event_settings.h"
 
-#define SEED_LOCK INT64_C(0x73656564) /* "seed" in ASCII */
 #define HOUR (3600 * CLOCK_SECOND)
 #define DAY (24 * HOUR)
 
@@ -168,9 +167,9 @@ static enum boxctl_status run_seed(struct boxctl *box, int count, char **args)
     if (count != 1 || strcmp(args[0], "demo") != 0) {
         return BOXCTL_USAGE;
     }
-    bool held;
-    const struct err *e = db_try_lock(box->ctx, SEED_LOCK, &held);
-    if (!e && !held) {
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN0(box->ctx, &sql_seed_lock, &rows);
+    if (!e && !db_bool(rows, 0, "held")) {
         return boxctl_fail("another boxctl seed is running");
     }
     e = e ? e : have_all(box->ctx);

@@ -26,3 +26,7 @@ FROM event_service.event_schedules
 WHERE event_id = $1::uuid
 ORDER BY play_sequence
 LIMIT 1;
+
+-- A lock would be lost with the connection: a lost answer is no more than that.
+-- name: seed_lock :read
+SELECT try_seed_lock() AS held;
