@@ -7,16 +7,10 @@ const struct err *events_list(struct request *rq, struct reply *rp)
 {
     struct event_list list;
     const struct err *e = event_list(rq->ctx, rq->args, &list);
-    if (e) {
-        return e;
+    if (!e) {
+        reply_page(rp, &event_summary_shape, list.items, list.count, &list.page, list.total);
     }
-    struct json_out *out = reply_json(rp, 200);
-    reply_list_open(out);
-    for (size_t i = 0; i < list.count; i++) {
-        json_add_shape(out, NULL, &event_summary_shape, &list.items[i]);
-    }
-    reply_list_close(out, list.page.page, list.page.size, list.total);
-    return NULL;
+    return e;
 }
 
 static const struct err *reply_event(struct request *rq, struct reply *rp, int status, const char *id,

@@ -8,16 +8,10 @@ const struct err *venues_list(struct request *rq, struct reply *rp)
     const struct page page = page_or_default(rq->args);
     struct venue_list list;
     const struct err *e = venue_list(rq->ctx, &page, &list);
-    if (e) {
-        return e;
+    if (!e) {
+        reply_page(rp, &venue_shape, list.items, list.count, &page, list.total);
     }
-    struct json_out *out = reply_json(rp, 200);
-    reply_list_open(out);
-    for (size_t i = 0; i < list.count; i++) {
-        json_add_shape(out, NULL, &venue_shape, &list.items[i]);
-    }
-    reply_list_close(out, page.page, page.size, list.total);
-    return NULL;
+    return e;
 }
 
 static const struct err *reply_venue(struct request *rq, struct reply *rp, int status, const char *id)

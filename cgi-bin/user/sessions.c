@@ -9,19 +9,6 @@ static struct session_owner owner_of(const struct request *rq)
     return (struct session_owner){rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
 }
 
-/* One page of items of `shape`. */
-static void reply_page(struct reply *rp, const struct shape *shape, const struct json_list *list,
-                       const struct page *page, int64_t total)
-{
-    struct json_out *out = reply_json(rp, 200);
-    const char *item = list->items;
-    reply_list_open(out);
-    for (size_t i = 0; i < list->count; i++, item += shape->size) {
-        json_add_shape(out, NULL, shape, item);
-    }
-    reply_list_close(out, page->page, page->size, total);
-}
-
 const struct err *sessions_list(struct request *rq, struct reply *rp)
 {
     const struct page page = page_or_default(rq->args);
@@ -30,7 +17,7 @@ const struct err *sessions_list(struct request *rq, struct reply *rp)
     int64_t total;
     const struct err *e = session_list(rq->ctx, &owner, &page, &list, &total);
     if (!e) {
-        reply_page(rp, &session_view_shape, &list, &page, total);
+        reply_page(rp, &session_view_shape, list.items, list.count, &page, total);
     }
     return e;
 }
@@ -71,7 +58,7 @@ const struct err *logins_page(struct request *rq, struct reply *rp)
     int64_t total;
     const struct err *e = logins_list(rq->ctx, rq->identity.user_id, &page, &list, &total);
     if (!e) {
-        reply_page(rp, &login_view_shape, &list, &page, total);
+        reply_page(rp, &login_view_shape, list.items, list.count, &page, total);
     }
     return e;
 }

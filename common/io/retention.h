@@ -1,7 +1,7 @@
 /*
  * retention: what is kept for a time is kept no longer. Published events 7 days, processed ones and webhooks 30,
- * idempotency keys 24 hours (sql/080_purge.sql); refresh tokens a day after their end, logins a year
- * (sql/140_sessions.sql).
+ * idempotency keys 24 hours (sql/080_purge.sql); refresh tokens a day after their end, used identity verifications two
+ * days, logins a year (sql/140_sessions.sql).
  */
 #ifndef COMMON_RETENTION_H
 #define COMMON_RETENTION_H

@@ -131,6 +131,18 @@ void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t 
     json_close_object(out);
 }
 
+void reply_page(struct reply *rp, const struct shape *shape, const void *items, size_t count, const struct page *page,
+                int64_t total)
+{
+    struct json_out *out = reply_json(rp, 200);
+    const char *item = items;
+    reply_list_open(out);
+    for (size_t i = 0; i < count; i++, item += shape->size) {
+        json_add_shape(out, NULL, shape, item);
+    }
+    reply_list_close(out, page->page, page->size, total);
+}
+
 static void head_line(struct buf *head, const char *name, const char *value)
 {
     buf_str(head, name);

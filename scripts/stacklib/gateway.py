@@ -63,8 +63,10 @@ def _trusted_proxies(stack: Stack) -> str:
             ipaddress.ip_network(proxy)
         except ValueError as error:
             raise Failure(f"BOX_TRUSTED_PROXIES: '{proxy}' is no address or network: {error}") from error
-    lines = [f"set_real_ip_from {proxy};" for proxy in proxies]
-    return "\n".join(f"        {line}" for line in (*lines, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;")) if lines else ""
+    if not proxies:
+        return ""
+    lines = [*(f"set_real_ip_from {proxy};" for proxy in proxies), "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]
+    return "\n".join(f"        {line}" for line in lines)
 
 
 def _fill(template: str, values: dict) -> str:

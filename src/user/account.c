@@ -74,9 +74,8 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
     if (!person->phone) {
         e = ctx_invalid(ctx, "phone", "must be a phone number");
     }
-    if (!user_password_acceptable(input->password)) {
-        e = ctx_invalid(ctx, "password", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
-    }
+    const struct err *unfit = user_password_check(ctx, "password", input->password);
+    e = unfit ? unfit : e;
     /* No such token has been issued by anyone yet. */
     if (input->email_verification_token) {
         e = ctx_invalid(ctx, "emailVerificationToken", "is not valid");

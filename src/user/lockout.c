@@ -25,7 +25,7 @@ const char *lockout_address(const char *text)
 }
 
 struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, const char *password_hash,
-                             const char *client_ip)
+                             const char *client_ip, bool known)
 {
     unsigned char digest[CRYPTO_SHA256_SIZE];
     const char *password = password_hash ? password_hash : "";
@@ -34,6 +34,7 @@ struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, con
         .account = ARENA_JOIN(ctx->arena, "login:{", crypto_hex(ctx->arena, blind, len),
                               "}:", crypto_hex(ctx->arena, digest, PASSWORD_MARK)),
         .ip = lockout_address(client_ip),
+        .known = known,
     };
 }
 

@@ -31,7 +31,7 @@ const char *lockout_network(struct arena *arena, const char *ip);
 /* A try from `client_ip` at the account with this blind index of an e-mail address and this stored password, NULL when
  * there is none: with another password nothing has been tried. In the arena. */
 struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, const char *password_hash,
-                             const char *client_ip);
+                             const char *client_ip, bool known);
 /* &err_account_locked with ctx->retry_after_s; NULL: the password may be looked at. */
 BO_MUSTCHECK const struct err *lockout_check(struct ctx *ctx, const struct login_try *login);
 /* The password was wrong. */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/crypto/crypto.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
 #include "sql/user.h"
@@ -30,13 +29,11 @@ struct change {
 
 static const struct err *check_new(struct ctx *ctx, const struct password_change *input)
 {
-    if (!user_password_acceptable(input->new_password)) {
-        return ctx_invalid(ctx, "newPassword", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+    const struct err *e = user_password_check(ctx, "newPassword", input->new_password);
+    if (!e && strcmp(input->new_password, input->current_password) == 0) {
+        e = ctx_invalid(ctx, "newPassword", "must be another one");
     }
-    if (strcmp(input->new_password, input->current_password) == 0) {
-        return ctx_invalid(ctx, "newPassword", "must be another one");
-    }
-    return NULL;
+    return e;
 }
 
 static const struct err *find_password(struct ctx *ctx, const char *client_ip, struct change *change)
@@ -53,8 +50,7 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
     size_t len;
     const unsigned char *blind = db_bytes(ctx, rows, 0, "email_hash", &len);
     change->old_hash = db_str(rows, 0, "password_hash");
-    change->login = lockout_try(ctx, blind, len, change->old_hash, client_ip);
-    change->login.known = db_bool(rows, 0, "known");
+    change->login = lockout_try(ctx, blind, len, change->old_hash, client_ip, db_bool(rows, 0, "known"));
     return NULL;
 }
 

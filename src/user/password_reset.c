@@ -83,12 +83,13 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
     struct portone_identity identity;
     bool done = false;
     const char *email = user_email_normalise(ctx->arena, input->email);
-    if (!user_password_acceptable(input->new_password)) {
-        return ctx_invalid(ctx, "newPassword", "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+    const struct err *e = user_password_check(ctx, "newPassword", input->new_password);
+    if (e) {
+        return e;
     }
     /* Anybody may ask, and each asking costs a call to PortOne and bcrypt. */
     const char *ip = lockout_address(client_ip), *who = ip ? lockout_network(ctx->arena, ip) : "none";
-    const struct err *e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, who);
+    e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, who);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     /* Whether there is such an account or not: the answer takes the same time. */
     if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, reset.hash)) {

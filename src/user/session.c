@@ -115,13 +115,13 @@ static const struct err *find_account(struct ctx *ctx, const char *email, const 
     }
     bool there = db_count(rows) == 1;
     const char *hash = there ? db_str(rows, 0, "password_hash") : NULL;
-    *account_r = (struct login_account){.login = lockout_try(ctx, blind.text, blind.len, hash, client->ip)};
+    bool known = there && db_bool(rows, 0, "known");
+    *account_r = (struct login_account){.login = lockout_try(ctx, blind.text, blind.len, hash, client->ip, known)};
     if (there) {
         account_r->id = db_str(rows, 0, "id");
         account_r->password_hash = hash;
         account_r->dormant = strcmp(db_str(rows, 0, "status"), "DORMANT") == 0;
         account_r->locked_s = db_int(rows, 0, "locked_s");
-        account_r->login.known = db_bool(rows, 0, "known");
     }
     return NULL;
 }
@@ -307,8 +307,8 @@ static const struct err *exchange(struct ctx *ctx, struct refresh_work *work, st
 }
 
 /* The same pair once more: what was signed is signed again, so that two requests at once, or one whose answer was lost,
- * end with one live token and not with the end of the session. Where another key signs by now, that is another text:
- * then what was never used is exchanged in its turn. */
+ * end with one live token and not with the end of the session. Where the key that made it is gone, it
+ * can be used nowhere and is exchanged in its turn. */
 static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *work, const struct db_rows *next)
 {
     const char *user_id = db_str(next, 0, "user_id");

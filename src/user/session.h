@@ -55,8 +55,9 @@ struct session_view {
 extern const struct shape session_view_shape;
 
 /* &err_captcha_failed; &err_bad_credentials after the same work whether the e-mail or the password is wrong;
- * &err_account_locked whatever the password (ctx->retry_after_s); &err_account_dormant after the right one. Every
- * attempt past the CAPTCHA leaves a row in the login history. */
+ * &err_account_locked whatever the password (ctx->retry_after_s); &err_account_dormant after the right one;
+ * &err_conflict when the account changes at the same moment: log in again. Every attempt past the CAPTCHA leaves a row
+ * in the login history, but for that one, and for what is tried again while locked. */
 BO_MUSTCHECK const struct err *session_login(struct ctx *ctx, const struct login *input, const struct client *client,
                                              struct tokens *tokens_r);
 /* &err_token_invalid, &err_token_expired, &err_token_revoked, &err_account_dormant, &err_too_many_requests;

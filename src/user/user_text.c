@@ -117,3 +117,10 @@ bool user_password_acceptable(const char *password)
     size_t len = strlen(password);
     return len >= USER_PASSWORD_MIN && len <= PASSWORD_BYTES_MAX;
 }
+
+const struct err *user_password_check(struct ctx *ctx, const char *field, const char *password)
+{
+    return user_password_acceptable(password)
+               ? NULL
+               : ctx_invalid(ctx, field, "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
+}

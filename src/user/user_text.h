@@ -8,6 +8,8 @@
 #include <stdbool.h>
 
 #include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/context/ctx.h"
 
 #define USER_EMAIL_MAX 254  /* bytes, RFC 5321 */
 #define USER_PASSWORD_MIN 8 /* bytes; the most is PASSWORD_BYTES_MAX */
@@ -18,5 +20,7 @@ const char *user_email_normalise(struct arena *arena, const char *text);
 const char *user_phone_normalise(struct arena *arena, const char *text);
 /* Of the NFC of a password. */
 bool user_password_acceptable(const char *password);
+/* &err_invalid_request, with what is asked of `field`, when it is not. */
+BO_MUSTCHECK const struct err *user_password_check(struct ctx *ctx, const char *field, const char *password);
 
 #endif

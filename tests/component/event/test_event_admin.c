@@ -1,40 +1,7 @@
 /* Venues, halls, events and their seats on a real database. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "common/base/array.h"
 #include "common/base/clock.h"
-#include "common/io/db.h"
-#include "src/event/event_admin.h"
-#include "src/event/event_query.h"
-#include "src/event/event_settings.h"
 #include "src/event/seat_map.h"
-#include "src/event/venue.h"
-#include "tests/support/fixture.h"
-
-static struct ctx *ctx;
-
-static int begin(void **state)
-{
-    (void)state;
-    static const struct cfg_section *const sections[] = {&cfg_event_section, NULL};
-    const char *why;
-    ctx = fixture_ctx("event_service", NEED_DB | NEED_REDIS);
-    assert_true(cfg_load(sections, &why));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_free(&ctx);
-    return 0;
-}
+#include "tests/support/event_scene.h"
 
 #define SMALL_HALL                                                                                                \
     "{\"name\":\"Main\",\"capacity\":7,\"seatTemplate\":{\"rows\":[\"B\",\"A\",\"C\"],\"seatsPerRow\":"           \

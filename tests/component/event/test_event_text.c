@@ -1,42 +1,9 @@
 /* What administrators type and visitors search for, on a real database. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "common/base/array.h"
 #include "common/base/text.h"
-#include "common/io/db.h"
-#include "src/event/event_admin.h"
-#include "src/event/event_query.h"
-#include "src/event/event_settings.h"
-#include "src/event/venue.h"
-#include "tests/support/fixture.h"
+#include "tests/support/event_scene.h"
 
 #define HAN_NFC "\uD55C"
 #define HAN_NFD "\u1112\u1161\u11AB"
-
-static struct ctx *ctx;
-
-static int begin(void **state)
-{
-    (void)state;
-    static const struct cfg_section *const sections[] = {&cfg_event_section, NULL};
-    const char *why;
-    ctx = fixture_ctx("event_service", NEED_DB | NEED_REDIS);
-    assert_true(cfg_load(sections, &why));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fixture_free(&ctx);
-    return 0;
-}
 
 static void *body(const struct shape *shape, const char *text)
 {
