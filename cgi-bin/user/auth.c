@@ -1,8 +1,9 @@
 #include "cgi-bin/user/handlers.h"
 
 #include "src/user/account.h"
+#include "src/user/login.h"
 #include "src/user/password_reset.h"
-#include "src/user/session.h"
+#include "src/user/refresh.h"
 #include "src/user/terms.h"
 
 struct email_body {
@@ -68,7 +69,7 @@ const struct err *auth_login(struct request *rq, struct reply *rp)
 {
     const struct client client = {rq->client_ip, rq->user_agent};
     struct tokens tokens;
-    const struct err *e = session_login(rq->ctx, rq->body, &client, &tokens);
+    const struct err *e = login_password(rq->ctx, rq->body, &client, &tokens);
     if (!e) {
         reply_tokens(rp, &tokens);
     }
@@ -80,7 +81,7 @@ const struct err *auth_refresh(struct request *rq, struct reply *rp)
     const struct refresh_body *body = rq->body;
     const struct client client = {rq->client_ip, rq->user_agent};
     struct tokens tokens;
-    const struct err *e = session_refresh(rq->ctx, body->refresh_token, &client, &tokens);
+    const struct err *e = refresh_exchange(rq->ctx, body->refresh_token, &client, &tokens);
     if (!e) {
         reply_tokens(rp, &tokens);
     }

@@ -6,9 +6,9 @@
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"
+#include "src/user/login.h"
 #include "src/user/password_change.h"
 #include "src/user/password_reset.h"
-#include "src/user/session.h"
 #include "src/user/terms.h"
 #include "src/user/user_settings.h"
 

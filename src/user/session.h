@@ -1,9 +1,6 @@
 /*
- * session: logging in, staying in, logging out (AUTH-006, AUTH-008..011, AUTH-014).
- *
- * A login begins a session: a family of refresh tokens of which one is alive at a time. Using it replaces it. Using a
- * replaced one again within BOX_REFRESH_GRACE_S, while the next one has not been used, gives the same answer again: two
- * requests at once, or one whose answer was lost. Otherwise two parties have it, and that ends the family.
+ * session: a login that lasts (AUTH-008..011): a family of refresh tokens, one alive at a time, each with an access
+ * token. It begins with login.h, goes on with refresh.h, and ends here.
  */
 #ifndef USER_SESSION_H
 #define USER_SESSION_H
@@ -12,15 +9,9 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "common/io/db.h"
 #include "common/json/json.h"
 #include "common/json/page.h"
-
-struct login {
-    const char *email;
-    const char *password;
-    const char *recaptcha_token;
-};
-extern const struct shape login_shape;
 
 struct client {
     const char *ip;
@@ -34,6 +25,14 @@ struct tokens {
     const char *token_type;
 };
 extern const struct shape tokens_shape;
+
+struct session {
+    const char *user_id;
+    const char *role;
+    const char *family;
+    const char *replaces; /* the refresh token that is exchanged; NULL at a login */
+    const struct client *client;
+};
 
 /* Who asks: the claims of the access token presented. */
 struct session_owner {
@@ -54,17 +53,16 @@ struct session_view {
 };
 extern const struct shape session_view_shape;
 
-/* &err_captcha_failed; &err_bad_credentials after the same work whether the e-mail or the password is wrong;
- * &err_account_locked whatever the password (ctx->retry_after_s); &err_account_dormant after the right one;
- * &err_conflict when the account changes at the same moment: log in again. Every attempt past the CAPTCHA leaves a row
- * in the login history, but for that one, and for what is tried again while locked. */
-BO_MUSTCHECK const struct err *session_login(struct ctx *ctx, const struct login *input, const struct client *client,
-                                             struct tokens *tokens_r);
-/* &err_token_invalid, &err_token_expired, &err_token_revoked, &err_account_dormant, &err_too_many_requests;
- * &err_refresh_reused: the token had been replaced, the family is revoked and its access tokens are blacklisted;
- * without Redis another error, to be repeated. Safe to repeat at once, see above. */
-BO_MUSTCHECK const struct err *session_refresh(struct ctx *ctx, const char *refresh_token, const struct client *client,
-                                               struct tokens *tokens_r);
+/* Inside a transaction: signs a pair and records its refresh token as the session's live one. */
+BO_MUSTCHECK const struct err *session_issue(struct ctx *ctx, const struct session *session, struct tokens *tokens_r);
+/* By which a refresh token is found; in the arena. */
+struct db_arg session_token_hash(struct ctx *ctx, const char *token);
+/* Until the end of the transaction: orders the end of a session against a refresh of it, whose new token would
+ * otherwise escape the revocation. */
+BO_MUSTCHECK const struct err *session_lock(struct ctx *ctx, const char *family);
+/* Its access tokens that are still alive, after it has ended. `last`: the one that asks, which may have to ask again;
+ * NULL: none. Safe to repeat. */
+BO_MUSTCHECK const struct err *session_blacklist(struct ctx *ctx, const char *family, const char *last);
 /* Ends the session that the access token belongs to. Safe to repeat after any error. */
 BO_MUSTCHECK const struct err *session_logout(struct ctx *ctx, const struct session_owner *owner);
 /* Ends one of the person's own sessions, or again; &err_not_found for any other id. Safe to repeat. */

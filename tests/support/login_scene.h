@@ -22,7 +22,8 @@
 #include "common/io/redis.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
-#include "src/user/session.h"
+#include "src/user/login.h"
+#include "src/user/refresh.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
@@ -93,7 +94,7 @@ static const struct err *login_from(const char *ip, const char *email, const cha
 {
     const struct login input = {email, password, "token"};
     const struct client client = {ip, "test agent"};
-    return session_login(ctx, &input, &client, tokens_r);
+    return login_password(ctx, &input, &client, tokens_r);
 }
 
 static const struct err *login(const char *email, const char *password, struct tokens *tokens_r)

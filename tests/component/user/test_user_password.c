@@ -30,7 +30,7 @@ static const struct err *refresh(const struct tokens *tokens)
 {
     const struct client client = {"192.0.2.7", "test agent"};
     struct tokens unused;
-    return session_refresh(ctx, tokens->refresh_token, &client, &unused);
+    return refresh_exchange(ctx, tokens->refresh_token, &client, &unused);
 }
 
 static void test_password_change_ends_all_other_sessions(void **state)

@@ -44,7 +44,7 @@ static const struct err *refresh(const struct tokens *tokens)
 {
     const struct client client = {IP, "test agent"};
     struct tokens unused;
-    return session_refresh(ctx, tokens->refresh_token, &client, &unused);
+    return refresh_exchange(ctx, tokens->refresh_token, &client, &unused);
 }
 
 static void test_password_reset_lets_the_verified_owner_in_and_ends_all_sessions(void **state)

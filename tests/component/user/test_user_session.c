@@ -12,7 +12,7 @@ static const struct err *access_revoked(const char *access_token)
 static const struct err *refresh(const char *refresh_token, struct tokens *tokens_r)
 {
     const struct client client = {"192.0.2.8", "refreshing agent"};
-    return session_refresh(ctx, refresh_token, &client, tokens_r);
+    return refresh_exchange(ctx, refresh_token, &client, tokens_r);
 }
 
 static const struct db_stmt token_kept = {.name = "test_token_kept",
