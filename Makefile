@@ -127,6 +127,8 @@ $(B)/tests/load/hello_kept: $(B)/obj/tests/load/hello_kept.o $(B)/libcommon.a
 	$(call link,-lfcgi)
 $(B)/tests/load/fill: $(B)/obj/tests/load/fill.o $(B)/libqueue.a $(B)/libcontract.a $(B)/libcommon.a
 	$(call link)
+$(B)/tests/load/bcrypt: $(B)/obj/tests/load/bcrypt.o $(B)/libcommon.a
+	$(call link)
 $(B)/tests/load/hear: $(B)/obj/tests/load/hear.o $(B)/libcommon.a
 	$(call link)
 

@@ -167,6 +167,9 @@ def _secrets_service() -> dict:
     return service
 
 
+CPU_SHARES = 1024  # of a container that is given no other number
+
+
 def _pool(name: str) -> dict:
     processes, instances = f"BOX_{name.upper()}_PROCESSES", f"BOX_{name.upper()}_INSTANCES"
     ask = f"REQUEST_METHOD=GET DOCUMENT_URI=/internal/health cgi-fcgi -bind -connect {OWN_SOCKET} | grep -q ."
@@ -176,6 +179,8 @@ def _pool(name: str) -> dict:
         "deploy": {"replicas": Raw(setting(instances))},
         "healthcheck": _healthcheck(["CMD-SHELL", ask]),
     }
+    if programs.PROGRAMS[name].yields:
+        service["cpu_shares"] = CPU_SHARES // 10
     if name == "sandbox":
         service["environment"]["BOX_SANDBOX_URL"] = f"http://127.0.0.1:{setting('BOX_SANDBOX_PORT')}"
         service["profiles"] = ["sandbox"]

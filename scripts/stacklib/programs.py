@@ -24,10 +24,11 @@ class Program:
     role: str | None = None  # of the database
     needs: frozenset = frozenset()
     responder: bool = False
+    yields: bool = False  # its work can wait for others that are in the middle of something
 
 
-def _responder(name: str, role: str | None, *needs: str) -> Program:
-    return Program(f"{name}.fcgi", f"cgi-bin/{name}/main.c", role, frozenset(needs), responder=True)
+def _responder(name: str, role: str | None, *needs: str, yields: bool = False) -> Program:
+    return Program(f"{name}.fcgi", f"cgi-bin/{name}/main.c", role, frozenset(needs), responder=True, yields=yields)
 
 
 def _daemon(name: str, role: str | None, *needs: str) -> Program:
@@ -35,7 +36,8 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
 
 
 PROGRAMS = {
-    "user": _responder("user", "user_service", "redis", "jwt", "pii", "blind", "portone", "recaptcha"),
+    "user": _responder("user", "user_service", "redis", "jwt", "pii", "blind", "portone", "recaptcha",
+                       yields=True),  # bcrypt takes all the processor time that it gets
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),

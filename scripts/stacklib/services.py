@@ -77,7 +77,7 @@ def _responders(stack: Stack) -> list[Service]:
             continue
         count = stack[f"BOX_{name.upper()}_PROCESSES"]
         for pool in stack.sockets(name):
-            found.append(_pool(stack, pool, stack.build / details.binary, count, stack.env / name))
+            found.append(_pool(stack, pool, details, count, stack.env / name))
     return found
 
 
@@ -85,12 +85,16 @@ def _responders(stack: Stack) -> list[Service]:
 POOL_ANSWER_S = 1
 
 
-def _pool(stack: Stack, name: str, binary: pathlib.Path, count: int, env: pathlib.Path) -> Service:
+NICE = 10  # a tenth of the processor time of each that does not yield
+
+
+def _pool(stack: Stack, name: str, details: programs.Program, count: int, env: pathlib.Path) -> Service:
     socket = stack.run / f"{name}.sock"
+    binary = stack.build / details.binary
     return Service(
         name,
         "responders",
-        pool_command(socket, binary, count),
+        [*([program("nice"), "-n", NICE] if details.yields else []), *pool_command(socket, binary, count)],
         before=["rm", "-f", socket],
         env=env,
         inputs=(env,),
