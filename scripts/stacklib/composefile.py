@@ -180,7 +180,7 @@ def _pool(name: str) -> dict:
         "healthcheck": _healthcheck(["CMD-SHELL", ask]),
     }
     if programs.PROGRAMS[name].yields:
-        service["cpu_shares"] = CPU_SHARES // 10
+        service["cpu_shares"] = CPU_SHARES // 30
     if name == "sandbox":
         service["environment"]["BOX_SANDBOX_URL"] = f"http://127.0.0.1:{setting('BOX_SANDBOX_PORT')}"
         service["profiles"] = ["sandbox"]

@@ -85,7 +85,7 @@ def _responders(stack: Stack) -> list[Service]:
 POOL_ANSWER_S = 1
 
 
-NICE = 10  # a tenth of the processor time of each that does not yield
+NICE = 15  # a thirtieth of the processor time of each that does not yield, when all are at work
 
 
 def _pool(stack: Stack, name: str, details: programs.Program, count: int, env: pathlib.Path) -> Service:

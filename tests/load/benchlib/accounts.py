@@ -57,6 +57,7 @@ def status_under_logins(bench) -> dict:
             "login": wrk_command(f"{bench.stack.gateway_url}/auth/login", bench.seconds, "login.lua", bodies),
         })
         beside.append(both["status"]["per_second"])
+        say(f"{both['login']['per_second']} logins/s beside")
     return ratio(beside, alone, "requests/s", 0.8)
 
 
