@@ -10,7 +10,10 @@
 #define SERVICE_MS 500
 #define KAFKA_MS 500
 
-static const char *const services[] = {"user", "event", "queue", "reservation", "payment"};
+/* `also`: further pools without which it is not up. */
+static const struct {
+    const char *name, *also;
+} services[] = {{"user", "login"}, {"event", NULL}, {"queue", NULL}, {"reservation", NULL}, {"payment", NULL}};
 
 static bool service_up(struct ctx *ctx, const char *service)
 {
@@ -38,7 +41,8 @@ const struct err *gateway_handle_health(struct request *rq, struct reply *rp)
     json_open_object(out, NULL);
     json_open_object(out, "services");
     for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
-        all &= report(out, services[i], service_up(ctx, services[i]));
+        bool up = service_up(ctx, services[i].name) && (!services[i].also || service_up(ctx, services[i].also));
+        all &= report(out, services[i].name, up);
     }
     all &= report(out, "postgres", !db_ping(ctx));
     all &= report(out, "redis", !redis_ping(ctx));

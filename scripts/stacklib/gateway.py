@@ -12,7 +12,7 @@ from stacklib import files
 from stacklib.settings import ROOT, SETTING_NAMES, Failure, Stack, program
 
 ERROR_FILTER = ROOT / "nginx" / "error_log.sed"
-SERVICES = ("user", "event", "queue", "reservation", "payment", "gateway", "sandbox")
+SERVICES = ("user", "login", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 
 
 # A pool that is away is passed over for a second after so many failures; every one is a line of the log.

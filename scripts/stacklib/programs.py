@@ -27,17 +27,20 @@ class Program:
     yields: bool = False  # its work can wait for others that are in the middle of something
 
 
-def _responder(name: str, role: str | None, *needs: str, yields: bool = False) -> Program:
-    return Program(f"{name}.fcgi", f"cgi-bin/{name}/main.c", role, frozenset(needs), responder=True, yields=yields)
+def _responder(source: str, role: str | None, *needs: str, yields: bool = False) -> Program:
+    return Program(f"{source}.fcgi", f"cgi-bin/{source}/main.c", role, frozenset(needs), responder=True, yields=yields)
 
 
 def _daemon(name: str, role: str | None, *needs: str) -> Program:
     return Program(name, f"src/daemons/{name}.c", role, frozenset(needs))
 
 
+ACCOUNTS = ("redis", "jwt", "pii", "blind", "portone", "recaptcha")
+
 PROGRAMS = {
-    "user": _responder("user", "user_service", "redis", "jwt", "pii", "blind", "portone", "recaptcha",
-                       yields=True),  # bcrypt takes all the processor time that it gets
+    "user": _responder("user", "user_service", *ACCOUNTS),
+    # The same program for the routes that check passwords, which takes all the processor time that it gets.
+    "login": _responder("user", "user_service", *ACCOUNTS, yields=True),
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),

@@ -12,7 +12,8 @@ from stack_tools import sv
 POOLS = (1, 2)
 TRIES_MAX = 3
 # One path of each location of nginx.conf.in.
-PUBLIC = [("user", "/auth/login"), ("user", "/users/me"), ("event", "/events"), ("event", "/venues"),
+PUBLIC = [("login", "/auth/login"), ("login", "/users/me/password"), ("user", "/auth/terms"), ("user", "/auth/refresh"),
+          ("user", "/auth/logout"), ("user", "/users/me"), ("event", "/events"), ("event", "/venues"),
           ("queue", "/queue/leave"), ("queue", f"/queue/serving?scheduleId={uuid.uuid4()}"),
           ("queue", f"/queue/draw?scheduleId={uuid.uuid4()}"),
           ("reservation", "/reservations/hold"), ("payment", "/payments/confirm"), ("gateway", "/.well-known/jwks.json")]

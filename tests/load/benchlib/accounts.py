@@ -20,11 +20,11 @@ def accounts_of(bench) -> Accounts:
 
 
 def processes_of(stack) -> int:
-    return stack["BOX_USER_INSTANCES"] * stack["BOX_USER_PROCESSES"]
+    return stack["BOX_LOGIN_INSTANCES"] * stack["BOX_LOGIN_PROCESSES"]
 
 
 def login_vs_bcrypt(bench) -> dict:
-    """The stack's cost is that of production; as many processes check passwords as there are of user.fcgi."""
+    """The stack's cost is that of production; as many processes check passwords as there are of the login pools."""
     bodies = accounts_of(bench).write_logins(BUILD / "bench-logins")
     seconds = max(bench.seconds, LOGIN_SECONDS)
     command = [BUILD / "tests/load/bcrypt", str(processes_of(bench.stack)), str(seconds), cost_of(bench.stack)]
@@ -43,7 +43,7 @@ def cost_of(stack) -> str:
 
 
 def status_under_logins(bench) -> dict:
-    """The whole queue answers as before while every process of user.fcgi has passwords to check."""
+    """The whole queue answers as before while every process of the login pools has passwords to check."""
     line = bench.lines.of(CROWD)
     tokens = line.write_tokens(BUILD / "bench-tokens")
     bodies = accounts_of(bench).write_logins(BUILD / "bench-logins")
