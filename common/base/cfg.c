@@ -4,12 +4,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/arena.h"
 #include "common/base/array.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 
 #define FILE_MAX 16384
 #define STRINGS_MAX ((size_t)1 << 20)
+#define NAME_SIZE 128
+#define LIVE_MAX 16
+#define LOOK_US CLOCK_SECOND
 
 struct cfg_process cfg_process;
 
@@ -68,14 +74,14 @@ static const char *environment(const char *name)
     return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-static bool read_file(const char *name, const char *path, const char **text_r)
+/* `text` has room for FILE_MAX characters and one more. */
+static bool read_text(const char *name, const char *path, char *text, size_t *len_r)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         return refuse("%s: cannot open '%s': %s", name, path, strerror(errno));
     }
-    char text[FILE_MAX + 1];
-    size_t len = fread(text, 1, sizeof text, file);
+    size_t len = fread(text, 1, FILE_MAX + 1, file);
     bool failed = ferror(file) != 0;
     fclose(file);
     if (failed || len > FILE_MAX || memchr(text, '\0', len) != NULL) {
@@ -83,17 +89,34 @@ static bool read_file(const char *name, const char *path, const char **text_r)
     }
     len -= len > 0 && text[len - 1] == '\n';
     len -= len > 0 && text[len - 1] == '\r';
+    text[len] = '\0';
+    *len_r = len;
+    return true;
+}
+
+static bool read_file(const char *name, const char *path, const char **text_r)
+{
+    char text[FILE_MAX + 1];
+    size_t len;
+    if (!read_text(name, path, text, &len)) {
+        return false;
+    }
     *text_r = arena_memdup(strings, text, len);
     return true;
+}
+
+static const char *file_of(const struct cfg_key *key, char name[NAME_SIZE])
+{
+    snprintf(name, NAME_SIZE, "%s_FILE", key->name);
+    return key->type == CFG_STR ? environment(name) : NULL;
 }
 
 /* The variable, else for texts the file that <name>_FILE names, else NULL. */
 static bool read_value(const struct cfg_key *key, const char **text_r)
 {
-    char file_name[128];
-    snprintf(file_name, sizeof file_name, "%s_FILE", key->name);
+    char file_name[NAME_SIZE];
     const char *text = environment(key->name);
-    const char *path = key->type == CFG_STR ? environment(file_name) : NULL;
+    const char *path = file_of(key, file_name);
     if (text != NULL && path != NULL) {
         return refuse("%s and %s are both set: keep one of them", key->name, file_name);
     }
@@ -209,6 +232,150 @@ static bool load_section(const struct cfg_section *section)
     return true;
 }
 
+/* ---- values that follow their files ---- */
+
+/* What tells one state of a file from another without reading it. */
+struct stamp {
+    dev_t device;
+    ino_t number;
+    off_t size;
+    struct timespec changed_at; /* st_ctim: also a file that was moved in has a new one */
+};
+
+static struct live {
+    const struct cfg_section *section;
+    const struct cfg_key *key;
+    const char *path;
+    struct stamp stamp;
+    char *own; /* the value once it has changed */
+} lives[LIVE_MAX];
+static size_t live_count;
+
+static struct {
+    const struct cfg_section *section;
+    bool (*changed)(const char **why_r);
+} watchers[LIVE_MAX];
+static size_t watcher_count;
+
+static struct stamp stamp_of(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) < 0) {
+        return (struct stamp){.size = -1};
+    }
+    return (struct stamp){status.st_dev, status.st_ino, status.st_size, status.st_ctim};
+}
+
+static bool same_stamp(const struct stamp *a, const struct stamp *b)
+{
+    return a->device == b->device && a->number == b->number && a->size == b->size &&
+           a->changed_at.tv_sec == b->changed_at.tv_sec && a->changed_at.tv_nsec == b->changed_at.tv_nsec;
+}
+
+static void forget_live(void)
+{
+    for (size_t i = 0; i < live_count; i++) {
+        free(lives[i].own);
+    }
+    live_count = 0;
+}
+
+/* Without a stamp: what happened to a file while it was loaded is noticed by the first look. */
+static void follow(const struct cfg_section *section)
+{
+    for (size_t i = 0; i < section->count; i++) {
+        const struct cfg_key *key = &section->keys[i];
+        char name[NAME_SIZE];
+        const char *path = key->flags & CFG_LIVE ? file_of(key, name) : NULL;
+        if (path != NULL && live_count == LIVE_MAX) {
+            log_panic("more than %d settings follow their files", LIVE_MAX);
+        }
+        if (path != NULL) {
+            lives[live_count++] = (struct live){.section = section, .key = key, .path = arena_strdup(strings, path)};
+        }
+    }
+}
+
+static bool tell(const struct cfg_section *section, const char **why_r)
+{
+    for (size_t i = 0; i < watcher_count; i++) {
+        if (watchers[i].section == section) {
+            return watchers[i].changed(why_r);
+        }
+    }
+    return true;
+}
+
+void cfg_watch(const struct cfg_section *section, bool (*changed)(const char **why_r))
+{
+    size_t i = 0;
+    while (i < watcher_count && watchers[i].section != section) {
+        i++;
+    }
+    if (i == LIVE_MAX) {
+        log_panic("more than %d sections are watched", LIVE_MAX);
+    }
+    watchers[i].section = section;
+    watchers[i].changed = changed;
+    watcher_count += i == watcher_count;
+}
+
+/* Takes `text` over. */
+static bool replace(struct live *live, char *text, const char **why_r)
+{
+    const char **value = (const char **)((char *)live->section->values + live->key->offset);
+    const char *before = *value;
+    *why_r = why;
+    if (!store_text(live->key, text, value) || !tell(live->section, why_r)) {
+        *value = before;
+        free(text);
+        return false;
+    }
+    free(live->own);
+    live->own = text;
+    return true;
+}
+
+static void look(struct live *live)
+{
+    const char **value = (const char **)((char *)live->section->values + live->key->offset);
+    char text[FILE_MAX + 1];
+    size_t len;
+    const char *reason = why;
+    bool read = read_text(live->key->name, live->path, text, &len);
+    if (read && *value != NULL && strcmp(text, *value) == 0) {
+        return;
+    }
+    char *kept = read ? strdup(text) : NULL;
+    if (read && kept == NULL) {
+        log_panic("out of memory");
+    }
+    if (read && replace(live, kept, &reason)) {
+        log_info(NULL, "%s has a new value", live->key->name);
+    } else {
+        log_error(NULL, "%s stays as it was: %s", live->key->name, reason);
+    }
+    explicit_bzero(text, sizeof text);
+}
+
+void cfg_refresh(void)
+{
+    static int64_t due_at;
+    int64_t now = clock_monotonic();
+    if (live_count == 0 || now < due_at) {
+        return;
+    }
+    due_at = now + LOOK_US;
+    for (size_t i = 0; i < live_count; i++) {
+        /* First, so that what comes while the file is read is read in its turn. */
+        const struct stamp stamp = stamp_of(lives[i].path);
+        if (!same_stamp(&stamp, &lives[i].stamp)) {
+            lives[i].stamp = stamp;
+            look(&lives[i]);
+        }
+    }
+}
+
 bool cfg_load(const struct cfg_section *const *sections, const char **why_r)
 {
     if (strings == NULL) {
@@ -219,10 +386,12 @@ bool cfg_load(const struct cfg_section *const *sections, const char **why_r)
     if (!load_section(&cfg_process_section)) {
         return false;
     }
+    forget_live();
     for (; *sections != NULL; sections++) {
         if (*sections != &cfg_process_section && !load_section(*sections)) {
             return false;
         }
+        follow(*sections);
     }
     return true;
 }

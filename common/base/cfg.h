@@ -2,7 +2,8 @@
  * cfg: settings from environment variables BOX_*, declared once in tables.
  *
  * A module declares a struct of values and a section: one row per key with name, type, unit, default, range and help.
- * A program loads the sections it uses once, at start, before anything else runs; the values are constant afterwards.
+ * A program loads the sections it uses once, at start, before anything else runs; the values are constant afterwards,
+ * but for CFG_LIVE rows that came from a file: they follow it (cfg_refresh), so that keys change while programs run.
  * Every string key FOO may instead be given as the file FOO_FILE (trailing newline removed), which is how secrets
  * arrive; both at once is an error. A variable set to nothing counts as not set. A value that does not parse or is out
  * of range stops the program with one sentence that names the key.
@@ -27,6 +28,7 @@ enum cfg_flag {
     CFG_SECRET = 1u,
     CFG_REQUIRED = 2u, /* no default: must be set */
     CFG_OPTIONAL = 4u, /* of a secret: it need not be set outside the sandbox either */
+    CFG_LIVE = 8u,     /* of a text: follows the file that it came from */
 };
 
 struct cfg_key {
@@ -49,6 +51,13 @@ struct cfg_section {
 
 /* Loads the sections (a NULL-terminated list). On failure *why_r is one sentence for the operator, static storage. */
 BO_MUSTCHECK bool cfg_load(const struct cfg_section *const *sections, const char **why_r);
+/* From now on `changed` is called after a CFG_LIVE row of the section has a new value, to take that over; false with
+ * *why_r, having changed nothing, puts the old value back. Repeated: once for a section. */
+void cfg_watch(const struct cfg_section *section, bool (*changed)(const char **why_r));
+/* Between two units of work, when no text of a CFG_LIVE row is in use: reads those whose files have changed. Looks at
+ * most once a second, at a few microseconds a file. What is malformed, missing or refused is logged once and leaves the
+ * value as it is. */
+void cfg_refresh(void);
 /* Prints KEY=value lines, secrets hidden, each with unit, default and help as a comment: what --dump-config shows. */
 void cfg_dump(const struct cfg_section *const *sections, FILE *to);
 /* Prints the sections as a Markdown table for docs/configuration.md. */

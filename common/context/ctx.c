@@ -1,5 +1,7 @@
 #include "common/context/ctx.h"
 
+#include "common/base/cfg.h"
+
 void ctx_end(struct ctx *ctx)
 {
     arena_reset(ctx->arena);
@@ -12,6 +14,7 @@ void ctx_end(struct ctx *ctx)
 void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id)
 {
     ctx_end(ctx);
+    cfg_refresh();
     trace_start(&ctx->trace, traceparent, trace_id);
     log_field(&ctx->log, "trace_id", ctx->trace.id);
 }

@@ -51,7 +51,8 @@ struct ctx {
 /* What a program needs; the skeleton opens and keeps it. */
 enum ctx_need { NEED_DB = 1u, NEED_REDIS = 2u, NEED_HTTP = 4u };
 
-/* Starts a new unit: resets the arena, details, log fields, retry_after_s and limit, and starts a trace. */
+/* Starts a new unit: resets the arena, details, log fields, retry_after_s and limit, starts a trace, and lets settings
+ * follow their files (cfg_refresh). */
 void ctx_begin(struct ctx *ctx, const char *traceparent, const char *trace_id);
 /* Ends the unit: gives its memory back while the process waits for the next one. */
 void ctx_end(struct ctx *ctx);
