@@ -10,7 +10,7 @@ request_handler gateway_handle_health;
 request_handler gateway_handle_live;
 /* GET /metrics: the series of all programs of this host. The internal listener only (nginx). */
 request_handler gateway_handle_metrics;
-/* GET /.well-known/jwks.json: no keys, as tokens are signed with a shared secret. */
+/* GET /.well-known/jwks.json: the public keys of access tokens; none while they are HS256. */
 request_handler gateway_handle_jwks;
 
 #endif

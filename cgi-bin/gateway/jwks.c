@@ -1,13 +1,11 @@
+#include "common/auth/jwks.h"
 #include "cgi-bin/gateway/gateway.h"
 
 const struct err *gateway_handle_jwks(struct request *rq, struct reply *rp)
 {
     (void)rq;
-    struct json_out *out = reply_json(rp, 200);
-    json_open_object(out, NULL);
-    json_open_array(out, "keys");
-    json_close_array(out);
-    json_close_object(out);
-    reply_header(rp, "Cache-Control", "public, max-age=3600");
+    jwks_write(reply_json(rp, 200));
+    /* Not longer than a new key is known before it signs. */
+    reply_header(rp, "Cache-Control", "public, max-age=60");
     return NULL;
 }

@@ -1,6 +1,8 @@
 #include "cgi-bin/gateway/gateway.h"
+#include "common/auth/jwks.h"
 #include "common/auth/service_key.h"
 #include "common/base/array.h"
+#include "common/base/log.h"
 #include "common/io/kafka.h"
 #include "common/serve/responder.h"
 
@@ -11,7 +13,18 @@ static const struct route routes[] = {
     {"GET", "/.well-known/jwks.json", gateway_handle_jwks, 0, NULL, NULL, 0, NULL},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_kafka_section, NULL};
+static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_kafka_section, &cfg_jwks_section,
+                                                     NULL};
+
+static const struct err *init(struct ctx *ctx)
+{
+    (void)ctx;
+    const char *why;
+    if (!jwks_init(&why)) {
+        log_fatal("%s", why);
+    }
+    return NULL;
+}
 
 int main(int argc, char **argv)
 {
@@ -21,6 +34,7 @@ int main(int argc, char **argv)
         .route_count = ARRAY_COUNT(routes),
         .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
         .settings = settings,
+        .init = init,
     };
     return responder_main(&responder, argc, argv);
 }

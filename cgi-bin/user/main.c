@@ -1,4 +1,5 @@
 #include "cgi-bin/user/handlers.h"
+#include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/log.h"
 #include "common/json/page.h"
@@ -39,7 +40,8 @@ static const struct err *init(struct ctx *ctx)
 {
     (void)ctx;
     const char *why;
-    if (!user_settings_init(&why) || !portone_check_settings(&why) || !recaptcha_check_settings(&why)) {
+    if (!token_init_signer(&why) || !user_settings_init(&why) || !portone_check_settings(&why) ||
+        !recaptcha_check_settings(&why)) {
         log_fatal("%s", why);
     }
     return NULL;

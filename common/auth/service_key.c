@@ -4,10 +4,12 @@
 
 #include "common/base/array.h"
 #include "common/crypto/crypto.h"
+#include "common/crypto/ring.h"
 #include "common/crypto/uuid.h"
 
 #define KEY_LEN ((size_t)UUID_SIZE - 1)
 #define NAME_MAX_LEN 31
+#define OWN_MAX 400
 
 struct cfg_service cfg_service;
 
@@ -16,12 +18,12 @@ static const struct cfg_key internal_keys[] = {
      "where the other services serve /internal"},
 };
 static const struct cfg_key caller_keys[] = {
-    {"BOX_SERVICE_KEY", CFG_STR, offsetof(struct cfg_service, key), "", NULL, KEY_LEN, KEY_LEN, CFG_SECRET,
-     "UUID v4 that this program shows when it calls /internal"},
+    {"BOX_SERVICE_KEY", CFG_STR, offsetof(struct cfg_service, key), "", NULL, KEY_LEN, OWN_MAX, CFG_SECRET | CFG_LIVE,
+     "UUID v4 that this program shows when it calls /internal, or a new one with its time and the old: uuid@time,uuid"},
 };
 static const struct cfg_key accepted_keys[] = {
-    {"BOX_SERVICE_KEYS", CFG_STR, offsetof(struct cfg_service, accepted), "", NULL, KEY_LEN + 2, 2000, CFG_SECRET,
-     "who may call /internal: name:uuid,name:uuid; a name may stand twice"},
+    {"BOX_SERVICE_KEYS", CFG_STR, offsetof(struct cfg_service, accepted), "", NULL, KEY_LEN + 2, 2000,
+     CFG_SECRET | CFG_LIVE, "who may call /internal: name:uuid,name:uuid; a name may stand twice"},
 };
 
 const struct cfg_section cfg_internal_section = {"Calls between services", internal_keys, ARRAY_COUNT(internal_keys),
@@ -51,4 +53,15 @@ const char *service_key_caller(const char *key)
         entry += len + (entry[len] == ',');
     }
     return found ? caller : NULL;
+}
+
+const char *service_key_own(struct arena *arena)
+{
+    struct ring_entry entry = {.id = NULL};
+    bool due = false;
+    for (const char *at = cfg_service.key; at != NULL && !due;) {
+        ring_next(&at, &entry);
+        due = ring_due(entry.from_s);
+    }
+    return entry.id != NULL ? arena_memdup(arena, entry.id, entry.id_len) : NULL;
 }

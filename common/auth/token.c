@@ -1,33 +1,30 @@
 #include "common/auth/token.h"
 
 #include <jwt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/auth/token_cache.h"
+#include "common/auth/token_ring.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/base/utf8.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 #include "common/io/redis.h"
-#include "common/json/json.h"
 
-#define KEYS_MAX 8
-#define KID_MAX 32
-/* The headers that a token of a key may have: as libjwt writes it, and in the order that most others do. */
-enum { HEADER_OURS, HEADER_USUAL, HEADERS };
-#define HEADER_MAX 384
-#define SECRET_MIN 32
-#define SECRET_MAX 256
+#define KEYS_MIN 34 /* characters: "k:" and the shortest secret */
+#define KEYS_MAX 4096
 #define ACCESS_MAX_S 86400
+#define EC_SIGNATURE_LENGTH 86 /* of 64 bytes in base64url */
 
 struct cfg_token cfg_token;
 
 static const struct cfg_key token_keys[] = {
-    {"BOX_JWT_KEYS", CFG_STR, offsetof(struct cfg_token, keys), "", NULL, SECRET_MIN + 2, 2048,
-     CFG_SECRET | CFG_REQUIRED,
-     "key ring kid:secret,kid:secret; the first signs, all verify; secrets of 32 characters or more"},
+    {"BOX_JWT_KEYS", CFG_STR, offsetof(struct cfg_token, keys), "", NULL, KEYS_MIN, KEYS_MAX,
+     CFG_SECRET | CFG_REQUIRED | CFG_LIVE,
+     "key ring kid:secret,kid:ES256:key,kid:ES256-public:key (common/auth/token_ring.h); the first signs, all verify; "
+     "secrets of 32 characters or more"},
     {"BOX_JWT_ISSUER", CFG_STR, offsetof(struct cfg_token, issuer), "", "boxoffice", 1, 200, 0, "iss claim of tokens"},
     {"BOX_JWT_AUDIENCE", CFG_STR, offsetof(struct cfg_token, audience), "", "boxoffice", 1, 200, 0,
      "aud claim of tokens"},
@@ -46,56 +43,58 @@ const struct cfg_section cfg_token_section = {
     .values = &cfg_token,
 };
 
-struct token_key {
-    char kid[KID_MAX + 1];
-    unsigned char secret[SECRET_MAX];
-    int secret_len;
-    char headers[HEADERS][HEADER_MAX + 1]; /* the first part of every token of this key, with the dot */
-};
-
 static const char *const kind_names[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
 
-static struct {
-    struct token_key keys[KEYS_MAX];
-    int count; /* keys[0] signs */
-} ring;
+static struct token_ring ring;
+static bool signer_needed;
 
 /* ---- signing ---- */
 
-/* NULL when something in it is not UTF-8. */
-static jwt_t *start_token(const struct token_key *key)
+static jwt_t *write_claims(enum token_kind kind, const struct token_claims *claims)
 {
     jwt_t *jwt = NULL;
-    if (jwt_new(&jwt) != 0 || jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, key->secret_len) != 0 ||
-        jwt_add_header(jwt, "kid", key->kid) != 0 || jwt_add_grant(jwt, "iss", cfg_token.issuer) != 0 ||
-        jwt_add_grant(jwt, "aud", cfg_token.audience) != 0) {
-        jwt_free(jwt);
-        return NULL;
+    bool access = kind == TOKEN_ACCESS;
+    bool written =
+        jwt_new(&jwt) == 0 && jwt_add_grant(jwt, "iss", cfg_token.issuer) == 0 &&
+        jwt_add_grant(jwt, "aud", cfg_token.audience) == 0 && jwt_add_grant(jwt, "typ", kind_names[kind]) == 0 &&
+        jwt_add_grant(jwt, "sub", claims->subject) == 0 && jwt_add_grant(jwt, "jti", claims->jti) == 0 &&
+        jwt_add_grant_int(jwt, "iat", claims->issued_s) == 0 && jwt_add_grant_int(jwt, "nbf", claims->issued_s) == 0 &&
+        jwt_add_grant_int(jwt, "exp", claims->expires_s) == 0 &&
+        jwt_add_grant(jwt, access ? "role" : "fam", access ? claims->role : claims->family) == 0;
+    if (!written) {
+        log_panic("libjwt cannot write a token");
     }
     return jwt;
 }
 
-static bool add_claims(jwt_t *jwt, enum token_kind kind, const struct token_claims *claims)
+/* Takes over a text of libjwt's. */
+static char *keep(struct arena *arena, char *text)
 {
-    bool access = kind == TOKEN_ACCESS;
-    return jwt_add_grant(jwt, "typ", kind_names[kind]) == 0 && jwt_add_grant(jwt, "sub", claims->subject) == 0 &&
-           jwt_add_grant(jwt, "jti", claims->jti) == 0 && jwt_add_grant_int(jwt, "iat", claims->issued_s) == 0 &&
-           jwt_add_grant_int(jwt, "nbf", claims->issued_s) == 0 &&
-           jwt_add_grant_int(jwt, "exp", claims->expires_s) == 0 &&
-           jwt_add_grant(jwt, access ? "role" : "fam", access ? claims->role : claims->family) == 0;
-}
-
-/* Frees `jwt`. */
-static char *sign(struct arena *arena, jwt_t *jwt)
-{
-    char *text = jwt_encode_str(jwt);
-    jwt_free(jwt);
     if (text == NULL) {
         log_panic("libjwt cannot sign a token");
     }
     char *kept = arena_strdup(arena, text);
     free(text);
     return kept;
+}
+
+static char *sign_hmac(struct arena *arena, jwt_t *jwt, const struct token_key *key)
+{
+    if (jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, key->secret_len) != 0 ||
+        jwt_add_header(jwt, "kid", key->kid) != 0) {
+        log_panic("libjwt does not take a key");
+    }
+    return keep(arena, jwt_encode_str(jwt));
+}
+
+static char *sign_ec(struct arena *arena, jwt_t *jwt, const struct token_key *key)
+{
+    unsigned char signature[CRYPTO_EC_SIGNATURE_SIZE];
+    const char *claims = keep(arena, jwt_get_grants_json(jwt, NULL));
+    const char *payload = crypto_base64url(arena, claims, strlen(claims));
+    const char *text = ARENA_JOIN(arena, key->headers[TOKEN_ACCESS][TOKEN_HEADER_OURS], payload);
+    crypto_ec_sign(key->ec, text, strlen(text), signature);
+    return ARENA_JOIN(arena, text, ".", crypto_base64url(arena, signature, sizeof signature));
 }
 
 char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims)
@@ -108,128 +107,61 @@ char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *cl
     return token_issue_again(ctx, kind, claims, 0);
 }
 
-char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims, int key)
+char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims, int nth)
 {
-    if (ring.count == 0) {
-        log_panic("a token is issued before token_init");
+    const struct token_key *key = token_ring_signer(&ring, nth);
+    if (key == NULL && nth == 0) {
+        log_panic("a token is issued without a key that can sign");
     }
-    if (key >= ring.count) {
+    if (key == NULL) {
         return NULL;
     }
-    jwt_t *jwt = start_token(&ring.keys[key]);
-    if (jwt == NULL || !add_claims(jwt, kind, claims)) {
-        log_panic("libjwt cannot write a token");
-    }
-    return sign(ctx->arena, jwt);
+    jwt_t *jwt = write_claims(kind, claims);
+    char *token = token_key_is_ec(key, kind) ? sign_ec(ctx->arena, jwt, key) : sign_hmac(ctx->arena, jwt, key);
+    jwt_free(jwt);
+    return token;
 }
 
 /* ---- key ring ---- */
 
-static const struct token_key *find_key(const char *kid)
+static bool use_ring(struct token_ring *parsed, const char **why_r)
 {
-    for (int i = 0; i < ring.count; i++) {
-        if (strcmp(ring.keys[i].kid, kid) == 0) {
-            return &ring.keys[i];
-        }
-    }
-    return NULL;
-}
-
-/* The header in the order that most signers write: {"alg":"HS256","typ":"JWT","kid":"..."}. */
-static const char *usual_header(struct arena *arena, const struct token_key *key)
-{
-    struct buf json;
-    struct json_out out;
-    buf_init(&json, arena, HEADER_MAX);
-    json_out_init(&out, &json);
-    json_open_object(&out, NULL);
-    json_add_str(&out, "alg", "HS256");
-    json_add_str(&out, "typ", "JWT");
-    json_add_str(&out, "kid", key->kid);
-    json_close_object(&out);
-    return crypto_base64url(arena, json.data, json.len);
-}
-
-/* The headers of this key's tokens: libjwt sorts the members of the one that it writes. */
-static bool note_headers(struct token_key *key)
-{
-    jwt_t *jwt = start_token(key);
-    if (jwt == NULL) {
+    if (!utf8_is_plain(cfg_token.issuer, strlen(cfg_token.issuer)) ||
+        !utf8_is_plain(cfg_token.audience, strlen(cfg_token.audience))) {
+        *why_r = "BOX_JWT_ISSUER, BOX_JWT_AUDIENCE: a name is not UTF-8 without control characters";
         return false;
     }
-    struct arena *arena = arena_new(TOKEN_LENGTH_MAX * 4);
-    char *token = sign(arena, jwt);
-    token[strcspn(token, ".")] = '\0';
-    snprintf(key->headers[HEADER_OURS], sizeof key->headers[HEADER_OURS], "%s.", token);
-    snprintf(key->headers[HEADER_USUAL], sizeof key->headers[HEADER_USUAL], "%s.", usual_header(arena, key));
-    arena_free(&arena);
-    return true;
-}
-
-/* Reads one "kid:secret" of `len` characters. */
-static bool parse_key(const char *text, size_t len, struct token_key *key, const char **why_r)
-{
-    const char *colon = memchr(text, ':', len);
-    size_t kid_len = colon != NULL ? (size_t)(colon - text) : 0;
-    size_t secret_len = colon != NULL ? len - kid_len - 1 : 0;
-    if (kid_len == 0 || kid_len > KID_MAX) {
-        *why_r = "BOX_JWT_KEYS: every key is a kid of 1 to 32 characters, a colon and a secret";
+    if (signer_needed && token_ring_signer(parsed, 0) == NULL) {
+        *why_r = "BOX_JWT_KEYS: this program issues tokens, but no key of its ring can sign";
         return false;
     }
-    if (secret_len < SECRET_MIN || secret_len > SECRET_MAX) {
-        *why_r = "BOX_JWT_KEYS: a secret has 32 to 256 characters";
-        return false;
-    }
-    *key = (struct token_key){.secret_len = (int)secret_len};
-    memcpy(key->kid, text, kid_len);
-    memcpy(key->secret, colon + 1, secret_len);
-    if (!note_headers(key)) {
-        *why_r = "BOX_JWT_KEYS, BOX_JWT_ISSUER, BOX_JWT_AUDIENCE: a name is not UTF-8";
-        return false;
-    }
+    token_ring_clear(&ring);
+    ring = *parsed;
+    token_cache_init((size_t)cfg_token.cache);
     return true;
 }
 
 bool token_init(const char **why_r)
 {
-    const char *text = cfg_token.keys != NULL ? cfg_token.keys : "";
-    ring.count = 0;
-    token_cache_init((size_t)cfg_token.cache);
-    for (;;) {
-        size_t len = strcspn(text, ",");
-        struct token_key key;
-        if (!parse_key(text, len, &key, why_r)) {
-            return false;
-        }
-        if (ring.count == KEYS_MAX || find_key(key.kid) != NULL) {
-            *why_r = "BOX_JWT_KEYS: there are more than 8 keys, or a kid stands twice";
-            return false;
-        }
-        ring.keys[ring.count++] = key;
-        if (text[len] == '\0') {
-            return true;
-        }
-        text += len + 1;
+    struct token_ring parsed;
+    cfg_watch(&cfg_token_section, token_init);
+    if (!token_ring_parse(cfg_token.keys != NULL ? cfg_token.keys : "", &parsed, why_r)) {
+        return false;
     }
+    bool used = use_ring(&parsed, why_r);
+    if (!used) {
+        token_ring_clear(&parsed);
+    }
+    return used;
+}
+
+bool token_init_signer(const char **why_r)
+{
+    signer_needed = true;
+    return token_init(why_r);
 }
 
 /* ---- verifying ---- */
-
-/* The key one of whose headers this token has, byte for byte. libjwt would take key and algorithm from a token at their
- * word; so only headers of our own reach it, in which nothing is a token's choice. */
-static const struct token_key *header_key(const char *token, const char **payload_r)
-{
-    for (int i = 0; i < ring.count; i++) {
-        for (int j = 0; j < HEADERS; j++) {
-            size_t len = strlen(ring.keys[i].headers[j]);
-            if (strncmp(token, ring.keys[i].headers[j], len) == 0) {
-                *payload_r = token + len;
-                return &ring.keys[i];
-            }
-        }
-    }
-    return NULL;
-}
 
 /* True when there is one text for what it says. libjwt passes over padding, strangers to the alphabet and spare bits,
  * and reads a payload to its first NUL only; a signature it compares as text. */
@@ -241,13 +173,32 @@ static bool is_strict(struct arena *arena, const char *payload)
     return bytes != NULL && strpbrk(text, "+/=") == NULL && memchr(bytes, '\0', len) == NULL;
 }
 
-/* NULL unless one of our keys signed it. */
-static jwt_t *open_token(struct arena *arena, const char *token)
+/* The signature of ES256 is checked here: libjwt would parse the key anew for every token, and cannot check it without
+ * taking the token's word for the algorithm. */
+static bool ec_signed(struct arena *arena, const char *token, const char *payload, const struct token_key *key)
+{
+    size_t len;
+    const char *dot = strchr(payload, '.');
+    if (dot == NULL || strlen(dot + 1) != EC_SIGNATURE_LENGTH || strpbrk(dot + 1, "+/=") != NULL) {
+        return false;
+    }
+    const unsigned char *signature = crypto_base64_decode(arena, dot + 1, &len);
+    return signature != NULL && crypto_ec_verify(key->ec, token, (size_t)(dot - token), signature);
+}
+
+/* NULL unless one of our keys signed it. libjwt would take key and algorithm from a token at their word; so only
+ * headers of our own reach it, in which nothing is a token's choice. Without a key it only reads. */
+static jwt_t *open_token(struct arena *arena, enum token_kind kind, const char *token)
 {
     const char *payload;
     jwt_t *jwt = NULL;
-    const struct token_key *key = header_key(token, &payload);
-    bool ours = key != NULL && is_strict(arena, payload) && jwt_decode(&jwt, token, key->secret, key->secret_len) == 0;
+    const struct token_key *key = token_ring_find(&ring, kind, token, &payload);
+    if (key == NULL || !is_strict(arena, payload)) {
+        return NULL;
+    }
+    bool ec = token_key_is_ec(key, kind);
+    bool ours = ec ? ec_signed(arena, token, payload, key) && jwt_decode(&jwt, token, NULL, 0) == 0
+                   : jwt_decode(&jwt, token, key->secret, key->secret_len) == 0;
     return ours ? jwt : NULL;
 }
 
@@ -301,7 +252,7 @@ static const struct err *check_times(const struct token_payload *payload)
 /* False unless one of our keys signed it and all that it says is as it has to be, its times aside. */
 static bool read_token(struct arena *arena, enum token_kind kind, const char *token, struct token_payload *payload)
 {
-    jwt_t *jwt = open_token(arena, token);
+    jwt_t *jwt = open_token(arena, kind, token);
     bool good = jwt != NULL && read_payload(arena, jwt, kind, payload);
     jwt_free(jwt);
     return good;

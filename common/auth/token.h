@@ -1,11 +1,13 @@
 /*
  * token: access and refresh JWTs (RFC 7519, AUTH-010, AUTH-011).
  *
- * HS256 and nothing else, through libjwt. Keys are a ring "kid:secret,kid:secret" (BOX_JWT_KEYS): the first signs, all
- * verify, so keys rotate without logging anyone out. Claims: iss, aud, sub, jti, iat, nbf, exp, typ (access or
- * refresh), role (access), fam (refresh), in any order and with others among them; of one that stands twice the last
- * counts. Verification checks length, header (exactly alg, kid and typ of a key of the ring, in this order or as alg,
- * typ and kid), that the payload is strict base64url, signature, then every claim; 30 s of skew.
+ * HS256 and ES256, and nothing else. Keys are a ring (BOX_JWT_KEYS, token_ring.h): the first whose time has come signs,
+ * all verify, so keys rotate without logging anyone out. Which algorithm a token has follows from its key and kind;
+ * refresh tokens are HS256. libjwt, which has no EdDSA, writes and reads claims and checks HS256. Claims: iss, aud,
+ * sub, jti, iat, nbf, exp, typ (access or refresh), role (access), fam (refresh), in any order and with others among
+ * them; of one that stands twice the last counts. Verification checks length, header (exactly alg, kid and typ of a key
+ * of the ring, in this order or as alg, typ and kid), that the payload is strict base64url, signature, then every
+ * claim; 30 s of skew.
  */
 #ifndef COMMON_TOKEN_H
 #define COMMON_TOKEN_H
@@ -21,7 +23,7 @@
 #define TOKEN_SKEW_S 30 /* clocks may differ by so much: a token opens doors as long after its end */
 
 struct cfg_token {
-    const char *keys;     /* BOX_JWT_KEYS: secrets of 32 characters or more */
+    const char *keys;     /* BOX_JWT_KEYS (token_ring.h) */
     const char *issuer;   /* BOX_JWT_ISSUER */
     const char *audience; /* BOX_JWT_AUDIENCE */
     int64_t access_s;     /* BOX_JWT_ACCESS_S, 3600 */
@@ -42,14 +44,17 @@ struct token_claims {
     int64_t expires_s;
 };
 
-/* Once, after settings: parses the key ring, and forgets what tokens were remembered. False with *why_r when it is
- * unusable. */
+/* After settings, and whenever they have changed: takes over the key ring, and forgets what tokens were remembered.
+ * False with *why_r when it is unusable; the ring of before then stays. */
 BO_MUSTCHECK bool token_init(const char **why_r);
+/* The same in a program that issues tokens: from now on a ring without a key that can sign is unusable. */
+BO_MUSTCHECK bool token_init_signer(const char **why_r);
 /* Signs. claims->issued_s and expires_s are set from the clock and the kind; jti is made when NULL. In the arena. */
 char *token_issue(struct ctx *ctx, enum token_kind kind, struct token_claims *claims);
-/* Signs these claims as they are, with the key-th key of the ring (0: the one that signs): the same text as when that
- * key issued them. In the arena; NULL when there are no more keys. */
-char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims, int key);
+/* Signs these claims as they are, with the nth of the keys that can (0: the one that signs now). Of a refresh token the
+ * same text as when that key issued it; of an access token under ES256 another one that says the same. In the arena;
+ * NULL when there are no more keys. */
+char *token_issue_again(struct ctx *ctx, enum token_kind kind, const struct token_claims *claims, int nth);
 /* &err_token_invalid (forged, malformed, other kind, algorithm, issuer or audience) or &err_token_expired. */
 BO_MUSTCHECK const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char *token,
                                             struct token_claims *claims_r);

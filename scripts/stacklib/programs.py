@@ -35,7 +35,7 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
     return Program(name, f"src/daemons/{name}.c", role, frozenset(needs))
 
 
-ACCOUNTS = ("redis", "jwt", "pii", "blind", "portone", "recaptcha")
+ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha")
 
 PROGRAMS = {
     "user": _responder("user", "user_service", *ACCOUNTS),
@@ -45,7 +45,7 @@ PROGRAMS = {
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
     "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone", "webhook"),
-    "gateway": _responder("gateway", "gateway", "redis", "kafka", "internal"),
+    "gateway": _responder("gateway", "gateway", "redis", "kafka", "internal", "jwks"),
     "sandbox": _responder("sandbox", None, "sandbox"),
     "queue-approver": _daemon("queue-approver", None, "redis", "call", "line"),
     "outbox-relay": _daemon("outbox-relay", "outbox_relay", "kafka"),
@@ -70,6 +70,9 @@ def write_secrets(stack: Stack) -> None:
     for role in (*ROLES, "boxoffice_admin"):
         _secret(stack, f"db-{role}", secrets.token_hex(24))
     _secret(stack, "jwt-keys", f"k1:{secrets.token_hex(32)}")
+    # Who verifies tokens gets a ring of its own, in which ES256 keys are public ones: boxctl keys keeps all three.
+    _secret(stack, "jwt-verify-keys", (stack.secrets / "jwt-keys").read_text())
+    _secret(stack, "jwt-public-keys", "")
     _secret(stack, "pii-keys", f"1:{secrets.token_hex(32)}")
     _secret(stack, "blind-key", secrets.token_hex(32))
     _secret(stack, "ticket-key", secrets.token_hex(32))
@@ -123,7 +126,9 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
         "ticket": {"BOX_TICKET_KEY_FILE": str(stack.secrets / "ticket-key")},
         "line": {"BOX_QUEUE_KEY_FILE": str(stack.secrets / "queue-key")},
         "kafka": {"BOX_KAFKA_BROKERS": stack.brokers},
-        "jwt": {"BOX_JWT_KEYS_FILE": str(stack.secrets / "jwt-keys")},
+        "sign": {"BOX_JWT_KEYS_FILE": str(stack.secrets / "jwt-keys")},
+        "jwt": {"BOX_JWT_KEYS_FILE": str(stack.secrets / "jwt-verify-keys")},
+        "jwks": {"BOX_JWT_PUBLIC_KEYS_FILE": str(stack.secrets / "jwt-public-keys")},
         "pii": {"BOX_PII_KEYS_FILE": str(stack.secrets / "pii-keys")},
         "blind": {"BOX_BLIND_KEY_FILE": str(stack.secrets / "blind-key")},
         "serve": {"BOX_SERVICE_KEYS_FILE": str(stack.secrets / "service-keys")},

@@ -1,5 +1,6 @@
 #include "src/boxctl/registry.h"
 
+#include "common/auth/jwks.h"
 #include "common/auth/service_key.h"
 #include "common/auth/token.h"
 #include "common/io/event.h"
@@ -38,6 +39,7 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_kafka_section,
     &cfg_outbox_section,
     &cfg_token_section,
+    &cfg_jwks_section,
     &cfg_internal_section,
     &cfg_caller_section,
     &cfg_accepted_section,

@@ -12,7 +12,7 @@ const struct err *internal_call(struct ctx *ctx, const struct internal_call *cal
     const struct http_call http = {
         .method = call->method,
         .url = arena_printf(ctx->arena, "%s%s", cfg_service.internal_url, call->path),
-        .headers = {{"X-Service-Api-Key", cfg_service.key},
+        .headers = {{"X-Service-Api-Key", service_key_own(ctx->arena)},
                     {call->body != NULL ? "Content-Type" : NULL, "application/json"}},
         .body = call->body,
         .body_len = call->body != NULL ? strlen(call->body) : 0,

@@ -6,12 +6,17 @@
 #include "common/auth/token.h"
 #include "common/base/clock.h"
 
+/* RFC 7515, appendix A.3. */
+#define KEY                                                                                            \
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LKhRANC" \
+    "AAR_zc4ncPbEXUGDy-5v20t7WAczNXvp7xO6z248e9FURcfxRM0bvZt-hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void start(void)
 {
     const char *why;
-    cfg_token = (struct cfg_token){.keys = "k1:fuzz-fuzz-fuzz-fuzz-fuzz-fuzz-fuzz",
+    cfg_token = (struct cfg_token){.keys = "k1:fuzz-fuzz-fuzz-fuzz-fuzz-fuzz-fuzz,e1:ES256:" KEY,
                                    .issuer = "boxoffice",
                                    .audience = "boxoffice",
                                    .access_s = 3600,
