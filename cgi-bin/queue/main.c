@@ -1,6 +1,7 @@
 #include "cgi-bin/queue/queue.h"
 #include "common/auth/service_key.h"
 #include "common/base/array.h"
+#include "common/base/log.h"
 #include "common/serve/responder.h"
 #include "src/contract/schedule.h"
 #include "src/queue/queue_settings.h"
@@ -18,6 +19,16 @@ static const struct route routes[] = {
 static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_schedule_section,
                                                      &queue_settings_section, NULL};
 
+static const struct err *init(struct ctx *ctx)
+{
+    (void)ctx;
+    const char *why;
+    if (!queue_settings_init(&why)) {
+        log_fatal("BOX_QUEUE_KEY: %s", why);
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     static const struct responder responder = {
@@ -26,6 +37,7 @@ int main(int argc, char **argv)
         .route_count = ARRAY_COUNT(routes),
         .needs = NEED_REDIS | NEED_HTTP,
         .settings = settings,
+        .init = init,
     };
     return responder_main(&responder, argc, argv);
 }

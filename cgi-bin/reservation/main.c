@@ -1,12 +1,14 @@
 #include "cgi-bin/reservation/reservation.h"
 #include "common/auth/service_key.h"
 #include "common/base/array.h"
+#include "common/base/log.h"
 #include "common/json/page.h"
 #include "common/serve/responder.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
 #include "src/contract/schedule.h"
 #include "src/reservation/reservation_settings.h"
+#include "src/reservation/ticket.h"
 
 static const struct route routes[] = {
     {"POST", "/reservations/hold", reservation_handle_hold, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &hold_body_shape,
@@ -26,6 +28,16 @@ static const struct cfg_section *const settings[] = {&cfg_internal_section,    &
                                                      &cfg_schedule_section,    &reservation_settings_section,
                                                      &ticket_settings_section, NULL};
 
+static const struct err *init(struct ctx *ctx)
+{
+    (void)ctx;
+    const char *why;
+    if (!ticket_init(&why)) {
+        log_fatal("BOX_TICKET_KEY: %s", why);
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     static const struct responder responder = {
@@ -34,6 +46,7 @@ int main(int argc, char **argv)
         .route_count = ARRAY_COUNT(routes),
         .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
         .settings = settings,
+        .init = init,
         .admission_error = &err_queue_token_invalid,
     };
     return responder_main(&responder, argc, argv);

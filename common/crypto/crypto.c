@@ -12,6 +12,7 @@
 #include "common/base/arena.h"
 #include "common/base/log.h"
 #include "common/base/utf8.h"
+#include "common/crypto/ring.h"
 
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
@@ -244,27 +245,21 @@ bool crypto_unhex(const char *hex, unsigned char *out, size_t len)
     return true;
 }
 
-static bool take_key(const char **text, unsigned char key[KEY_SIZE])
+static bool take_key(const struct ring_entry *entry, unsigned char key[KEY_SIZE])
 {
-    bool whole = crypto_unhex(*text, key, KEY_SIZE);
-    *text += whole ? 2 * (size_t)KEY_SIZE : 0;
-    return whole;
+    return entry->key != NULL && entry->key_len == 2 * (size_t)KEY_SIZE && crypto_unhex(entry->key, key, KEY_SIZE);
 }
 
-/* "1:": 1 to 255. */
-static bool take_key_id(const char **text, uint8_t *id)
+/* 1 to 255. */
+static bool take_key_id(const struct ring_entry *entry, uint8_t *id)
 {
     unsigned value = 0;
-    const char *at = *text;
-    while (*at >= '0' && *at <= '9' && value <= UINT8_MAX) {
-        value = value * 10 + (unsigned)(*at++ - '0');
+    size_t i = 0;
+    for (; i < entry->id_len && entry->id[i] >= '0' && entry->id[i] <= '9' && value <= UINT8_MAX; i++) {
+        value = value * 10 + (unsigned)(entry->id[i] - '0');
     }
-    if (*at != ':' || value == 0 || value > UINT8_MAX) {
-        return false;
-    }
-    *text = at + 1;
     *id = (uint8_t)value;
-    return true;
+    return i == entry->id_len && value > 0 && value <= UINT8_MAX;
 }
 
 static const unsigned char *find_key(const struct crypto_keys *keys, uint8_t id)
@@ -277,34 +272,53 @@ static const unsigned char *find_key(const struct crypto_keys *keys, uint8_t id)
     return NULL;
 }
 
+static bool add_key(struct crypto_keys *keys, const struct ring_entry *entry, const char **why_r)
+{
+    uint8_t id;
+    if (keys->count == CRYPTO_KEYS_MAX) {
+        *why_r = "there are more than 8 keys";
+        return false;
+    }
+    if (!take_key_id(entry, &id) || !take_key(entry, keys->keys[keys->count].key)) {
+        *why_r = "a key must be a number from 1 to 255, a colon and 64 hex digits";
+        return false;
+    }
+    if (find_key(keys, id) != NULL) {
+        *why_r = "a key's number stands twice";
+        return false;
+    }
+    keys->keys[keys->count].id = id;
+    keys->keys[keys->count++].from_s = entry->from_s;
+    return true;
+}
+
 bool crypto_keys_parse(const char *text, struct crypto_keys *keys_r, const char **why_r)
 {
     struct crypto_keys keys = {.count = 0};
-    bool more = true;
-    while (more) {
-        uint8_t id;
-        if (keys.count == CRYPTO_KEYS_MAX) {
-            *why_r = "there are more than 8 keys";
+    while (text != NULL) {
+        struct ring_entry entry;
+        ring_next(&text, &entry);
+        if (!add_key(&keys, &entry, why_r)) {
             return false;
         }
-        if (!take_key_id(&text, &id) || !take_key(&text, keys.keys[keys.count].key)) {
-            *why_r = "a key must be a number from 1 to 255, a colon and 64 hex digits";
-            return false;
-        }
-        if (find_key(&keys, id) != NULL) {
-            *why_r = "a key's number stands twice";
-            return false;
-        }
-        keys.keys[keys.count++].id = id;
-        more = *text == ',';
-        text += more;
-    }
-    if (*text != '\0') {
-        *why_r = "keys must be separated by commas";
-        return false;
     }
     *keys_r = keys;
     return true;
+}
+
+/* Its place in the ring: when no key's time has come, the last is the oldest. */
+static int sealing(const struct crypto_keys *keys)
+{
+    int i = 0;
+    while (i + 1 < keys->count && !ring_due(keys->keys[i].from_s)) {
+        i++;
+    }
+    return i;
+}
+
+uint8_t crypto_keys_sealing(const struct crypto_keys *keys)
+{
+    return keys->keys[sealing(keys)].id;
 }
 
 static EVP_CIPHER_CTX *cipher_new(void)
@@ -334,10 +348,11 @@ unsigned char *crypto_seal(struct arena *arena, const struct crypto_keys *keys, 
         log_panic("cannot seal %zu bytes with %d keys", len, keys->count);
     }
     unsigned char *sealed = arena_alloc(arena, len + SEAL_OVERHEAD);
-    sealed[0] = keys->keys[0].id;
+    int key = sealing(keys);
+    sealed[0] = keys->keys[key].id;
     crypto_random(sealed + 1, NONCE_SIZE);
     EVP_CIPHER_CTX *cipher = cipher_new();
-    bool done = encrypt(cipher, keys->keys[0].key, aad, len > 0 ? plain : "", (int)len, sealed + 1);
+    bool done = encrypt(cipher, keys->keys[key].key, aad, len > 0 ? plain : "", (int)len, sealed + 1);
     EVP_CIPHER_CTX_free(cipher);
     if (!done) {
         log_panic("AES-256-GCM failed");

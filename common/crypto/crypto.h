@@ -1,9 +1,9 @@
 /*
- * crypto: hashes, sealing, encodings, random bytes. The only module that knows OpenSSL (with crypto_rsa.h, its other
- * half).
+ * crypto: hashes, sealing, encodings, random bytes. With crypto_ec.h, crypto_rsa.h and crypto_tls.h all that knows
+ * OpenSSL.
  *
  * AES-256-GCM seals personal data as: key id (1 byte) | nonce (12) | ciphertext | tag (16). Keys come from a key ring;
- * the newest seals, all open, so keys can be rotated (AUTH-PII).
+ * the newest whose time has come seals, all open, so keys can be rotated (AUTH-PII).
  */
 #ifndef COMMON_CRYPTO_H
 #define COMMON_CRYPTO_H
@@ -47,13 +47,17 @@ bool crypto_equal(const void *a, const void *b, size_t len);
 struct crypto_keys {
     struct {
         uint8_t id;
+        int64_t from_s; /* Unix seconds from which it seals */
         unsigned char key[32];
     } keys[CRYPTO_KEYS_MAX];
-    int count; /* keys[0] seals */
+    int count;
 };
 
-/* Parses "1:<64 hex>,2:<64 hex>"; the first seals. False with *why_r when malformed. */
+/* Parses "2@time:<64 hex>,1:<64 hex>" (ring.h); the first whose time has come seals. False with *why_r when malformed.
+ */
 BO_MUSTCHECK bool crypto_keys_parse(const char *text, struct crypto_keys *keys_r, const char **why_r);
+/* The id of the key that seals now: the first byte of what it seals. */
+uint8_t crypto_keys_sealing(const struct crypto_keys *keys);
 /* `aad` binds the ciphertext to its place ("users.email:<id>"). The result is in the arena, *sealed_len_r bytes. */
 unsigned char *crypto_seal(struct arena *arena, const struct crypto_keys *keys, const char *aad, const void *plain,
                            size_t len, size_t *sealed_len_r);

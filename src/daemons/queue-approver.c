@@ -2,6 +2,7 @@
  * and closing.h. */
 #include "common/auth/service_key.h"
 #include "common/base/array.h"
+#include "common/base/log.h"
 #include "common/base/metrics.h"
 #include "common/io/redis.h"
 #include "common/run/daemon.h"
@@ -46,12 +47,23 @@ static const struct tick ticks[] = {
 static const struct cfg_section *const settings[] = {&cfg_internal_section, &cfg_caller_section, &cfg_schedule_section,
                                                      &queue_settings_section, NULL};
 
+static const struct err *init(struct ctx *ctx)
+{
+    (void)ctx;
+    const char *why;
+    if (!queue_settings_init(&why)) {
+        log_fatal("BOX_QUEUE_KEY: %s", why);
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     static const struct daemon daemon = {
         .name = "queue-approver",
         .needs = NEED_REDIS | NEED_HTTP,
         .settings = settings,
+        .init = init,
         .ticks = ticks,
         .tick_count = ARRAY_COUNT(ticks),
     };

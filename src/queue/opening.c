@@ -13,7 +13,7 @@ const struct opening_secret *opening_secret(struct arena *arena, const char *sch
     static struct opening_secret last;
     if (strcmp(last.schedule_id, schedule_id) != 0) {
         unsigned char seed[DRAW_SEED_SIZE], commitment[CRYPTO_SHA256_SIZE];
-        draw_seed(queue_settings.key, schedule_id, seed);
+        draw_seed(queue_key_of(schedule_id), schedule_id, seed);
         crypto_sha256(seed, sizeof seed, commitment);
         memcpy(last.seed, crypto_hex(arena, seed, sizeof seed), sizeof last.seed);
         memcpy(last.commitment, crypto_hex(arena, commitment, sizeof commitment), sizeof last.commitment);

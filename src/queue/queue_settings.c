@@ -1,6 +1,11 @@
 #include "src/queue/queue_settings.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/base/array.h"
+#include "common/base/log.h"
+#include "common/crypto/mac_ring.h"
 
 struct queue_settings queue_settings;
 
@@ -10,11 +15,13 @@ static const struct cfg_key keys[] = {
      .offset = offsetof(struct queue_settings, key),
      .unit = "",
      .fallback = "sandbox-queue-secret-0123456789abcdef",
-     .min = 32,
-     .max = 200,
-     .flags = CFG_SECRET,
-     .help = "Signs receipts and binds each draw's seed to its schedule. Changing it changes the draws that have not "
-             "begun."},
+     .min = MAC_RING_MIN,
+     .max = MAC_RING_MAX,
+     .flags = CFG_SECRET | CFG_LIVE,
+     .help =
+         "Signs receipts and binds each draw's seed to its schedule: one secret, or a ring \"2@time:secret,1:secret\" "
+         "whose newer keys are for performances made after their times. Without the key of its time a sale has "
+         "another draw."},
     {.name = "BOX_QUEUE_PRE_OPEN_S",
      .type = CFG_INT,
      .offset = offsetof(struct queue_settings, pre_open_s),
@@ -114,3 +121,45 @@ static const struct cfg_key keys[] = {
 };
 
 const struct cfg_section queue_settings_section = {"Queue", keys, ARRAY_COUNT(keys), &queue_settings};
+
+/* Parsed anew when the setting has changed. NULL with *why_r when it is unusable. */
+static const struct mac_ring *parsed_ring(const char **why_r)
+{
+    static struct mac_ring ring;
+    static char text[MAC_RING_MAX + 1];
+    if (ring.count == 0 || strcmp(text, queue_settings.key) != 0) {
+        if (!mac_ring_parse(queue_settings.key, &ring, why_r)) {
+            return NULL;
+        }
+        snprintf(text, sizeof text, "%s", queue_settings.key);
+    }
+    return &ring;
+}
+
+bool queue_settings_init(const char **why_r)
+{
+    cfg_watch(&queue_settings_section, queue_settings_init);
+    return parsed_ring(why_r) != NULL;
+}
+
+/* When a UUID of version 7 was made, in Unix seconds; 0 of any other. */
+static int64_t made_at(const char *id)
+{
+    char digits[13] = {0};
+    if (strlen(id) != 36 || id[14] != '7') {
+        return 0;
+    }
+    memcpy(digits, id, 8);
+    memcpy(digits + 8, id + 9, 4);
+    return strtoll(digits, NULL, 16) / 1000;
+}
+
+const char *queue_key_of(const char *schedule_id)
+{
+    const char *why;
+    const struct mac_ring *ring = parsed_ring(&why);
+    if (ring == NULL) {
+        log_panic("BOX_QUEUE_KEY: %s", why);
+    }
+    return mac_ring_at(ring, made_at(schedule_id))->secret;
+}

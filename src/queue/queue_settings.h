@@ -7,7 +7,7 @@
 #include "common/base/cfg.h"
 
 struct queue_settings {
-    const char *key;         /* signs receipts and binds seeds to schedules */
+    const char *key;         /* the ring that signs receipts and binds seeds to schedules */
     int64_t pre_open_s;      /* how long before the sale one may enter */
     int64_t seal_ms;         /* from fixing the draw to its effect */
     int64_t token_s;         /* life of a queue token */
@@ -23,5 +23,12 @@ struct queue_settings {
 };
 extern struct queue_settings queue_settings;
 extern const struct cfg_section queue_settings_section;
+
+/* Once, after settings: refuses unusable keys, also later, when they change. False with *why_r. */
+BO_MUSTCHECK bool queue_settings_init(const char **why_r);
+/* The key of one schedule's receipts and seed: the first of BOX_QUEUE_KEY (mac_ring.h) that signed when the schedule
+ * was made, which its id says. So a sale keeps its key for as long as it lives, and a new key is for new sales. Valid
+ * until the next call. */
+const char *queue_key_of(const char *schedule_id);
 
 #endif

@@ -5,22 +5,23 @@
 #include <string.h>
 
 #include "common/crypto/crypto.h"
+#include "common/crypto/mac_ring.h"
 #include "src/queue/draw.h"
 #include "src/queue/queue_settings.h"
 
 #define MAC_SIZE 16
-#define KEY_MAX 200  /* of BOX_QUEUE_KEY */
 #define DIGITS_MAX 8 /* of DRAW_COUNT_MAX */
 
-/* The key prepared for signing; anew when the setting has changed. */
-static const struct crypto_hmac *signer(void)
+/* The schedule's key prepared for signing; anew when the one before had another. */
+static const struct crypto_hmac *signer(const char *schedule_id)
 {
     static struct crypto_hmac *hmac;
-    static char key[KEY_MAX + 1];
-    if (!hmac || strcmp(key, queue_settings.key) != 0) {
+    static char prepared[MAC_RING_SECRET_MAX + 1];
+    const char *key = queue_key_of(schedule_id);
+    if (!hmac || strcmp(prepared, key) != 0) {
         crypto_hmac_free(&hmac);
-        hmac = crypto_hmac_new(queue_settings.key, strlen(queue_settings.key));
-        snprintf(key, sizeof key, "%s", queue_settings.key);
+        hmac = crypto_hmac_new(key, strlen(key));
+        snprintf(prepared, sizeof prepared, "%s", key);
     }
     return hmac;
 }
@@ -30,7 +31,7 @@ const char *receipt_issue(struct arena *arena, const char *schedule_id, const ch
     unsigned char mac[CRYPTO_SHA256_SIZE];
     const char *text = arena_int(arena, number);
     const char *message = ARENA_JOIN(arena, "boxoffice receipt|", schedule_id, "|", user_id, "|", text);
-    crypto_hmac_run(signer(), message, strlen(message), mac);
+    crypto_hmac_run(signer(schedule_id), message, strlen(message), mac);
     return ARENA_JOIN(arena, text, ".", crypto_base64url(arena, mac, MAC_SIZE));
 }
 

@@ -1,8 +1,8 @@
 /*
  * receipt: a signed arrival number (docs/queue.md). Its owner gets the number back from a Redis that has forgotten it.
  *
- * "<number>.<base64url of the first 16 bytes of HMAC-SHA-256>" under BOX_QUEUE_KEY over schedule, user and number: it
- * is of no use to anybody else, nor for another sale.
+ * "<number>.<base64url of the first 16 bytes of HMAC-SHA-256>" under the schedule's key (queue_settings.h) over
+ * schedule, user and number: it is of no use to anybody else, nor for another sale.
  */
 #ifndef QUEUE_RECEIPT_H
 #define QUEUE_RECEIPT_H

@@ -1,6 +1,7 @@
 #include "src/reservation/reservation_settings.h"
 
 #include "common/base/array.h"
+#include "common/crypto/mac_ring.h"
 
 struct reservation_settings reservation_settings;
 
@@ -54,10 +55,12 @@ static const struct cfg_key ticket_keys[] = {
      .offset = offsetof(struct reservation_settings, ticket_key),
      .unit = "",
      .fallback = "sandbox-ticket-secret-0123456789abcdef",
-     .min = 32,
-     .max = 200,
-     .flags = CFG_SECRET,
-     .help = "Signs the QR codes of tickets."},
+     .min = MAC_RING_MIN,
+     .max = MAC_RING_MAX,
+     .flags = CFG_SECRET | CFG_LIVE,
+     .help =
+         "Signs the QR codes of tickets: one secret, or a ring \"2:secret,1:secret\" of which the first signs and all "
+         "verify."},
 };
 
 const struct cfg_section reservation_settings_section = {"Reservation", keys, ARRAY_COUNT(keys), &reservation_settings};

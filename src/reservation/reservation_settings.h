@@ -10,7 +10,7 @@ struct reservation_settings {
     int64_t secured_ask_s;    /* BOX_SECURED_ASK_S: a secured hold is asked about after that */
     int64_t secured_tick_ms;  /* BOX_SECURED_TICK_MS: pause between such questions */
     int64_t catalogue_s;      /* BOX_SEAT_CATALOGUE_S: life of the seat catalogue in Redis */
-    const char *ticket_key;   /* BOX_TICKET_KEY: signs the QR codes of tickets */
+    const char *ticket_key;   /* BOX_TICKET_KEY: signs the QR codes of tickets (ticket.h) */
 };
 extern struct reservation_settings reservation_settings;
 /* The ticket key is a section of its own: maintenance expires holds and signs nothing. */

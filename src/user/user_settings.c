@@ -58,8 +58,8 @@ static const struct cfg_key keys[] = {
      .offset = offsetof(struct cfg_user, pii_keys),
      .unit = "id:hex",
      .min = 66,
-     .flags = CFG_SECRET | CFG_REQUIRED,
-     .help = "Keys that seal personal data, \"2:<64 hex>,1:<64 hex>\": the first seals, all open."},
+     .flags = CFG_SECRET | CFG_REQUIRED | CFG_LIVE,
+     .help = "Keys that seal personal data, \"2:<64 hex>,1:<64 hex>\": the first whose time has come seals, all open."},
 };
 
 static const struct cfg_key blind_keys[] = {
@@ -82,5 +82,6 @@ bool user_settings_init(const char **why_r)
         *why_r = "BOX_USER_BCRYPT_COST below 10 is allowed in the sandbox only";
         return false;
     }
+    cfg_watch(&cfg_user_section, user_settings_init);
     return user_pii_init(cfg_user.blind_key, cfg_user.pii_keys, why_r);
 }

@@ -21,8 +21,8 @@ extern struct cfg_user cfg_user;
 /* Who finds accounts by what they hold needs the second alone. */
 extern const struct cfg_section cfg_user_section, cfg_blind_section;
 
-/* Once, after settings are loaded and before any function of this domain. False with *why_r when a key is unusable or
- * the cost is too low for a real system. */
+/* After settings are loaded and before any function of this domain, and by itself when they have changed. False with
+ * *why_r when a key is unusable or the cost is too low for a real system. */
 BO_MUSTCHECK bool user_settings_init(const char **why_r);
 
 #endif

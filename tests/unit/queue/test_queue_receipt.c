@@ -79,6 +79,22 @@ static void test_receipt_of_another_key_is_none(void **state)
     assert_int_equal(receipt_read(arena, SCHEDULE, USER, receipt), -1);
 }
 
+/* 018f3c0e-7d2a: a schedule of second 1714699533. */
+static void test_schedule_keeps_the_key_of_the_time_it_was_made_at(void **state)
+{
+    (void)state;
+    const char *old = queue_settings.key;
+    const char *before = receipt_issue(arena, SCHEDULE, USER, 7);
+    queue_settings.key = arena_printf(arena, "1@1714699534:another-key-of-these-tests-012345678,0:%s", old);
+    assert_string_equal(queue_key_of(SCHEDULE), old);
+    assert_string_equal(receipt_issue(arena, SCHEDULE, USER, 7), before);
+    assert_int_equal(receipt_read(arena, SCHEDULE, USER, before), 7);
+    queue_settings.key = arena_printf(arena, "1@1714699533:another-key-of-these-tests-012345678,0:%s", old);
+    assert_string_equal(queue_key_of(SCHEDULE), "another-key-of-these-tests-012345678");
+    assert_int_equal(receipt_read(arena, SCHEDULE, USER, before), -1);
+    assert_string_equal(queue_key_of("7d444840-9dc0-41d1-b245-5ffdce74fad2"), old); /* of no time */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +102,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_receipt_changed_in_any_character_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_receipt_beyond_any_line_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_receipt_of_another_key_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_schedule_keeps_the_key_of_the_time_it_was_made_at, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("queue receipt", tests, NULL, NULL);
 }
