@@ -10,6 +10,7 @@
 #include "src/user/login.h"
 #include "src/user/password_change.h"
 #include "src/user/password_reset.h"
+#include "src/user/profile_change.h"
 #include "src/user/terms.h"
 #include "src/user/user_settings.h"
 
@@ -24,6 +25,8 @@ static const struct route routes[] = {
     {"POST", "/auth/password/reset", auth_password_reset, 0, &password_reset_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
+    {"PUT", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"PATCH", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"PUT", "/users/me/password", password_put, RT_USER, &password_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"GET", "/users/me/sessions", sessions_list, RT_USER, NULL, &page_shape, 0, NULL},
     {"DELETE", "/users/me/sessions", sessions_end_all, RT_USER, NULL, NULL, 0, NULL},

@@ -1,6 +1,7 @@
 #include "cgi-bin/user/handlers.h"
 
 #include "src/user/account.h"
+#include "src/user/profile_change.h"
 #include "src/user/terms.h"
 
 const struct err *profile_get(struct request *rq, struct reply *rp)
@@ -21,6 +22,12 @@ const struct err *profile_get(struct request *rq, struct reply *rp)
     json_add_raw(out, "linkedProviders", profile.linked_providers);
     json_close_object(out);
     return NULL;
+}
+
+const struct err *profile_put(struct request *rq, struct reply *rp)
+{
+    const struct err *e = profile_change(rq->ctx, rq->identity.user_id, rq->body);
+    return e ? e : profile_get(rq, rp);
 }
 
 const struct err *agreements_get(struct request *rq, struct reply *rp)

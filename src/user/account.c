@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/base/text.h"
 #include "common/crypto/password.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
@@ -91,28 +90,10 @@ static const struct err *check_terms(struct ctx *ctx, const struct json_list *ag
     return e ? e : terms_check(ctx, &current, agreements);
 }
 
-/* Both as they are stored: an agency spells as it likes. Not every contract with an agency includes the phone. */
-static const struct err *check_verified(struct ctx *ctx, const struct candidate *person)
-{
-    const char *why;
-    const char *name = text_line(ctx->arena, person->identity.name, &why);
-    if (!name || strcmp(name, person->name) != 0) {
-        return identity_refused(ctx, "name", "is not the verified name");
-    }
-    if (!person->identity.phone) {
-        return NULL;
-    }
-    const char *phone = user_phone_normalise(ctx->arena, person->identity.phone);
-    if (!phone || strcmp(phone, person->phone) != 0) {
-        return identity_refused(ctx, "phone", "is not the verified phone number");
-    }
-    return NULL;
-}
-
 static const struct err *check_identity(struct ctx *ctx, const char *verification_id, struct candidate *person)
 {
     const struct err *e = identity_fetch(ctx, verification_id, &person->identity);
-    return e ? e : check_verified(ctx, person);
+    return e ? e : identity_says(ctx, &person->identity, person->name, person->phone);
 }
 
 static const struct err *insert_user(struct ctx *ctx, const struct candidate *person)

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
 #include "sql/user.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_settings.h"
+#include "src/user/user_text.h"
 
 #define ID_FIELD "identityVerificationId"
 
@@ -38,6 +40,24 @@ const struct err *identity_fetch(struct ctx *ctx, const char *verification_id, s
     }
     *identity_r = identity;
     return NULL;
+}
+
+/* Both as they are stored: an agency spells as it likes. */
+const struct err *identity_says(struct ctx *ctx, const struct portone_identity *identity, const char *name,
+                                const char *phone)
+{
+    const char *why;
+    const char *told_name = name ? text_line(ctx->arena, identity->name, &why) : NULL;
+    if (name && (!told_name || strcmp(told_name, name) != 0)) {
+        return identity_refused(ctx, "name", "is not the verified name");
+    }
+    if (!phone || !identity->phone) {
+        return NULL;
+    }
+    const char *told_phone = user_phone_normalise(ctx->arena, identity->phone);
+    return told_phone && strcmp(told_phone, phone) == 0
+               ? NULL
+               : identity_refused(ctx, "phone", "is not the verified phone number");
 }
 
 static struct db_arg digest_of(struct ctx *ctx, const char *verification_id)

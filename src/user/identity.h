@@ -12,6 +12,11 @@ const struct err *identity_refused(struct ctx *ctx, const char *field, const cha
  * &err_identity_not_verified with details; &err_unavailable when PortOne is away. */
 BO_MUSTCHECK const struct err *identity_fetch(struct ctx *ctx, const char *verification_id,
                                               struct portone_identity *identity_r);
+/* Whether it says this name and phone number, as they are stored; NULL: it is not asked about that one. Not every
+ * contract with an agency includes the phone: one that is not told is believed. &err_identity_not_verified with a
+ * detail. */
+BO_MUSTCHECK const struct err *identity_says(struct ctx *ctx, const struct portone_identity *identity, const char *name,
+                                             const char *phone);
 /* Uses a verification up for the account of `user_id`, inside the transaction that makes or changes it: whoever learns
  * its id later can do nothing with it, and what fails leaves it unused. &err_identity_not_verified when it has been
  * used. */

@@ -2,6 +2,7 @@
 import base64
 import json
 import unicodedata
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -305,6 +306,38 @@ def test_agreements_are_kept_with_version_and_time_and_optional_ones_withdrawn(m
     assert_error(decide(type="OTHER", agreed=True), 400, "INVALID_REQUEST")
     after = decisions()
     assert not after["MARKETING"]["agreed"] and after["SERVICE"] == signed["SERVICE"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_profile_changes_to_what_the_verified_owner_says_only(member, base_url, sandbox_url, method):
+    thief = Person(base_url, sandbox_url)
+    member.log_in()
+    before = member.call("GET", "/users/me").json()
+
+    def change(**fields):
+        return member.call(method, "/users/me", json=fields)
+
+    assert_error(change(), 400, "INVALID_REQUEST")
+    phone = "01087654321"
+    missing = assert_error(change(phone=phone), 400, "INVALID_REQUEST")
+    assert [one["field"] for one in missing["details"]] == ["identityVerificationId"]
+    assert_error(change(phone=phone, identityVerificationId=member.verify_identity()), 400, "IDENTITY_NOT_VERIFIED")
+    assert_error(change(phone=phone, identityVerificationId=thief.verify_identity(phone=phone)), 400,
+                 "IDENTITY_NOT_VERIFIED")
+    for field, value in {"role": "ADMIN", "id": str(uuid.uuid4()), "status": "DORMANT", "email": "new@example.com",
+                         "ci": "forged"}.items():
+        assert_error(change(**{field: value}, phone=phone, identityVerificationId=member.verify_identity(phone=phone)),
+                     400, "INVALID_REQUEST")
+    assert member.call("GET", "/users/me").json() == before
+    changed = {"phone": "010-8765-4321", "name": "홍 길순",
+               "identityVerificationId": member.verify_identity(phone=phone, name="홍 길순")}
+    for _ in range(2):  # an answer that was lost
+        answer = change(**changed)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == before | {"phone": phone, "name": "홍 길순"}
+    assert_error(change(phone=before["phone"], identityVerificationId=changed["identityVerificationId"]), 400,
+                 "IDENTITY_NOT_VERIFIED")
+    assert member.call("GET", "/users/me").json()["phone"] == phone
 
 
 def test_logout_ends_this_session_only(member):

@@ -56,6 +56,9 @@ def look_at_the_account(person):
     person.call("DELETE", f"/users/me/sessions/{next(one['id'] for one in sessions if not one['current'])}")
     person.call("PUT", "/users/me/password", json={"currentPassword": PASSWORD, "newPassword": PASSWORD + "!"})
     person.call("PUT", "/users/me/password", json={"currentPassword": PASSWORD + "!", "newPassword": PASSWORD})
+    for method, phone in (("PUT", "01087654321"), ("PATCH", person.phone)):
+        verification = person.verify_identity(phone=phone)
+        person.call(method, "/users/me", json={"phone": phone, "identityVerificationId": verification})
     person.call("GET", "/users/me/logins")
     agreements = person.call("GET", "/users/me/agreements").json()["agreements"]
     person.call("PUT", "/users/me/agreements", json={"agreements": [

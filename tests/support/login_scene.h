@@ -31,6 +31,8 @@
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PASSWORD "correct horse"
+#define NAME "김민수"
+#define PHONE "01012345678"
 
 static struct ctx *ctx;
 static const struct err *captcha;
@@ -78,14 +80,17 @@ struct person {
     const char *email;
 };
 
+/* Whose CI is their id. */
 static struct person new_person(void)
 {
     struct person person = {fixture_uuid(), arena_printf(ctx->arena, "%s@example.com", fixture_uuid())};
     char hash[PASSWORD_HASH_SIZE];
     assert_true(password_hash(PASSWORD, 4, hash));
-    assert_null(DB_RUN(ctx, &sql_user_insert, NULL, DB_TEXT(person.id), DB_TEXT("x"),
-                       user_pii_blind(ctx, "email", person.email), DB_TEXT("x"), DB_TEXT("x"),
-                       user_pii_blind(ctx, "phone", "01012345678"), DB_TEXT("x"), user_pii_blind(ctx, "ci", person.id),
+    assert_null(DB_RUN(ctx, &sql_user_insert, NULL, DB_TEXT(person.id),
+                       user_pii_seal(ctx, "users.email", person.id, person.email),
+                       user_pii_blind(ctx, "email", person.email), user_pii_seal(ctx, "users.name", person.id, NAME),
+                       user_pii_seal(ctx, "users.phone", person.id, PHONE), user_pii_blind(ctx, "phone", PHONE),
+                       user_pii_seal(ctx, "users.ci", person.id, person.id), user_pii_blind(ctx, "ci", person.id),
                        DB_NULL, DB_TEXT(hash)));
     return person;
 }
@@ -97,19 +102,19 @@ static const struct err *login_from(const char *ip, const char *email, const cha
     return login_password(ctx, &input, &client, tokens_r);
 }
 
-static const struct err *login(const char *email, const char *password, struct tokens *tokens_r)
+static inline const struct err *login(const char *email, const char *password, struct tokens *tokens_r)
 {
     return login_from("192.0.2.7", email, password, tokens_r);
 }
 
-static struct tokens logged_in(const struct person *person)
+static inline struct tokens logged_in(const struct person *person)
 {
     struct tokens tokens;
     assert_null(login(person->email, PASSWORD, &tokens));
     return tokens;
 }
 
-static struct token_claims claims_of(const char *access_token)
+static inline struct token_claims claims_of(const char *access_token)
 {
     struct token_claims claims;
     assert_null(token_verify(ctx, TOKEN_ACCESS, access_token, &claims));

@@ -65,6 +65,14 @@ SELECT
 FROM users AS u
 WHERE u.id = $1 AND u.status = 'ACTIVE';
 
+-- Of the person $2; what is NULL stays as it is.
+-- name: user_profile_set :write
+UPDATE users
+SET
+    name = coalesce($3, name), phone = coalesce($4, phone), phone_hash = coalesce($5, phone_hash),
+    updated_at = clock_timestamp()
+WHERE id = $1 AND ci_hash = $2 AND status = 'ACTIVE';
+
 -- name: user_role_and_status :read
 SELECT role, status
 FROM users
