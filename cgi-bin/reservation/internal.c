@@ -2,6 +2,17 @@
 #include "src/contract/reservation_api.h"
 #include "src/reservation/secure.h"
 
+const struct err *reservation_handle_standing(struct request *rq, struct reply *rp)
+{
+    const struct reservation_standing_query *asked = rq->args;
+    struct reservation_standing standing;
+    const struct err *e = reservation_standing_of(rq->ctx, asked->user_id, &standing.tickets, &standing.pending);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &reservation_standing_shape, &standing);
+    }
+    return e;
+}
+
 const struct err *reservation_handle_info(struct request *rq, struct reply *rp)
 {
     struct reservation reservation;

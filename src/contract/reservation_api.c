@@ -40,6 +40,21 @@ static const struct field unsecure_fields[] = {
 const struct shape reservation_unsecure_shape = {unsecure_fields, ARRAY_COUNT(unsecure_fields),
                                                  sizeof(struct reservation_unsecure), /* open= */ false};
 
+static const struct field standing_query_fields[] = {
+    {FIELD(struct reservation_standing_query, "userId", FIELD_UUID, user_id), .flags = FIELD_REQUIRED},
+};
+const struct shape reservation_standing_query_shape = {standing_query_fields, ARRAY_COUNT(standing_query_fields),
+                                                       sizeof(struct reservation_standing_query), /* open= */ false};
+
+static const struct field standing_fields[] = {
+    {FIELD(struct reservation_standing, "tickets", FIELD_INT, tickets), .flags = FIELD_REQUIRED, .min = 0,
+     .max = INT64_MAX},
+    {FIELD(struct reservation_standing, "pending", FIELD_INT, pending), .flags = FIELD_REQUIRED, .min = 0,
+     .max = INT64_MAX},
+};
+const struct shape reservation_standing_shape = {standing_fields, ARRAY_COUNT(standing_fields),
+                                                 sizeof(struct reservation_standing), /* open= */ true};
+
 /* Errors that the service answers by name. Anything else tells nothing about what it did. */
 static const struct err *named_error(struct ctx *ctx, const struct http_answer *answer)
 {
@@ -81,6 +96,25 @@ const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_i
     const char *path = arena_printf(ctx->arena, "/internal/reservations/%s", reservation_id);
     const struct err *e = ask(ctx, &(struct internal_call){.method = "GET", .path = path}, info_r);
     return err_of_read(e);
+}
+
+const struct err *reservation_api_standing(struct ctx *ctx, const char *user_id,
+                                           struct reservation_standing *standing_r)
+{
+    const char *path = arena_printf(ctx->arena, "/internal/reservations?userId=%s", user_id);
+    struct http_answer answer;
+    struct reservation_standing *standing;
+    const struct err *e = internal_call(ctx, &(struct internal_call){.method = "GET", .path = path}, &answer);
+    if (!e && answer.status != 200) {
+        log_error(&ctx->log, "the reservation service answered %d", answer.status);
+        e = &err_unavailable;
+    }
+    e = e ? e : internal_read(ctx, answer.body, answer.len, &reservation_standing_shape, (void **)&standing);
+    if (e) {
+        return &err_unavailable;
+    }
+    *standing_r = *standing;
+    return NULL;
 }
 
 /* POST /internal/reservations/{id}/<what> */

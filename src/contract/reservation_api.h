@@ -1,5 +1,6 @@
 /*
- * reservation_api: what payment asks of the reservation service (PAY-005), served under /internal on its responder.
+ * reservation_api: what others ask of the reservation service (PAY-005, AUTH-017), served under /internal on its
+ * responder.
  *
  * Securing comes before any call that may move money: it marks the hold as owned by one payment so that neither expiry
  * nor another buyer can take its seats until that payment has an outcome (PaymentSuccess or PaymentFailed), or lets go
@@ -40,6 +41,19 @@ struct reservation_unsecure {
 };
 extern const struct shape reservation_unsecure_shape;
 
+/* Query of GET /internal/reservations. */
+struct reservation_standing_query {
+    const char *user_id;
+};
+extern const struct shape reservation_standing_query_shape;
+
+/* Its answer: what a buyer would lose by going now. */
+struct reservation_standing {
+    int64_t tickets; /* paid, of performances that have not begun */
+    int64_t pending; /* holds that may still be paid, or are being */
+};
+extern const struct shape reservation_standing_shape;
+
 #define ERR_HOLD_LIST(X)                                                               \
     X(hold_expired, "HOLD_EXPIRED", 409, 0, "좌석 선점 시간이 만료되었습니다.",        \
       "The hold on these seats has expired.")                                          \
@@ -50,6 +64,9 @@ ERR_HOLD_LIST(ERR_DECLARE)
 /* &err_not_found; &err_unavailable when the service cannot be reached. */
 BO_MUSTCHECK const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_id,
                                                    struct reservation_info *info_r);
+/* For the user service. &err_unavailable when the service is away or answers anything else. */
+BO_MUSTCHECK const struct err *reservation_api_standing(struct ctx *ctx, const char *user_id,
+                                                        struct reservation_standing *standing_r);
 /* Secures; repeating it with the same payment is a success. &err_hold_expired (not PENDING, lapsed and taken, or
  * secured by another payment), &err_amount_mismatch, &err_not_found, &err_uncertain (ask again). */
 BO_MUSTCHECK const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,

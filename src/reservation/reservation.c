@@ -89,6 +89,17 @@ const struct err *reservation_lock(struct ctx *ctx, const char *id, struct reser
     return read_one(ctx, &sql_reservation_lock, id, reservation_r);
 }
 
+const struct err *reservation_standing_of(struct ctx *ctx, const char *user_id, int64_t *tickets_r, int64_t *pending_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_reservation_standing, &rows, DB_TEXT(user_id));
+    if (!e) {
+        *tickets_r = db_int(rows, 0, "tickets");
+        *pending_r = db_int(rows, 0, "pending");
+    }
+    return e;
+}
+
 const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                    struct json_list *list_r, int64_t *total_r)
 {

@@ -50,6 +50,11 @@ BO_MUSTCHECK const struct err *reservation_lock(struct ctx *ctx, const char *id,
 BO_MUSTCHECK const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                                 struct json_list *list_r, int64_t *total_r);
 
+/* What a user would lose by going now: paid tickets of performances that have not begun, and holds that may still be
+ * paid or are being. */
+BO_MUSTCHECK const struct err *reservation_standing_of(struct ctx *ctx, const char *user_id, int64_t *tickets_r,
+                                                       int64_t *pending_r);
+
 /* A row of reservation_row, see src/reservation/sql/reservation.sql. */
 BO_MUSTCHECK const struct err *reservation_read_row(struct ctx *ctx, const struct db_rows *rows, size_t row,
                                                     struct reservation *reservation_r);

@@ -67,6 +67,16 @@ SELECT count(*) AS total
 FROM reservations
 WHERE user_id = $1;
 
+-- What a buyer would lose by going now.
+-- name: reservation_standing :read
+SELECT
+    count(*) FILTER (WHERE status = 'CONFIRMED' AND event_start_at > clock_timestamp()) AS tickets,
+    count(*) FILTER (
+        WHERE status = 'PENDING' AND (secured_by IS NOT NULL OR hold_expires_at > clock_timestamp())
+    ) AS pending
+FROM reservations
+WHERE user_id = $1;
+
 -- ---- claims ----
 
 -- The claims that reservation $1 still owns, locked in the order in which holds take them. Locking looks at each row

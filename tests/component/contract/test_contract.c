@@ -400,6 +400,32 @@ static void test_reservation_service_away_is_unavailable(void **state)
     assert_ptr_equal(reservation_api_get(bench->ctx, "x/../y", &info), &err_not_found);
 }
 
+static void test_reservation_standing_is_believed_in_so_many_words_only(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+    } rows[] = {{503, "{\"code\":\"SERVICE_UNAVAILABLE\"}"},
+                {403, "{\"code\":\"FORBIDDEN\"}"},
+                {200, "{\"tickets\":0}"},
+                {200, "{\"tickets\":-1,\"pending\":0}"},
+                {200, "<html>"}};
+    struct bench *bench = *state;
+    struct reservation_standing standing;
+    assert_ptr_equal(reservation_api_standing(bench->ctx, bench->id, &standing), &err_unavailable);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        start_service(bench, rows[i].status, rows[i].body);
+        assert_ptr_equal(reservation_api_standing(bench->ctx, bench->id, &standing), &err_unavailable);
+        stop_service(bench);
+    }
+    start_service(bench, 200, "{\"tickets\":2,\"pending\":1}");
+    assert_null(reservation_api_standing(bench->ctx, bench->id, &standing));
+    assert_int_equal(standing.tickets, 2);
+    assert_int_equal(standing.pending, 1);
+    assert_non_null(
+        strstr(bench->seen->last, arena_printf(bench->ctx->arena, "GET /internal/reservations?userId=%s ", bench->id)));
+}
+
 /* ---- admission tokens ---- */
 
 static void test_token_admits_its_owner_to_its_schedule_only(void **state)
@@ -511,6 +537,7 @@ int main(void)
         TEST(test_reservation_secured_sends_payment_and_amount),
         TEST(test_reservation_refusals_keep_their_names),
         TEST(test_reservation_service_away_is_unavailable),
+        TEST(test_reservation_standing_is_believed_in_so_many_words_only),
         TEST(test_token_admits_its_owner_to_its_schedule_only),
         TEST(test_token_without_redis_is_unavailable),
         TEST(test_payment_payloads_are_as_agreed),

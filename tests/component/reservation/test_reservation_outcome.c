@@ -291,6 +291,35 @@ static void test_payment_success_gives_one_ticket(void **state)
     assert_ptr_equal(hold_release(scene->ctx, scene->buyer, scene->hold.reservation_id), &err_cancel_not_allowed);
 }
 
+static const struct db_stmt test_stmt_play = {
+    .name = "test_play",
+    .sql = "UPDATE reservation_service.reservations SET event_start_at = clock_timestamp() WHERE id = $1"};
+
+static void assert_standing(struct scene *scene, const char *user_id, int64_t tickets, int64_t pending)
+{
+    int64_t found_tickets, found_pending;
+    assert_null(reservation_standing_of(scene->ctx, user_id, &found_tickets, &found_pending));
+    assert_int_equal(found_tickets, tickets);
+    assert_int_equal(found_pending, pending);
+}
+
+static void test_standing_counts_what_a_buyer_would_lose(void **state)
+{
+    struct scene *scene = *state;
+    assert_standing(scene, fixture_uuid(), 0, 0);
+    assert_standing(scene, scene->buyer, 0, 1);
+    lapse(scene);
+    assert_standing(scene, scene->buyer, 0, 0);
+    assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
+    assert_standing(scene, scene->buyer, 0, 1); /* money may be under way */
+    deliver_success(scene, scene->payment);
+    assert_standing(scene, scene->buyer, 1, 0);
+    struct ctx *owner = fixture_ctx("boxoffice_admin", NEED_DB);
+    assert_null(DB_RUN(owner, &test_stmt_play, NULL, DB_TEXT(scene->hold.reservation_id)));
+    assert_standing(scene, scene->buyer, 0, 0);
+    fixture_free(&owner);
+}
+
 static void test_payment_success_after_cancellation_is_rejected(void **state)
 {
     struct scene *scene = *state;
@@ -516,6 +545,7 @@ int main(void)
         TEST(test_unsecured_seats_end_with_the_hold),
         TEST(test_unsecure_after_the_ticket_changes_nothing),
         TEST(test_payment_success_gives_one_ticket),
+        TEST(test_standing_counts_what_a_buyer_would_lose),
         TEST(test_payment_success_after_cancellation_is_rejected),
         TEST(test_payment_success_after_a_seat_was_taken_is_rejected),
         TEST(test_payment_success_of_a_second_payment_is_rejected),
