@@ -10,7 +10,8 @@ extern const struct shape refresh_body_shape;
 request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_password_reset;
 
 /* profile.c */
-request_handler profile_get, profile_put, agreements_get, agreements_put;
+extern const struct shape withdrawal_query_shape;
+request_handler profile_get, profile_put, profile_delete, agreements_get, agreements_put;
 
 /* sessions.c */
 request_handler sessions_log_out, sessions_list, sessions_end, sessions_end_all, logins_page, password_put;

@@ -1,4 +1,5 @@
 #include "cgi-bin/user/handlers.h"
+#include "common/auth/service_key.h"
 #include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/log.h"
@@ -27,6 +28,7 @@ static const struct route routes[] = {
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
     {"PUT", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"PATCH", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"DELETE", "/users/me", profile_delete, RT_USER, NULL, &withdrawal_query_shape, 0, NULL},
     {"PUT", "/users/me/password", password_put, RT_USER, &password_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"GET", "/users/me/sessions", sessions_list, RT_USER, NULL, &page_shape, 0, NULL},
     {"DELETE", "/users/me/sessions", sessions_end_all, RT_USER, NULL, NULL, 0, NULL},
@@ -36,8 +38,13 @@ static const struct route routes[] = {
     {"GET", "/users/me/logins", logins_page, RT_USER, NULL, &page_shape, 0, NULL},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_user_section, &cfg_blind_section, &cfg_portone_section,
-                                                     &cfg_recaptcha_section, NULL};
+static const struct cfg_section *const settings[] = {&cfg_user_section,
+                                                     &cfg_blind_section,
+                                                     &cfg_portone_section,
+                                                     &cfg_recaptcha_section,
+                                                     &cfg_internal_section,
+                                                     &cfg_caller_section,
+                                                     NULL};
 
 static const struct err *init(struct ctx *ctx)
 {

@@ -1,8 +1,19 @@
 #include "cgi-bin/user/handlers.h"
 
+#include "common/base/array.h"
 #include "src/user/account.h"
 #include "src/user/profile_change.h"
 #include "src/user/terms.h"
+#include "src/user/withdrawal.h"
+
+struct withdrawal_query {
+    int with_tickets;
+};
+static const struct field withdrawal_query_fields[] = {
+    {FIELD(struct withdrawal_query, "withTickets", FIELD_BOOL, with_tickets)},
+};
+const struct shape withdrawal_query_shape = {withdrawal_query_fields, ARRAY_COUNT(withdrawal_query_fields),
+                                             sizeof(struct withdrawal_query), false};
 
 const struct err *profile_get(struct request *rq, struct reply *rp)
 {
@@ -28,6 +39,17 @@ const struct err *profile_put(struct request *rq, struct reply *rp)
 {
     const struct err *e = profile_change(rq->ctx, rq->identity.user_id, rq->body);
     return e ? e : profile_get(rq, rp);
+}
+
+const struct err *profile_delete(struct request *rq, struct reply *rp)
+{
+    const struct withdrawal_query *asked = rq->args;
+    const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+    const struct err *e = withdrawal(rq->ctx, &owner, asked->with_tickets == 1);
+    if (!e) {
+        reply_empty(rp, 204);
+    }
+    return e;
 }
 
 const struct err *agreements_get(struct request *rq, struct reply *rp)

@@ -14,7 +14,7 @@ ROLES = ("user_service", "event_service", "reservation_service", "payment_servic
 SANDBOX_DATABASE = 15
 
 # Services that call /internal, each with a key of its own.
-CALLERS = ("queue", "reservation", "payment")
+CALLERS = ("user", "queue", "reservation", "payment")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
 ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha")
 
 PROGRAMS = {
-    "user": _responder("user", "user_service", *ACCOUNTS),
+    "user": _responder("user", "user_service", *ACCOUNTS, "call"),
     # The same program for the routes that check passwords, which takes all the processor time that it gets.
     "login": _responder("user", "user_service", *ACCOUNTS, yields=True),
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),

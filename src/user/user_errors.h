@@ -17,6 +17,13 @@
       "The account is locked for a while. Please try again later.")                                                  \
     X(account_dormant, "ACCOUNT_DORMANT", 403, 0, "휴면 계정입니다. 본인 확인 후 다시 이용할 수 있습니다.",          \
       "The account is dormant. Verify your identity to use it again.")                                               \
+    X(login_too_old, "LOGIN_TOO_OLD", 403, 0, "안전을 위해 다시 로그인한 뒤 시도해 주세요.",                         \
+      "Please log in again first.")                                                                                  \
+    X(tickets_remain, "TICKETS_REMAIN", 409, 0, "아직 사용하지 않은 입장권이 있습니다.",                             \
+      "There are tickets that have not been used yet.")                                                              \
+    X(purchase_pending, "PURCHASE_PENDING", 409, 0,                                                                  \
+      "진행 중인 예매가 있습니다. 결제하거나 취소한 뒤 다시 시도해 주세요.",                                         \
+      "A purchase is under way. Please finish or leave it first.")                                                   \
     X(refresh_reused, "REFRESH_REUSED", 401, 0, "이미 사용된 갱신 토큰입니다. 다시 로그인해 주세요.",                \
       "This refresh token was used before. Please log in again.")
 

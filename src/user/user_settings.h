@@ -14,6 +14,7 @@ struct cfg_user {
     int64_t login_tries;     /* BOX_LOGIN_TRIES */
     int64_t login_lock_s;    /* BOX_LOGIN_LOCK_S */
     int64_t refresh_grace_s; /* BOX_REFRESH_GRACE_S */
+    int64_t fresh_login_s;   /* BOX_FRESH_LOGIN_S */
     const char *blind_key;   /* BOX_BLIND_KEY: 64 hex digits; key of the blind indexes, never rotated */
     const char *pii_keys;    /* BOX_PII_KEYS: key ring that seals personal data (crypto.h) */
 };

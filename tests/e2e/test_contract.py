@@ -95,6 +95,8 @@ def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandb
     buyer.call("DELETE", "/users/me/sessions")
     buyer.call("POST", "/auth/password/reset", json={"email": buyer.email, "newPassword": PASSWORD,
                                                      "identityVerificationId": buyer.verify_identity()})
+    buyer.log_in()
+    buyer.call("DELETE", "/users/me?withTickets=true")
 
     successes = {(method, path, int(status)) for method, path, operation in operations() if is_public(path)
                  for status in operation["responses"] if int(status) < 400}

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from box_office import wait_for
+from people import Person
 from processes import DAEMONS, RESPONDERS, answers, kill, workers
 from stack_tools import alive, await_, children, healthy, service_pid, sv
 
@@ -267,3 +268,35 @@ def test_access_log_is_whole_when_nginx_stops_at_once(stack, base_url):
     sv(stack, "restart", "nginx")
     await_(lambda: traces <= {line["traceId"] for line in access_lines(stack)})
     await_(lambda: healthy(stack))
+
+
+def test_user_service_killed_while_people_withdraw_leaves_all_or_nothing(stack, base_url, sandbox_url, query):
+    """Whoever is told that the account is closed has lost it; of whoever is told nothing it is closed whole or not at all,
+    and asking again closes it."""
+    people = [Person(base_url, sandbox_url) for _ in range(12)]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda person: (person.sign_up(), person.log_in()), people))
+    ids = {person.email: person.call("GET", "/users/me").json()["id"] for person in people}
+
+    def withdraw(person: Person) -> int:
+        with contextlib.suppress(requests.RequestException):
+            return person.call("DELETE", "/users/me").status_code
+        return 0
+
+    with concurrent.futures.ThreadPoolExecutor(len(people)) as pool:
+        asked = [pool.submit(withdraw, person) for person in people]
+        for name in ("user-1", "user-2"):
+            kill(stack, name)
+            for worker in workers(stack, name):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+        told = {person.email: future.result() for person, future in zip(people, asked)}
+    await_(lambda: healthy(stack))
+    for person in people:
+        row, = query(f"SELECT status, (SELECT count(*) FROM user_service.refresh_tokens AS t WHERE t.user_id = u.id "
+                     f"AND t.revoked_at IS NULL) FROM user_service.users AS u WHERE id = '{ids[person.email]}'")
+        assert row in (["ACTIVE", "1"], ["DELETED", "0"])
+        assert told[person.email] != 204 or row[0] == "DELETED"
+        wait_for("the end of the account", lambda: person.call("DELETE", "/users/me").status_code in (204, 401))
+        assert person.call("GET", "/users/me").status_code == 401
+        assert query(f"SELECT status FROM user_service.users WHERE id = '{ids[person.email]}'") == [["DELETED"]]

@@ -73,6 +73,22 @@ SET
     updated_at = clock_timestamp()
 WHERE id = $1 AND ci_hash = $2 AND status = 'ACTIVE';
 
+-- Also takes away the account from logins and refreshes that are under way.
+-- name: user_withdraw :write
+UPDATE users
+SET status = 'DELETED', deleted_at = clock_timestamp(), updated_at = clock_timestamp()
+WHERE id = $1 AND status <> 'DELETED';
+
+-- name: user_links_remove :write
+DELETE FROM oauth_accounts
+WHERE user_id = $1;
+
+-- How long ago the session of the access token $1 began; negative: the clock was set back.
+-- name: user_session_age :read
+SELECT floor(extract(EPOCH FROM clock_timestamp() - uuid_extract_timestamp(family)))::bigint AS age_s
+FROM refresh_tokens
+WHERE access_jti = $1 AND user_id = $2;
+
 -- name: user_role_and_status :read
 SELECT role, status
 FROM users

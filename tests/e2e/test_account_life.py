@@ -1,0 +1,70 @@
+"""The rest of an account's life through the gateway: its end (AUTH-017)."""
+import pytest
+
+from box_office import new_buyer, put_on_sale
+from people import PASSWORD, Person, assert_error
+
+
+@pytest.fixture
+def person(base_url, sandbox_url):
+    return Person(base_url, sandbox_url)
+
+
+@pytest.fixture
+def member(person):
+    person.sign_up()
+    return person
+
+
+def log_in(person, password=PASSWORD):
+    return person.call("POST", "/auth/login", json={"email": person.email, "password": password,
+                                                    "recaptchaToken": "sandbox-pass"})
+
+
+def test_withdrawal_ends_the_account_and_keeps_its_place(member, base_url, sandbox_url):
+    other, own = member.log_in(), member.log_in()
+    assert_error(member.call("DELETE", "/users/me?withTickets=perhaps"), 400, "INVALID_REQUEST")
+    answer = member.call("DELETE", "/users/me")
+    assert answer.status_code == 204 and not answer.content
+    assert_error(member.call("DELETE", "/users/me"), 401, "TOKEN_REVOKED")
+    for one in (other, own):
+        assert_error(member.call("GET", "/users/me", headers={"Authorization": f"Bearer {one['accessToken']}"}), 401,
+                     "TOKEN_REVOKED")
+        assert_error(member.call("POST", "/auth/refresh", json={"refreshToken": one["refreshToken"]}), 401,
+                     "TOKEN_REVOKED")
+    assert_error(log_in(member), 401, "BAD_CREDENTIALS")
+    body = {"email": member.email, "identityVerificationId": member.verify_identity(), "newPassword": "another-Way-9-in"}
+    assert_error(member.call("POST", "/auth/password/reset", json=body), 400, "IDENTITY_NOT_VERIFIED")
+    assert member.call("POST", "/auth/email/check", json={"email": member.email}).json() == {"available": False}
+    assert_error(member.call("POST", "/auth/signup", json=member.sign_up_body()), 409, "EMAIL_TAKEN")
+    again = Person(base_url, sandbox_url)
+    same_person = again.verify_identity(ci=f"ci-{member.email}")
+    assert_error(again.call("POST", "/auth/signup", json=again.sign_up_body(identityVerificationId=same_person)), 409,
+                 "PERSON_ALREADY_REGISTERED")
+
+
+def test_withdrawal_wants_a_fresh_login(member, query):
+    member.log_in()
+    user_id = member.call("GET", "/users/me").json()["id"]
+    query(f"UPDATE user_service.refresh_tokens SET family = uuidv7(interval '-11 minutes') WHERE user_id = '{user_id}'")
+    assert_error(member.call("DELETE", "/users/me"), 403, "LOGIN_TOO_OLD")
+    assert member.call("GET", "/users/me").status_code == 200
+    member.log_in()
+    assert member.call("DELETE", "/users/me").status_code == 204
+
+
+def test_withdrawal_loses_no_ticket_unasked(admin, base_url, sandbox_url, query):
+    buyer = new_buyer(base_url, sandbox_url, put_on_sale(admin))
+    buyer.log_in()
+    held = buyer.hold(buyer.sale.seats[0]).json()
+    for path in ("/users/me", "/users/me?withTickets=true"):
+        assert_error(buyer.call("DELETE", path), 409, "PURCHASE_PENDING")
+    order = buyer.order(held).json()
+    assert buyer.confirm(held, order, buyer.pay_at_portone(order, "AUTHORIZED")).status_code == 200
+    buyer.wait_until(held, "CONFIRMED")
+    for path in ("/users/me", "/users/me?withTickets=false"):
+        assert_error(buyer.call("DELETE", path), 409, "TICKETS_REMAIN")
+    assert buyer.call("GET", "/users/me").status_code == 200
+    assert buyer.call("DELETE", "/users/me?withTickets=true").status_code == 204
+    assert_error(buyer.call("GET", "/users/me"), 401, "TOKEN_REVOKED")
+    assert query(f"SELECT status FROM reservation_service.reservations WHERE id = '{held['reservationId']}'") == [["CONFIRMED"]]
