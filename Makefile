@@ -13,7 +13,7 @@ CFLAGS += -std=c17 -O2 -g -fno-strict-aliasing -fstack-protector-strong \
   -Wundef -Werror $(if $(SAN),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
   $(if $(COV),--coverage -O0)
 LDFLAGS += $(if $(SAN),-fsanitize=$(SANITIZERS)) $(if $(COV),--coverage) -Wl,-z,relro,-z,now
-LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lssl -lcrypto -lcrypt -lunistring -lpthread
+LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lssl -lcrypto -lcrypt -lunistring -lzxcvbn -lpthread
 
 DOMAINS := user event queue reservation payment sandbox
 LAYERS := $(DOMAINS) contract providers

@@ -21,6 +21,7 @@ VENDORS = {
     "openssl": (r"openssl/.*", "crypto"),
     "libjwt": (r"jwt\.h", "auth"),
     "libcrypt": (r"crypt\.h", "crypto"),
+    "zxcvbn": (r"zxcvbn\.h", "crypto"),
     "libfcgi": (r"fcgi.*\.h", "serve"),
     "libunistring": (r"uni(?!std\.).*\.h", "base"),
 }

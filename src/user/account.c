@@ -7,6 +7,7 @@
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/identity.h"
+#include "src/user/password_rule.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
@@ -73,7 +74,8 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
     if (!person->phone) {
         e = ctx_invalid(ctx, "phone", "must be a phone number");
     }
-    const struct err *unfit = user_password_check(ctx, "password", input->password);
+    const struct password_owner owner = {person->email, person->name, person->phone};
+    const struct err *unfit = user_password_check(ctx, "password", input->password, &owner);
     e = unfit ? unfit : e;
     /* No such token has been issued by anyone yet. */
     if (input->email_verification_token) {

@@ -7,9 +7,10 @@
 #include "common/io/db.h"
 #include "sql/user.h"
 #include "src/user/lockout.h"
+#include "src/user/password_rule.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
-#include "src/user/user_text.h"
 
 static const struct field password_change_fields[] = {
     {FIELD(struct password_change, "currentPassword", FIELD_PASSWORD, current_password), .flags = FIELD_REQUIRED,
@@ -22,14 +23,15 @@ const struct shape password_change_shape = {password_change_fields, ARRAY_COUNT(
 
 struct change {
     const struct session_owner *owner;
+    struct password_owner person;
     const char *old_hash;
     struct login_try login;
     char new_hash[PASSWORD_HASH_SIZE];
 };
 
-static const struct err *check_new(struct ctx *ctx, const struct password_change *input)
+static const struct err *check_new(struct ctx *ctx, const struct change *change, const struct password_change *input)
 {
-    const struct err *e = user_password_check(ctx, "newPassword", input->new_password);
+    const struct err *e = user_password_check(ctx, "newPassword", input->new_password, &change->person);
     if (!e && strcmp(input->new_password, input->current_password) == 0) {
         e = ctx_invalid(ctx, "newPassword", "must be another one");
     }
@@ -49,7 +51,11 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
     }
     size_t len;
     const unsigned char *blind = db_bytes(ctx, rows, 0, "email_hash", &len);
+    const char *id = change->owner->user_id;
     change->old_hash = db_str(rows, 0, "password_hash");
+    change->person = (struct password_owner){.email = user_pii_open(ctx, "users.email", id, rows, "email"),
+                                             .name = user_pii_open(ctx, "users.name", id, rows, "name"),
+                                             .phone = user_pii_open(ctx, "users.phone", id, rows, "phone")};
     change->login = lockout_try(ctx, blind, len, change->old_hash, client_ip, db_bool(rows, 0, "known"));
     return NULL;
 }
@@ -90,8 +96,8 @@ const struct err *password_change(struct ctx *ctx, const struct session_owner *o
 {
     struct change change = {.owner = owner};
     bool done = false;
-    const struct err *e = check_new(ctx, input);
-    e = e ? e : find_password(ctx, client_ip, &change);
+    const struct err *e = find_password(ctx, client_ip, &change);
+    e = e ? e : check_new(ctx, &change, input);
     e = e ? e : check_current(ctx, &change, input, &done);
     if (!e && !done && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, change.new_hash)) {
         e = &err_internal;

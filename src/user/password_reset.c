@@ -9,6 +9,7 @@
 #include "sql/user.h"
 #include "src/user/identity.h"
 #include "src/user/lockout.h"
+#include "src/user/password_rule.h"
 #include "src/user/session.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
@@ -83,7 +84,8 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
     struct portone_identity identity;
     bool done = false;
     const char *email = user_email_normalise(ctx->arena, input->email);
-    const struct err *e = user_password_check(ctx, "newPassword", input->new_password);
+    struct password_owner owner = {.email = email};
+    const struct err *e = user_password_check(ctx, "newPassword", input->new_password, &owner);
     if (e) {
         return e;
     }
@@ -91,6 +93,11 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
     const char *ip = lockout_address(client_ip), *who = ip ? lockout_network(ctx->arena, ip) : "none";
     e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, who);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
+    if (!e) {
+        owner.name = identity.name;
+        owner.phone = identity.phone ? user_phone_normalise(ctx->arena, identity.phone) : NULL;
+        e = user_password_check(ctx, "newPassword", input->new_password, &owner);
+    }
     /* Whether there is such an account or not: the answer takes the same time. */
     if (!e && !password_hash(input->new_password, (int)cfg_user.bcrypt_cost, reset.hash)) {
         e = &err_internal;

@@ -1,9 +1,9 @@
 #include "src/user/user_text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/crypto/password.h"
 
 enum { LOCAL_MAX = 64, LABEL_MAX = 63, PHONE_DIGITS_MIN = 9, PHONE_DIGITS_MAX = 12 };
 
@@ -110,17 +110,4 @@ const char *user_phone_normalise(struct arena *arena, const char *text)
     }
     bool national = digits[0] == '0' && digits[1] != '0';
     return national && len >= PHONE_DIGITS_MIN && len <= PHONE_DIGITS_MAX ? digits : NULL;
-}
-
-bool user_password_acceptable(const char *password)
-{
-    size_t len = strlen(password);
-    return len >= USER_PASSWORD_MIN && len <= PASSWORD_BYTES_MAX;
-}
-
-const struct err *user_password_check(struct ctx *ctx, const char *field, const char *password)
-{
-    return user_password_acceptable(password)
-               ? NULL
-               : ctx_invalid(ctx, field, "must have %d to %d bytes", USER_PASSWORD_MIN, PASSWORD_BYTES_MAX);
 }

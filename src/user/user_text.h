@@ -5,22 +5,13 @@
 #ifndef USER_USER_TEXT_H
 #define USER_USER_TEXT_H
 
-#include <stdbool.h>
-
 #include "common/base/arena.h"
-#include "common/base/err.h"
-#include "common/context/ctx.h"
 
-#define USER_EMAIL_MAX 254  /* bytes, RFC 5321 */
-#define USER_PASSWORD_MIN 8 /* bytes; the most is PASSWORD_BYTES_MAX */
+#define USER_EMAIL_MAX 254 /* bytes, RFC 5321 */
 
 /* Lower-case ASCII: "Kim@Example.COM" -> "kim@example.com". Unquoted local part, dotted domain. */
 const char *user_email_normalise(struct arena *arena, const char *text);
 /* A number within Korea, digits only: "+82 10-1234-5678", "82 10 1234 5678" -> "01012345678". 9-12 digits. */
 const char *user_phone_normalise(struct arena *arena, const char *text);
-/* Of the NFC of a password. */
-bool user_password_acceptable(const char *password);
-/* &err_invalid_request, with what is asked of `field`, when it is not. */
-BO_MUSTCHECK const struct err *user_password_check(struct ctx *ctx, const char *field, const char *password);
 
 #endif

@@ -117,7 +117,7 @@ WHERE email_hash = $1 AND status <> 'DELETED';
 
 -- name: user_password_find :read
 SELECT
-    email_hash, password_hash,
+    email, email_hash, name, phone, password_hash,
     {{ login_known }} AS known
 FROM users
 WHERE id = $1 AND status = 'ACTIVE';

@@ -133,6 +133,20 @@ static void test_sign_up_of_a_new_person_is_stored_sealed(void **state)
     assert_int_equal(db_int(rows, 0, "ci_bytes"), 32);
 }
 
+static void test_sign_up_with_a_password_of_ones_own_data_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"김민수김민수!!", "0101234567812345678", "iloveyou123"};
+    struct account account;
+    struct sign_up input = input_for(new_email());
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        input.password = bad[i];
+        assert_ptr_equal(account_sign_up(ctx, &input, "127.0.0.1", &account), &err_invalid_request);
+    }
+    input.password = input.email;
+    assert_ptr_equal(account_sign_up(ctx, &input, "127.0.0.1", &account), &err_invalid_request);
+}
+
 static void test_profile_of_a_new_person_is_read_back(void **state)
 {
     (void)state;
@@ -448,6 +462,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sign_up_of_a_new_person_is_stored_sealed, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_with_a_password_of_ones_own_data_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_profile_of_a_new_person_is_read_back, begin, end),
         cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_row_cannot_be_opened, begin, end),
         cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_column_cannot_be_opened, begin, end),

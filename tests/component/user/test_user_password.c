@@ -87,6 +87,9 @@ static void test_password_change_that_is_refused_changes_nothing(void **state)
     assert_ptr_equal(change(&person, &own, "wrong horse", NEW_PASSWORD), &err_bad_credentials);
     assert_ptr_equal(change(&person, &own, PASSWORD, "short"), &err_invalid_request);
     assert_ptr_equal(change(&person, &own, PASSWORD, PASSWORD), &err_invalid_request);
+    assert_ptr_equal(change(&person, &own, PASSWORD, "iloveyou123"), &err_invalid_request);
+    assert_ptr_equal(change(&person, &own, PASSWORD, NAME NAME "!!"), &err_invalid_request);
+    assert_ptr_equal(change(&person, &own, PASSWORD, person.email), &err_invalid_request);
     assert_null(revoked(&other));
     assert_null(refresh(&other));
     assert_null(login(person.email, PASSWORD, &unused));

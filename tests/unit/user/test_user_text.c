@@ -104,19 +104,6 @@ static void test_phone_that_is_none_is_refused(void **state)
     }
 }
 
-static void test_password_length_is_counted_in_bytes(void **state)
-{
-    (void)state;
-    assert_false(user_password_acceptable("1234567"));
-    assert_true(user_password_acceptable("12345678"));
-    assert_true(user_password_acceptable("비밀번"));
-    char longest[74] = "";
-    memset(longest, 'x', 72);
-    assert_true(user_password_acceptable(longest));
-    longest[72] = 'x';
-    assert_false(user_password_acceptable(longest));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,7 +112,6 @@ int main(void)
         cmocka_unit_test(test_email_at_the_length_limit_is_taken_and_beyond_refused),
         cmocka_unit_test(test_phone_in_any_spelling_becomes_digits),
         cmocka_unit_test(test_phone_that_is_none_is_refused),
-        cmocka_unit_test(test_password_length_is_counted_in_bytes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
