@@ -35,10 +35,10 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
     return Program(name, f"src/daemons/{name}.c", role, frozenset(needs))
 
 
-ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha")
+ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha", "call")
 
 PROGRAMS = {
-    "user": _responder("user", "user_service", *ACCOUNTS, "call"),
+    "user": _responder("user", "user_service", *ACCOUNTS),
     # The same program for the routes that check passwords, which takes all the processor time that it gets.
     "login": _responder("user", "user_service", *ACCOUNTS, yields=True),
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),
@@ -59,6 +59,12 @@ PROGRAMS = {
 
 def present(name: str) -> bool:
     return (ROOT / PROGRAMS[name].source).exists()
+
+
+def caller_of(name: str) -> str:
+    """The service under whose key it calls: queue-approver as queue."""
+    source = PROGRAMS[name].source
+    return source.split("/")[1] if PROGRAMS[name].responder else name.split("-")[0]
 
 
 # ---- secrets ----
@@ -135,8 +141,7 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
         "internal": {"BOX_INTERNAL_URL": stack.internal_url},
         "call": {
             "BOX_INTERNAL_URL": stack.internal_url,
-            # A daemon calls under the key of its service: queue-approver as queue.
-            "BOX_SERVICE_KEY_FILE": str(stack.secrets / f"service-key-{name.split('-')[0]}"),
+            "BOX_SERVICE_KEY_FILE": str(stack.secrets / f"service-key-{caller_of(name)}"),
         },
         **(_stand_ins(stack) if stack.sandbox else _providers(stack)),
         "sandbox": {
