@@ -3,6 +3,7 @@
 #include "src/user/account.h"
 #include "src/user/login.h"
 #include "src/user/password_reset.h"
+#include "src/user/reactivation.h"
 #include "src/user/refresh.h"
 #include "src/user/terms.h"
 
@@ -70,6 +71,17 @@ const struct err *auth_login(struct request *rq, struct reply *rp)
     const struct client client = {rq->client_ip, rq->user_agent};
     struct tokens tokens;
     const struct err *e = login_password(rq->ctx, rq->body, &client, &tokens);
+    if (!e) {
+        reply_tokens(rp, &tokens);
+    }
+    return e;
+}
+
+const struct err *auth_reactivate(struct request *rq, struct reply *rp)
+{
+    const struct client client = {rq->client_ip, rq->user_agent};
+    struct tokens tokens;
+    const struct err *e = reactivation(rq->ctx, rq->body, &client, &tokens);
     if (!e) {
         reply_tokens(rp, &tokens);
     }

@@ -12,6 +12,7 @@
 #include "src/user/password_change.h"
 #include "src/user/password_reset.h"
 #include "src/user/profile_change.h"
+#include "src/user/reactivation.h"
 #include "src/user/terms.h"
 #include "src/user/user_settings.h"
 
@@ -24,6 +25,7 @@ static const struct route routes[] = {
     {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/password/reset", auth_password_reset, 0, &password_reset_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/reactivate", auth_reactivate, 0, &reactivation_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
     {"PUT", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},

@@ -40,17 +40,8 @@ const struct err *login_begin(struct ctx *ctx, const struct login_entry *entry, 
 
 /* ---- with a password ---- */
 
-struct login_account {
-    const char *id; /* NULL: no account has this e-mail */
-    const char *password_hash;
-    bool dormant;
-    int64_t locked_s; /* by the operator */
-    struct login_try login;
-};
-
-/* An address that is none is no account's either. */
-static const struct err *find_account(struct ctx *ctx, const char *email, const struct client *client,
-                                      struct login_account *account_r)
+const struct err *login_find(struct ctx *ctx, const char *email, const struct client *client,
+                             struct login_account *account_r)
 {
     const char *normal = user_email_normalise(ctx->arena, email);
     const struct db_arg blind = user_pii_blind(ctx, "email", normal ? normal : "");
@@ -72,12 +63,6 @@ static const struct err *find_account(struct ctx *ctx, const char *email, const 
     return NULL;
 }
 
-/* An outcome as the login history has it and as the client gets it. */
-struct verdict {
-    const char *result; /* NULL: nothing that is kept */
-    const struct err *e;
-};
-
 static const struct err *check_locked(struct ctx *ctx, const struct login_account *account)
 {
     if (account->locked_s > 0) {
@@ -87,30 +72,28 @@ static const struct err *check_locked(struct ctx *ctx, const struct login_accoun
     return lockout_check(ctx, &account->login);
 }
 
-/* A lock is told before the password is looked at, and alike for addresses that no account has: otherwise it would tell
- * a right one. Else bcrypt runs whatever is known of the account, so that all refusals take the same time. */
-static struct verdict login_verdict(struct ctx *ctx, const struct login_account *account, const char *password)
+struct login_verdict login_check(struct ctx *ctx, const struct login_account *account, const char *password)
 {
     const struct err *locked = check_locked(ctx, account);
     if (locked) {
-        return (struct verdict){account->id ? "LOCKED" : NULL, locked};
+        return (struct login_verdict){account->id ? "LOCKED" : NULL, locked};
     }
     bool right = password_verify(password, account->password_hash, (int)cfg_user.bcrypt_cost);
     if (!right) {
         lockout_count(ctx, &account->login);
-        return (struct verdict){account->id ? "BAD_PASSWORD" : "UNKNOWN_EMAIL", &err_bad_credentials};
+        return (struct login_verdict){account->id ? "BAD_PASSWORD" : "UNKNOWN_EMAIL", &err_bad_credentials};
     }
     lockout_forget(ctx, &account->login);
     if (account->dormant) {
-        return (struct verdict){"DORMANT", &err_account_dormant};
+        return (struct login_verdict){"DORMANT", &err_account_dormant};
     }
-    return (struct verdict){"SUCCESS", NULL};
+    return (struct login_verdict){"SUCCESS", NULL};
 }
 
 struct login_work {
     const struct login_account *account;
     const struct client *client;
-    struct verdict verdict;
+    struct login_verdict verdict;
     struct tokens tokens;
 };
 
@@ -138,12 +121,12 @@ const struct err *login_password(struct ctx *ctx, const struct login *input, con
 {
     struct login_account account;
     const struct err *e = recaptcha_verify(ctx, input->recaptcha_token, client->ip);
-    e = e ? e : find_account(ctx, input->email, client, &account);
+    e = e ? e : login_find(ctx, input->email, client, &account);
     if (e) {
         return e;
     }
     struct login_work work = {
-        .account = &account, .client = client, .verdict = login_verdict(ctx, &account, input->password)};
+        .account = &account, .client = client, .verdict = login_check(ctx, &account, input->password)};
     e = db_transact(ctx, finish_login, &work);
     e = e ? e : work.verdict.e;
     if (!e) {

@@ -1,4 +1,4 @@
-"""The rest of an account's life through the gateway: its end (AUTH-017)."""
+"""The rest of an account's life through the gateway: its end (AUTH-017), sleep and waking (AUTH-018)."""
 import pytest
 
 from box_office import new_buyer, put_on_sale
@@ -68,3 +68,29 @@ def test_withdrawal_loses_no_ticket_unasked(admin, base_url, sandbox_url, query)
     assert buyer.call("DELETE", "/users/me?withTickets=true").status_code == 204
     assert_error(buyer.call("GET", "/users/me"), 401, "TOKEN_REVOKED")
     assert query(f"SELECT status FROM reservation_service.reservations WHERE id = '{held['reservationId']}'") == [["CONFIRMED"]]
+
+
+def reactivate(person, verification, email=None, password=PASSWORD):
+    return person.call("POST", "/auth/reactivate", json={"email": email or person.email, "password": password,
+                                                         "identityVerificationId": verification})
+
+
+def test_sleeping_account_is_woken_by_its_person_only(member, base_url, sandbox_url, query):
+    thief = Person(base_url, sandbox_url)
+    member.log_in()
+    user_id = member.call("GET", "/users/me").json()["id"]
+    query(f"UPDATE user_service.users SET status = 'DORMANT' WHERE id = '{user_id}'")
+    assert_error(log_in(member), 403, "ACCOUNT_DORMANT")
+    wrong = assert_error(reactivate(member, member.verify_identity(), password="wrong-horse"), 401, "BAD_CREDENTIALS")
+    unknown = assert_error(reactivate(member, member.verify_identity(), "nobody@example.com"), 401, "BAD_CREDENTIALS")
+    assert wrong["message"] == unknown["message"] and wrong.get("details") == unknown.get("details")
+    assert_error(reactivate(member, "identity-verification-unknown"), 400, "IDENTITY_NOT_VERIFIED")
+    assert_error(reactivate(member, thief.verify_identity()), 400, "IDENTITY_NOT_VERIFIED")
+    assert_error(log_in(member), 403, "ACCOUNT_DORMANT")
+    verification = member.verify_identity()
+    for _ in range(2):  # an answer that was lost
+        answer = reactivate(member, verification)
+        assert answer.status_code == 200, answer.text
+    member.session.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+    assert member.call("GET", "/users/me").json()["email"] == member.email
+    assert log_in(member).status_code == 200

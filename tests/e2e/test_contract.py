@@ -95,6 +95,8 @@ def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandb
     buyer.call("DELETE", "/users/me/sessions")
     buyer.call("POST", "/auth/password/reset", json={"email": buyer.email, "newPassword": PASSWORD,
                                                      "identityVerificationId": buyer.verify_identity()})
+    buyer.call("POST", "/auth/reactivate", json={"email": buyer.email, "password": PASSWORD,
+                                                 "identityVerificationId": buyer.verify_identity()})
     buyer.log_in()
     buyer.call("DELETE", "/users/me?withTickets=true")
 

@@ -132,6 +132,13 @@ SELECT id, password_hash
 FROM users
 WHERE email_hash = $1 AND ci_hash = $2 AND status <> 'DELETED';
 
+-- name: user_is_person :read
+SELECT exists(
+    SELECT
+    FROM users
+    WHERE id = $1 AND ci_hash = $2 AND status <> 'DELETED'
+) AS own;
+
 -- name: user_identity_use :write
 INSERT INTO identity_uses (verification, user_id)
 VALUES ($1, $2);
@@ -163,6 +170,15 @@ UPDATE users
 SET last_login_at = clock_timestamp()
 WHERE
     id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND status = 'ACTIVE'
+    AND coalesce(locked_until <= clock_timestamp(), TRUE)
+RETURNING role;
+
+-- Of the person $3, awake or not; the login with which it wakes is stamped.
+-- name: user_wake :write
+UPDATE users
+SET status = 'ACTIVE', last_login_at = clock_timestamp(), updated_at = clock_timestamp()
+WHERE
+    id = $1 AND password_hash = $2 AND ci_hash = $3 AND status <> 'DELETED'
     AND coalesce(locked_until <= clock_timestamp(), TRUE)
 RETURNING role;
 
