@@ -41,6 +41,7 @@ static const struct route routes[] = {
 };
 
 static const struct cfg_section *const settings[] = {&cfg_user_section,
+                                                     &cfg_pii_section,
                                                      &cfg_blind_section,
                                                      &cfg_portone_section,
                                                      &cfg_recaptcha_section,

@@ -9,7 +9,7 @@ from stacklib import files, schedule
 from stacklib.settings import ROOT, Stack, extra_settings
 
 ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
-         "user_admin")
+         "user_admin", "mailer")
 # What the stand-ins remember is no part of boxoffice's own state.
 SANDBOX_DATABASE = 15
 

@@ -11,6 +11,7 @@
 #include "sql/backlog.h"
 #include "sql/event.h"
 #include "sql/idempotency.h"
+#include "sql/mail.h"
 #include "sql/messages.h"
 #include "sql/outbox.h"
 #include "sql/payment.h"
@@ -48,6 +49,7 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_portone_webhook_section,
     &cfg_recaptcha_section,
     &cfg_user_section,
+    &cfg_pii_section,
     &cfg_blind_section,
     &cfg_event_section,
     &queue_settings_section,
@@ -60,18 +62,27 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &messages_statements},    {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},      {.table = &user_statements},
-    {.table = &user_admin_statements},  {.table = &event_statements},
-    {.table = &venue_statements},       {.table = &seat_statements},
-    {.table = &reservation_statements}, {.table = &payment_statements},
-    {.table = &backlog_statements},     {.table = &seed_statements},
-    {.table = &retention_statements},   {.table = NULL},
+    {.table = &messages_statements},
+    {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},
+    {.table = &user_statements},
+    {.table = &user_admin_statements},
+    {.table = &event_statements},
+    {.table = &venue_statements},
+    {.table = &seat_statements},
+    {.table = &reservation_statements},
+    {.table = &payment_statements},
+    {.table = &backlog_statements},
+    {.table = &seed_statements},
+    {.table = &retention_statements},
+    {.table = &mail_statements},
+    {.table = NULL},
 };
 
 const char *const registry_roles[] = {
-    "user_service", "event_service", "reservation_service", "payment_service",
-    "outbox_relay", "gateway",       "user_admin",          NULL,
+    "user_service",    "event_service", "reservation_service",
+    "payment_service", "outbox_relay",  "gateway",
+    "user_admin",      "mailer",        NULL,
 };
 
 const char *const registry_services[] = {

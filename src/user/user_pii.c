@@ -14,7 +14,7 @@ static bool blind_key_parse(const char *hex, unsigned char out[BLIND_KEY_SIZE])
 
 bool user_pii_init(const char *blind, const char *ring, const char **why_r)
 {
-    if (!blind_key_parse(blind, blind_key)) {
+    if (blind && !blind_key_parse(blind, blind_key)) {
         *why_r = "BOX_BLIND_KEY must be 64 hex digits";
         return false;
     }

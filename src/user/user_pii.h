@@ -14,7 +14,8 @@
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
 
-/* Once per process; false with *why_r when a key is malformed. pii_keys NULL: nothing is sealed or opened. */
+/* Once per process; false with *why_r when a key is malformed. blind_key NULL: nothing is looked for; pii_keys NULL:
+ * nothing is sealed or opened. */
 BO_MUSTCHECK bool user_pii_init(const char *blind_key, const char *pii_keys, const char **why_r);
 
 /* The sealed `plain` for a statement, in the arena; SQL NULL when `plain` is NULL. `column`: "users.email". */

@@ -61,6 +61,9 @@ static const struct cfg_key keys[] = {
      .min = 60,
      .max = 86400,
      .help = "How long ago the login of whoever closes the account may have been."},
+};
+
+static const struct cfg_key pii_keys[] = {
     {.name = "BOX_PII_KEYS",
      .type = CFG_STR,
      .offset = offsetof(struct cfg_user, pii_keys),
@@ -82,6 +85,7 @@ static const struct cfg_key blind_keys[] = {
 };
 
 const struct cfg_section cfg_user_section = {"Accounts", keys, ARRAY_COUNT(keys), &cfg_user};
+const struct cfg_section cfg_pii_section = {"Personal data", pii_keys, ARRAY_COUNT(pii_keys), &cfg_user};
 const struct cfg_section cfg_blind_section = {"Finding accounts", blind_keys, ARRAY_COUNT(blind_keys), &cfg_user};
 
 bool user_settings_init(const char **why_r)

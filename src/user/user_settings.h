@@ -19,8 +19,8 @@ struct cfg_user {
     const char *pii_keys;    /* BOX_PII_KEYS: key ring that seals personal data (crypto.h) */
 };
 extern struct cfg_user cfg_user;
-/* Who finds accounts by what they hold needs the second alone. */
-extern const struct cfg_section cfg_user_section, cfg_blind_section;
+/* Who opens what is sealed needs the second alone, who finds accounts by what they hold the third. */
+extern const struct cfg_section cfg_user_section, cfg_pii_section, cfg_blind_section;
 
 /* After settings are loaded and before any function of this domain, and by itself when they have changed. False with
  * *why_r when a key is unusable or the cost is too low for a real system. */

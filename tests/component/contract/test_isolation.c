@@ -124,11 +124,12 @@ static const struct {
     const char *role, *changes;
 } changes[] = {
     {"user_service",
-     "email_codes: attempts verified_at"
+     "email_codes: attempts verified_at token_hash used_at"
      "; refresh_tokens: rotated_at revoked_at"
      "; users: email email_hash name phone phone_hash ci ci_hash di password_hash status locked_until last_login_at"
-     " updated_at deleted_at"},
+     " updated_at deleted_at email_verified_at"},
     {"user_admin", "users: role updated_at"},
+    {"mailer", "mails: recipient content status next_try_at attempts last_error ended_at"},
     {"event_service",
      "event_prices: price"
      "; event_schedules: play_sequence event_start_at event_end_at sale_start_at sale_end_at status admission_rate"
@@ -184,8 +185,9 @@ static void test_what_has_happened_is_never_deleted(void **state)
     static const struct {
         const char *role, *tables;
     } deletes[] = {
-        {"user_service", "user_service.email_codes user_service.oauth_accounts user_service.refresh_tokens"},
+        {"user_service", "user_service.oauth_accounts user_service.refresh_tokens"},
         {"user_admin", ""},
+        {"mailer", ""},
         {"event_service", "event_service.event_prices event_service.halls event_service.venues"},
         {"reservation_service", "reservation_service.idempotency_keys reservation_service.seat_claims"},
         {"payment_service", "payment_service.idempotency_keys"},

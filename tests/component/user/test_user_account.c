@@ -55,7 +55,7 @@ const struct err *portone_identity(struct ctx *unused_ctx, const char *verificat
 
 static void load_settings(void)
 {
-    static const struct cfg_section *const sections[] = {&cfg_user_section, &cfg_blind_section, NULL};
+    static const struct cfg_section *const sections[] = {&cfg_user_section, &cfg_pii_section, &cfg_blind_section, NULL};
     const char *why = "";
     setenv("BOX_BLIND_KEY", KEY, 1);
     setenv("BOX_PII_KEYS", "1:" KEY, 1);
