@@ -40,14 +40,9 @@ static const struct route routes[] = {
     {"GET", "/users/me/logins", logins_page, RT_USER, NULL, &page_shape, 0, NULL},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_user_section,
-                                                     &cfg_pii_section,
-                                                     &cfg_blind_section,
-                                                     &cfg_portone_section,
-                                                     &cfg_recaptcha_section,
-                                                     &cfg_internal_section,
-                                                     &cfg_caller_section,
-                                                     NULL};
+static const struct cfg_section *const settings[] = {
+    &cfg_user_section,      &cfg_pii_section,      &cfg_blind_section,  &cfg_portone_section,
+    &cfg_recaptcha_section, &cfg_internal_section, &cfg_caller_section, NULL};
 
 static const struct err *init(struct ctx *ctx)
 {
