@@ -91,9 +91,10 @@ $(B)/$(1): $(B)/obj/src/daemons/$(1).o $(ALL_LIBS)
 endef
 $(foreach daemon,$(DAEMONS),$(eval $(call daemon_rule,$(daemon))))
 
-$(B)/boxoffice-maint: $(call object,$(wildcard src/maint/*.c)) $(ALL_LIBS)
+$(B)/boxoffice-maint: $(call object,$(wildcard src/maint/*.c)) $(call sql_of,src/maint) $(ALL_LIBS)
 	$(call link)
-$(B)/boxctl: $(call object,$(wildcard src/boxctl/*.c)) $(call sql_of,src/boxctl) $(ALL_LIBS)
+# It checks the statements of all programs.
+$(B)/boxctl: $(call object,$(wildcard src/boxctl/*.c)) $(call sql_of,src/boxctl) $(call sql_of,src/maint) $(ALL_LIBS)
 	$(call link)
 
 # ---- the operator's programs without their main(), for tests ----

@@ -140,7 +140,8 @@ def _when(condition: str, *names: str) -> dict:
 
 def with_secrets() -> list[str]:
     """Programs that have secrets of their own; boxctl sees all of them."""
-    return [name for name in programs.PROGRAMS if name != "boxctl" and _secrets_anyway(name)]
+    names = (*(name for name in programs.PROGRAMS if name != "boxctl" and not name.startswith(programs.JOB)), "maint")
+    return [name for name in names if _secrets_anyway(name)]
 
 
 def _secrets_anyway(name: str) -> list[str]:

@@ -76,7 +76,7 @@ def run_secrets(stack: ContainerStack) -> None:
     programs.write_secrets(stack)
     if not stack.sandbox:
         _take_provider_secrets(stack)
-    for name in programs.PROGRAMS:
+    for name in (*programs.PROGRAMS, "maint"):
         folder = pathlib.Path(HANDED_OUT) / name
         if folder.is_dir():
             for secret in secrets_of(stack, name):
@@ -96,9 +96,10 @@ def _take_provider_secrets(stack: ContainerStack) -> None:
 
 
 def secrets_of(stack: Stack, name: str) -> list[str]:
-    """The files that this program's environment names."""
-    paths = [value for key, value in programs.environment(stack, name).items() if key.endswith("_FILE")]
-    return sorted(pathlib.Path(path).name for path in paths if path.startswith(f"{stack.secrets}/"))
+    """The files that the environments of this container's programs name."""
+    paths = [value for part in programs.parts(name)
+             for key, value in programs.environment(stack, part).items() if key.endswith("_FILE")]
+    return sorted({pathlib.Path(path).name for path in paths if path.startswith(f"{stack.secrets}/")})
 
 
 def run_prepare(stack: ContainerStack) -> None:
@@ -169,11 +170,15 @@ def run_gateway(stack: ContainerStack) -> None:
 def run_maint(stack: ContainerStack) -> None:
     """Each job is a service of runit, as in the local stack."""
     folder = stack.dir / "service"
-    for job in schedule.jobs(binary_of(stack, "maint")):
+    for name in programs.parts("maint"):
+        programs.write_environment(stack.dir / "env" / name, programs.environment(stack, name))
+    for job in schedule.jobs(binary_of(stack, programs.parts("maint")[0])):
         (folder / job.name).mkdir(parents=True, exist_ok=True)
-        service = services.Service(job.name, "daemons", schedule.command(stack, job))
+        service = services.Service(job.name, "daemons", schedule.command(stack, job),
+                                   env=stack.dir / "env" / (programs.JOB + job.name))
         files.write(folder / job.name / "run", services.run_script(service), 0o755)
-    os.execve(program("runsvdir"), ["runsvdir", str(folder)], environment(stack, "maint"))
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("BOX_")}
+    os.execve(program("runsvdir"), ["runsvdir", str(folder)], kept)
 
 
 def run(name: str, words: list[str]) -> None:

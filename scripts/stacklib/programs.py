@@ -1,15 +1,16 @@
 """Our own programs: what each one may know. A program's environment holds nothing else."""
+import pathlib
 import re
 import secrets
 import subprocess
 import uuid
 from dataclasses import dataclass
 
-from stacklib import files, schedule
+from stacklib import files
 from stacklib.settings import ROOT, Stack, extra_settings
 
 ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
-         "user_admin", "mailer")
+         "user_admin", "mailer", "maintenance")
 # What the stand-ins remember is no part of boxoffice's own state.
 SANDBOX_DATABASE = 15
 
@@ -35,6 +36,13 @@ def _daemon(name: str, role: str | None, *needs: str) -> Program:
     return Program(name, f"src/daemons/{name}.c", role, frozenset(needs))
 
 
+JOB_BINARY = "boxoffice-maint"
+
+
+def _job(role: str, *needs: str) -> Program:
+    return Program(JOB_BINARY, "src/maint/main.c", role, frozenset(needs))
+
+
 ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha", "call")
 
 PROGRAMS = {
@@ -52,9 +60,20 @@ PROGRAMS = {
     "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka", "call"),
     "event-saga": _daemon("event-saga", "event_service", "redis", "kafka"),
     "payment-saga": _daemon("payment-saga", "payment_service", "kafka", "call", "portone"),
-    "maint": Program("boxoffice-maint", "src/maint/main.c", "reservation_service", frozenset({"redis"})),
+    "maint-expire-holds": _job("reservation_service", "redis"),
+    "maint-purge": _job("maintenance"),
+    "maint-accounts": _job("maintenance", "redis", "pii"),
     "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "blind", "boxctl"})),
 }
+
+
+# Jobs of boxoffice-maint begin like this; in one container they are one program.
+JOB = "maint-"
+
+
+def parts(name: str) -> list[str]:
+    """The programs of a container."""
+    return [one for one in PROGRAMS if one.startswith(JOB)] if name == "maint" else [name]
 
 
 def present(name: str) -> bool:
@@ -175,8 +194,8 @@ def _asked_for(stack: Stack, name: str, settings: dict[str, str]) -> dict[str, s
     binary = stack.build / PROGRAMS[name].binary
     if not binary.exists():
         return {}
-    asked = [[job.name, "--help"] for job in schedule.jobs(binary)] if name == "maint" else [["--help"]]
-    told = "".join(subprocess.run([binary, *words], text=True, capture_output=True, check=True).stdout for words in asked)
+    words = [name.removeprefix(JOB)] if name.startswith(JOB) else []
+    told = subprocess.run([binary, *words, "--help"], text=True, capture_output=True, check=True).stdout
     keys = set(re.findall(r"^  (BOX_\w+)", told, re.M))
     return {key: value for key, value in settings.items() if key in keys or key.removesuffix("_FILE") in keys}
 
@@ -185,11 +204,13 @@ def write_environments(stack: Stack) -> None:
     """One folder per program, one file per variable, as chpst -e reads them."""
     stack.env.mkdir(mode=0o700, exist_ok=True)
     for name in PROGRAMS:
-        folder = stack.env / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        values = environment(stack, name)
-        for file in folder.iterdir():
-            if file.name not in values:
-                file.unlink()
-        for key, value in values.items():
-            files.write(folder / key, value + "\n", 0o600)
+        write_environment(stack.env / name, environment(stack, name))
+
+
+def write_environment(folder: pathlib.Path, values: dict[str, str]) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.name not in values:
+            file.unlink()
+    for key, value in values.items():
+        files.write(folder / key, value + "\n", 0o600)

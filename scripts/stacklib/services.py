@@ -122,9 +122,8 @@ def _daemons(stack: Stack) -> list[Service]:
             for number in range(1, count + 1):
                 service = f"{name}-{number}" if count > 1 else name
                 found.append(_program(stack, service, name, [stack.build / details.binary]))
-    if programs.present("maint"):
-        for job in schedule.jobs(stack.build / programs.PROGRAMS["maint"].binary):
-            found.append(_program(stack, f"maint-{job.name}", "maint", schedule.command(stack, job)))
+    for job in schedule.jobs(stack.build / programs.JOB_BINARY):
+        found.append(_program(stack, programs.JOB + job.name, programs.JOB + job.name, schedule.command(stack, job)))
     return found
 
 

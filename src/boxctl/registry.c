@@ -9,6 +9,7 @@
 #include "common/io/outbox.h"
 #include "common/io/redis.h"
 #include "sql/backlog.h"
+#include "sql/ending.h"
 #include "sql/event.h"
 #include "sql/idempotency.h"
 #include "sql/mail.h"
@@ -31,6 +32,7 @@
 #include "src/queue/queue_settings.h"
 #include "src/reservation/reservation_settings.h"
 #include "src/sandbox/sandbox_settings.h"
+#include "src/user/ending.h"
 #include "src/user/user_settings.h"
 
 const struct cfg_section *const registry_sections[] = {
@@ -51,6 +53,7 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_user_section,
     &cfg_pii_section,
     &cfg_blind_section,
+    &cfg_ending_section,
     &cfg_event_section,
     &queue_settings_section,
     &reservation_settings_section,
@@ -62,27 +65,22 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &messages_statements},
-    {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},
-    {.table = &user_statements},
-    {.table = &user_admin_statements},
-    {.table = &event_statements},
-    {.table = &venue_statements},
-    {.table = &seat_statements},
-    {.table = &reservation_statements},
-    {.table = &payment_statements},
-    {.table = &backlog_statements},
-    {.table = &seed_statements},
-    {.table = &retention_statements},
-    {.table = &mail_statements},
-    {.table = NULL},
+    {.table = &messages_statements},    {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},      {.table = &user_statements},
+    {.table = &user_admin_statements},  {.table = &event_statements},
+    {.table = &venue_statements},       {.table = &seat_statements},
+    {.table = &reservation_statements}, {.table = &payment_statements},
+    {.table = &backlog_statements},     {.table = &seed_statements},
+    {.table = &retention_statements},   {.table = &mail_statements, .also = "maintenance"},
+    {.table = &ending_statements},      {.table = NULL},
 };
 
 const char *const registry_roles[] = {
-    "user_service",    "event_service", "reservation_service",
-    "payment_service", "outbox_relay",  "gateway",
-    "user_admin",      "mailer",        NULL,
+    "user_service",        "event_service",
+    "reservation_service", "payment_service",
+    "outbox_relay",        "gateway",
+    "user_admin",          "mailer",
+    "maintenance",         NULL,
 };
 
 const char *const registry_services[] = {

@@ -19,6 +19,7 @@ const struct job expire_holds_job = {
     .name = "expire-holds",
     .help = "Release the seats of holds that were not paid in time.",
     .schedule = "* * * * *",
+    .role = "reservation_service",
     .settings = SECTIONS(&reservation_settings_section),
     .needs = NEED_DB | NEED_REDIS,
     .run = run_expire_holds,

@@ -13,6 +13,7 @@ struct job {
     const char *name;
     const char *help;                          /* one sentence */
     const char *schedule;                      /* five fields as in a crontab; whoever starts jobs reads it there */
+    const char *role;                          /* of the database: it may do what this job needs, and no more */
     const struct cfg_section *const *settings; /* beside those of `needs`; SECTIONS(...); NULL: none */
     unsigned needs;                            /* enum ctx_need */
     /* Works until nothing is left to do, in units of its own (ctx_begin()); *done_r counts what was done, also when it
@@ -24,5 +25,6 @@ struct job {
 
 extern const struct job expire_holds_job;
 extern const struct job purge_job;
+extern const struct job accounts_job;
 
 #endif

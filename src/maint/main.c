@@ -11,6 +11,7 @@
 static const struct job *const jobs[] = {
     &expire_holds_job,
     &purge_job,
+    &accounts_job,
 };
 
 #define JOB_COUNT ARRAY_COUNT(jobs)
@@ -31,7 +32,7 @@ static int print_usage(FILE *to, int status)
           "       boxoffice-maint --crontab      the jobs' schedule, as a crontab\n\n",
           to);
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        fprintf(to, "  %-16s %-12s %s\n", jobs[i]->name, jobs[i]->schedule, jobs[i]->help);
+        fprintf(to, "  %-16s %-12s %s As %s.\n", jobs[i]->name, jobs[i]->schedule, jobs[i]->help, jobs[i]->role);
     }
     return status;
 }
@@ -46,11 +47,11 @@ static int print_crontab(void)
         path[len] = '\0';
         program = path;
     }
-    fputs("# Printed by boxoffice-maint --crontab. Above these lines belong the BOX_ settings of boxoffice-maint JOB "
-          "--help.\n",
+    fputs("# Printed by boxoffice-maint --crontab. Above each line belong the BOX_ settings of boxoffice-maint JOB "
+          "--help;\n# BOX_DB_URL is of the role at its end.\n",
           stdout);
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        printf("%s %s %s\n", jobs[i]->schedule, program, jobs[i]->name);
+        printf("%s %s %s # as %s\n", jobs[i]->schedule, program, jobs[i]->name, jobs[i]->role);
     }
     return 0;
 }

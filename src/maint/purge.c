@@ -1,5 +1,5 @@
-#include "common/io/retention.h"
 #include "src/maint/job.h"
+#include "src/maint/retention.h"
 
 #define ROWS_A_TIME 1000 /* of each table: a transaction of a few milliseconds */
 
@@ -31,6 +31,7 @@ const struct job purge_job = {
     .help =
         "Delete what is past its time: published and processed events, webhooks, idempotency keys, sessions, logins.",
     .schedule = "17 * * * *",
+    .role = "maintenance",
     .needs = NEED_DB,
     .run = run_purge,
 };

@@ -43,6 +43,28 @@ def test_withdrawal_ends_the_account_and_keeps_its_place(member, base_url, sandb
                  "PERSON_ALREADY_REGISTERED")
 
 
+def end_accounts(stack) -> None:
+    done = stack.run("exec", "boxoffice-maint", "accounts")
+    assert done.returncode == 0, done.stderr or done.stdout
+
+
+def test_withdrawn_person_is_destroyed_after_a_month_and_free_to_come_back(member, stack, query):
+    member.log_in()
+    user_id = member.call("GET", "/users/me").json()["id"]
+    assert member.call("DELETE", "/users/me").status_code == 204
+    end_accounts(stack)
+    assert_error(member.call("POST", "/auth/signup", json=member.sign_up_body()), 409, "EMAIL_TAKEN")
+    query(f"UPDATE user_service.users SET deleted_at = deleted_at - interval '31 days' WHERE id = '{user_id}'")
+    end_accounts(stack)
+    assert query("SELECT num_nonnulls(email, email_hash, name, phone, phone_hash, ci, ci_hash, di, password_hash) "
+                 f"FROM user_service.users WHERE id = '{user_id}'") == [["0"]]
+    assert query("SELECT DISTINCT ip, user_agent FROM user_service.login_history "
+                 f"WHERE user_id = '{user_id}'") == [["", ""]]
+    assert member.call("POST", "/auth/signup", json=member.sign_up_body()).status_code == 201
+    member.log_in()
+    assert member.call("GET", "/users/me").json()["id"] != user_id
+
+
 def test_withdrawal_wants_a_fresh_login(member, query):
     member.log_in()
     user_id = member.call("GET", "/users/me").json()["id"]

@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAINT = ROOT / "build" / "boxoffice-maint"
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from stacklib import schedule  # noqa: E402
+from stacklib import programs, schedule  # noqa: E402
 
 
 def printed(option):
@@ -20,7 +20,7 @@ def test_every_job_stands_in_the_crontab_with_five_fields_and_the_program_s_path
     lines = [line for line in printed("--crontab").splitlines() if not line.startswith("#")]
     assert listed and len(lines) == len(listed)
     for line, job in zip(lines, listed):
-        assert re.fullmatch(rf"([0-9*/,-]+ ){{5}}{re.escape(str(MAINT))} {job}", line)
+        assert re.fullmatch(rf"([0-9*/,-]+ ){{5}}{re.escape(str(MAINT))} {job} # as {programs.PROGRAMS[f'maint-{job}'].role}", line)
 
 
 def test_holds_expire_each_minute():

@@ -47,7 +47,7 @@ OPTIONAL = {"BOX_REDIS_PASSWORD", "BOX_KAFKA_PASSWORD"}
 
 def dump(name: str, env: dict[str, str]) -> subprocess.CompletedProcess:
     binary = ROOT / "build" / programs.PROGRAMS[name].binary
-    words = ["expire-holds"] if name == "maint" else []
+    words = [name.removeprefix("maint-")] if name.startswith("maint-") else []
     return subprocess.run([binary, *words, "--dump-config"], env={"PATH": os.environ["PATH"]} | env, text=True,
                           capture_output=True, timeout=20)
 

@@ -129,6 +129,7 @@ static const struct {
      "; users: email email_hash name phone phone_hash ci ci_hash di password_hash status locked_until last_login_at"
      " updated_at deleted_at email_verified_at"},
     {"user_admin", "users: role updated_at"},
+    {"maintenance", ""},
     {"mailer", "mails: recipient content status next_try_at attempts last_error ended_at"},
     {"event_service",
      "event_prices: price"
@@ -188,6 +189,7 @@ static void test_what_has_happened_is_never_deleted(void **state)
         {"user_service", "user_service.oauth_accounts user_service.refresh_tokens"},
         {"user_admin", ""},
         {"mailer", ""},
+        {"maintenance", ""},
         {"event_service", "event_service.event_prices event_service.halls event_service.venues"},
         {"reservation_service", "reservation_service.idempotency_keys reservation_service.seat_claims"},
         {"payment_service", "payment_service.idempotency_keys"},

@@ -9,8 +9,8 @@
 #include "common/base/array.h"
 #include "common/base/cfg.h"
 #include "common/io/db.h"
-#include "common/io/retention.h"
 #include "src/maint/job.h"
+#include "src/maint/retention.h"
 #include "tests/support/fixture.h"
 
 #define LAPSED_COUNT 450 /* more than two batches */
@@ -55,9 +55,12 @@ static const struct db_stmt count_webhooks = {
     .name = "test_count_webhooks",
     .sql = "SELECT count(*) AS total FROM payment_service.webhook_events WHERE starts_with(webhook_id, $1)"};
 
+static struct ctx *janitor; /* of the role under which the purge runs */
+
 static int setup(void **state)
 {
     const char *why = "";
+    janitor = fixture_ctx("maintenance", NEED_DB);
     *state = fixture_ctx("reservation_service", NEED_DB | NEED_REDIS);
     if (!cfg_load(expire_holds_job.settings, &why)) {
         fail_msg("%s", why);
@@ -69,6 +72,7 @@ static int teardown(void **state)
 {
     struct ctx *ctx = *state;
     fixture_free(&ctx);
+    fixture_free(&janitor);
     return 0;
 }
 
@@ -135,6 +139,7 @@ static const struct {
 
 static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **state)
 {
+    (void)state;
     const char *mark = fixture_uuid();
     fixture_consumer(mark, "reservation_service");
     for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
@@ -143,7 +148,7 @@ static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **sta
         fixture_free(&owner);
     }
     int64_t done = 0;
-    assert_null(purge_job.run(*state, &done));
+    assert_null(purge_job.run(janitor, &done));
     assert_true(done >= PAST_COUNT * (int64_t)ARRAY_COUNT(kept));
     for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
         struct ctx *owner = fixture_ctx(kept[i].role, NEED_DB);
@@ -153,7 +158,7 @@ static void test_purge_deletes_what_is_past_its_time_and_nothing_else(void **sta
         fixture_free(&owner);
     }
     done = 0;
-    assert_null(purge_job.run(*state, &done));
+    assert_null(purge_job.run(janitor, &done));
     assert_int_equal(done, 0);
 }
 
@@ -165,12 +170,12 @@ static void test_purge_deletes_a_part_at_a_time(void **state)
     int64_t deleted = -1, all = 0;
     struct ctx *ctx = *state;
     fixture_consumer(mark, "reservation_service");
-    assert_null(purge_job.run(ctx, &all)); /* whatever others have left */
+    assert_null(purge_job.run(janitor, &all)); /* whatever others have left */
     assert_null(DB_RUN(ctx, &make_processed, NULL, DB_TEXT(mark), DB_INT(PAST_COUNT)));
-    assert_null(retention_purge(ctx, MOST, &deleted));
+    assert_null(retention_purge(janitor, MOST, &deleted));
     assert_int_equal(deleted, MOST);
     all = 0;
-    assert_null(purge_job.run(ctx, &all));
+    assert_null(purge_job.run(janitor, &all));
     assert_int_equal(all, PAST_COUNT - MOST);
 }
 
@@ -188,7 +193,7 @@ static const struct err *hold_and_purge(struct ctx *holder, void *arg)
 {
     struct purging *purging = arg;
     assert_null(DB_RUN(holder, &hold_oldest, NULL, DB_TEXT(purging->mark)));
-    return purge_job.run(purging->ctx, &purging->done);
+    return purge_job.run(janitor, &purging->done);
 }
 
 static void test_purge_passes_over_what_somebody_holds(void **state)
@@ -228,13 +233,14 @@ static bool month_there(struct ctx *owner, int months)
 
 static void test_purge_makes_months_of_logins_ahead_and_drops_those_past(void **state)
 {
+    (void)state;
     struct ctx *owner = fixture_ctx("boxoffice_admin", NEED_DB);
     int64_t done = 0;
     assert_null(DB_RUN0(owner, &past_and_lost_months, NULL));
     assert_null(DB_RUN0(owner, &lose_a_month, NULL));
     assert_true(month_there(owner, -14));
     assert_false(month_there(owner, 9));
-    assert_null(purge_job.run(*state, &done));
+    assert_null(purge_job.run(janitor, &done));
     assert_true(done >= 2);
     assert_false(month_there(owner, -14));
     assert_true(month_there(owner, -11));
@@ -257,13 +263,14 @@ static const struct db_stmt logins_left = {.name = "test_logins_left",
 
 static void test_purge_takes_logins_of_no_month_into_theirs(void **state)
 {
+    (void)state;
     struct ctx *owner = fixture_ctx("boxoffice_admin", NEED_DB);
     const struct db_rows *rows;
     const char *mark = fixture_uuid();
     int64_t done = 0;
     assert_null(DB_RUN0(owner, &lose_a_month, NULL));
     assert_null(DB_RUN(owner, &logins_of_no_month, NULL, DB_TEXT(mark)));
-    assert_null(purge_job.run(*state, &done));
+    assert_null(purge_job.run(janitor, &done));
     assert_true(month_there(owner, 9));
     assert_null(DB_RUN(owner, &logins_left, &rows, DB_TEXT(mark)));
     assert_int_equal(db_int(rows, 0, "total"), 1);

@@ -1,5 +1,5 @@
 -- What is kept for a time only.
--- role: reservation_service
+-- role: maintenance
 
 -- name: retention_purge :write
 SELECT common.purge($1::integer) + user_service.purge($1::integer) AS deleted;

@@ -1,4 +1,4 @@
-#include "common/io/retention.h"
+#include "src/maint/retention.h"
 
 #include "common/io/db.h"
 #include "sql/retention.h"

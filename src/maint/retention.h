@@ -1,10 +1,11 @@
 /*
  * retention: what is kept for a time is kept no longer. Published events 7 days, processed ones and webhooks 30,
  * idempotency keys 24 hours (sql/080_purge.sql); refresh tokens a day after their end, used identity verifications two
- * days, logins a year (sql/140_sessions.sql).
+ * days, logins a year (sql/140_sessions.sql), mails 7 days after their end, codes two days (sql/150_mails.sql). Runs as
+ * the role maintenance.
  */
-#ifndef COMMON_RETENTION_H
-#define COMMON_RETENTION_H
+#ifndef MAINT_RETENTION_H
+#define MAINT_RETENTION_H
 
 #include <stdint.h>
 

@@ -1,0 +1,153 @@
+#include "src/user/ending.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "common/auth/token.h"
+#include "common/base/array.h"
+#include "common/base/clock.h"
+#include "common/io/db.h"
+#include "sql/ending.h"
+#include "src/user/mail.h"
+#include "src/user/user_pii.h"
+
+#define DAY (86400 * CLOCK_SECOND)
+#define NOTICE_KEPT (60 * DAY) /* a mail that no server takes for so long is given up */
+
+struct cfg_ending cfg_ending;
+
+static const struct cfg_key keys[] = {
+    {.name = "BOX_DORMANT_AFTER_DAYS",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_ending, dormant_days),
+     .unit = "days",
+     .fallback = "365",
+     .min = 90,
+     .max = 3650,
+     .help = "How long after its last login an account falls asleep."},
+    {.name = "BOX_DORMANCY_NOTICE_DAYS",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_ending, notice_days),
+     .unit = "days",
+     .fallback = "30",
+     .min = 7,
+     .max = 60,
+     .help = "How long before that its owner is told."},
+    {.name = "BOX_WITHDRAWN_RETENTION_DAYS",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_ending, retention_days),
+     .unit = "days",
+     .fallback = "30",
+     .min = 1,
+     .max = 3650,
+     .help = "How long after a withdrawal what is known of the person is destroyed."},
+};
+const struct cfg_section cfg_ending_section = {"Ends of accounts", keys, ARRAY_COUNT(keys), &cfg_ending};
+
+/* Of a statement that says how many. */
+static const struct err *counted(const struct err *e, const struct db_rows *rows, int64_t *done_r)
+{
+    if (!e) {
+        *done_r = db_int(rows, 0, "done");
+    }
+    return e;
+}
+
+const struct err *ending_destroy(struct ctx *ctx, int64_t most, int64_t *done_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_ending_destroy, &rows, DB_INT(cfg_ending.retention_days), DB_INT(most));
+    return counted(e, rows, done_r);
+}
+
+const struct err *ending_put_off(struct ctx *ctx, int64_t most, int64_t *done_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_ending_put_off, &rows, DB_INT(most));
+    return counted(e, rows, done_r);
+}
+
+/* One row for each of their access tokens, or one without. */
+static const struct err *blacklist(struct ctx *ctx, const struct db_rows *rows)
+{
+    const struct err *e = NULL;
+    for (size_t i = 0; !e && i < db_count(rows); i++) {
+        if (!db_null(rows, i, "access_jti")) {
+            e = token_revoke(ctx, db_str(rows, i, "access_jti"), db_time(rows, i, "access_expires_at") / CLOCK_SECOND);
+        }
+    }
+    return e;
+}
+
+const struct err *ending_put_to_sleep(struct ctx *ctx, int64_t most, int64_t *done_r)
+{
+    const struct db_rows *rows;
+    /* A day more: so often only is it looked whether the notice has been sent. */
+    const struct err *e = DB_RUN(ctx, &sql_ending_put_to_sleep, &rows, DB_INT(cfg_ending.dormant_days),
+                                 DB_INT(cfg_ending.notice_days + 1), DB_INT(most));
+    if (e) {
+        return e;
+    }
+    int64_t asleep = 0;
+    const char *last = "";
+    for (size_t i = 0; i < db_count(rows); i++) {
+        asleep += strcmp(db_str(rows, i, "user_id"), last) != 0;
+        last = db_str(rows, i, "user_id");
+    }
+    e = blacklist(ctx, rows);
+    if (!e) {
+        *done_r = asleep;
+    }
+    return e;
+}
+
+/* ---- the notice ---- */
+
+struct notices {
+    int64_t most;
+    int64_t told;
+};
+
+/* An address that cannot be opened (error line) is not in the way of all that follow. */
+static const struct err *tell(struct ctx *ctx, const struct db_rows *rows)
+{
+    int64_t now = clock_now(), in_time = db_time(rows, 0, "idle_since") + cfg_ending.dormant_days * DAY;
+    int64_t told = now + (cfg_ending.notice_days + 1) * DAY;
+    const char *user_id = db_str(rows, 0, "id");
+    const struct mail mail = {.kind = MAIL_DORMANCY_NOTICE,
+                              .user_id = user_id,
+                              .email = user_pii_open(ctx, "users.email", user_id, rows, "email"),
+                              .expires_at = now + NOTICE_KEPT,
+                              .at = in_time > told ? in_time : told};
+    return mail.email ? mail_put(ctx, &mail) : NULL;
+}
+
+static const struct err *tell_some(struct ctx *ctx, void *arg)
+{
+    struct notices *notices = arg;
+    notices->told = 0;
+    while (notices->told < notices->most) {
+        const struct db_rows *rows;
+        const struct err *e =
+            DB_RUN(ctx, &sql_ending_take_idle, &rows, DB_INT(cfg_ending.dormant_days - cfg_ending.notice_days));
+        if (e || db_count(rows) == 0) {
+            return e;
+        }
+        e = tell(ctx, rows);
+        if (e) {
+            return e;
+        }
+        notices->told++;
+    }
+    return NULL;
+}
+
+const struct err *ending_notify(struct ctx *ctx, int64_t most, int64_t *done_r)
+{
+    struct notices notices = {.most = most};
+    const struct err *e = db_transact(ctx, tell_some, &notices);
+    if (!e) {
+        *done_r = notices.told;
+    }
+    return e;
+}
