@@ -28,12 +28,15 @@ static const struct cfg_key token_keys[] = {
     {"BOX_JWT_ISSUER", CFG_STR, offsetof(struct cfg_token, issuer), "", "boxoffice", 1, 200, 0, "iss claim of tokens"},
     {"BOX_JWT_AUDIENCE", CFG_STR, offsetof(struct cfg_token, audience), "", "boxoffice", 1, 200, 0,
      "aud claim of tokens"},
+    {"BOX_TOKEN_CACHE", CFG_INT, offsetof(struct cfg_token, cache), "tokens", "0", 0, 1048576, 0,
+     "access tokens that a process remembers as verified, 64 bytes each; for what is polled"},
+};
+
+static const struct cfg_key life_keys[] = {
     {"BOX_JWT_ACCESS_S", CFG_INT, offsetof(struct cfg_token, access_s), "seconds", "3600", 60, ACCESS_MAX_S, 0,
      "life of an access token"},
     {"BOX_JWT_REFRESH_S", CFG_INT, offsetof(struct cfg_token, refresh_s), "seconds", "604800", 3600, 7776000, 0,
      "life of a refresh token"},
-    {"BOX_TOKEN_CACHE", CFG_INT, offsetof(struct cfg_token, cache), "tokens", "0", 0, 1048576, 0,
-     "access tokens that a process remembers as verified, 64 bytes each; for what is polled"},
 };
 
 const struct cfg_section cfg_token_section = {
@@ -42,6 +45,7 @@ const struct cfg_section cfg_token_section = {
     .count = ARRAY_COUNT(token_keys),
     .values = &cfg_token,
 };
+const struct cfg_section cfg_token_life_section = {"Lives of tokens", life_keys, ARRAY_COUNT(life_keys), &cfg_token};
 
 static const char *const kind_names[] = {[TOKEN_ACCESS] = "access", [TOKEN_REFRESH] = "refresh"};
 

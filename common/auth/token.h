@@ -31,7 +31,8 @@ struct cfg_token {
     int64_t cache;        /* BOX_TOKEN_CACHE, 0: access tokens that are remembered (common/auth/token_cache.h) */
 };
 extern struct cfg_token cfg_token;
-extern const struct cfg_section cfg_token_section;
+/* Who asks how long tokens live needs the second alone. */
+extern const struct cfg_section cfg_token_section, cfg_token_life_section;
 
 enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH };
 

@@ -47,6 +47,7 @@ static void list_sections(const struct responder *responder, const struct cfg_se
     size_t count = 0;
     if (needs_tokens(responder)) {
         own[count++] = &cfg_token_section;
+        own[count++] = &cfg_token_life_section;
     }
     if (is_internal(responder)) {
         own[count++] = &cfg_accepted_section;

@@ -1,4 +1,6 @@
 """Our own programs: what each one may know. A program's environment holds nothing else."""
+import fcntl
+import os
 import pathlib
 import re
 import secrets
@@ -10,7 +12,7 @@ from stacklib import files
 from stacklib.settings import ROOT, Stack, extra_settings
 
 ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
-         "user_admin", "mailer", "maintenance")
+         "user_admin", "mailer", "maintenance", "key_keeper")
 # What the stand-ins remember is no part of boxoffice's own state.
 SANDBOX_DATABASE = 15
 
@@ -92,6 +94,15 @@ def caller_of(name: str) -> str:
 def write_secrets(stack: Stack) -> None:
     """Makes what is missing; what is there stays for as long as the stack's data."""
     stack.secrets.mkdir(mode=0o700, exist_ok=True)
+    folder = os.open(stack.secrets, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # boxctl keys changes them under this lock
+        _write_secrets(stack)
+    finally:
+        os.close(folder)
+
+
+def _write_secrets(stack: Stack) -> None:
     for role in (*ROLES, "boxoffice_admin"):
         _secret(stack, f"db-{role}", secrets.token_hex(24))
     _secret(stack, "jwt-keys", f"k1:{secrets.token_hex(32)}")
@@ -104,8 +115,14 @@ def write_secrets(stack: Stack) -> None:
     _secret(stack, "queue-key", secrets.token_hex(32))
     for caller in CALLERS:
         _secret(stack, f"service-key-{caller}", str(uuid.uuid4()))
-    accepted = ",".join(f"{caller}:{(stack.secrets / f'service-key-{caller}').read_text()}" for caller in CALLERS)
+    accepted = ",".join(f"{caller}:{key}" for caller in CALLERS for key in _service_keys(stack, caller))
     files.write(stack.secrets / "service-keys", accepted, 0o600)
+
+
+def _service_keys(stack: Stack, caller: str) -> list[str]:
+    """All that the caller shows, now or from some time on: uuid@time,uuid."""
+    text = (stack.secrets / f"service-key-{caller}").read_text().strip()
+    return [entry.partition("@")[0] for entry in text.split(",")]
 
 
 def _secret(stack: Stack, name: str, value: str) -> None:

@@ -22,6 +22,7 @@
 #include "sql/seed.h"
 #include "sql/user.h"
 #include "sql/user_admin.h"
+#include "sql/user_reseal.h"
 #include "sql/venue.h"
 #include "src/boxctl/settings.h"
 #include "src/contract/schedule.h"
@@ -42,6 +43,7 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_kafka_section,
     &cfg_outbox_section,
     &cfg_token_section,
+    &cfg_token_life_section,
     &cfg_jwks_section,
     &cfg_internal_section,
     &cfg_caller_section,
@@ -65,22 +67,28 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &messages_statements},    {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},      {.table = &user_statements},
-    {.table = &user_admin_statements},  {.table = &event_statements},
-    {.table = &venue_statements},       {.table = &seat_statements},
-    {.table = &reservation_statements}, {.table = &payment_statements},
-    {.table = &backlog_statements},     {.table = &seed_statements},
-    {.table = &retention_statements},   {.table = &mail_statements, .also = "maintenance"},
-    {.table = &ending_statements},      {.table = NULL},
+    {.table = &messages_statements},
+    {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},
+    {.table = &user_statements},
+    {.table = &user_admin_statements},
+    {.table = &user_reseal_statements},
+    {.table = &event_statements},
+    {.table = &venue_statements},
+    {.table = &seat_statements},
+    {.table = &reservation_statements},
+    {.table = &payment_statements},
+    {.table = &backlog_statements},
+    {.table = &seed_statements},
+    {.table = &retention_statements},
+    {.table = &mail_statements, .also = "maintenance"},
+    {.table = &ending_statements},
+    {.table = NULL},
 };
 
 const char *const registry_roles[] = {
-    "user_service",        "event_service",
-    "reservation_service", "payment_service",
-    "outbox_relay",        "gateway",
-    "user_admin",          "mailer",
-    "maintenance",         NULL,
+    "user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
+    "user_admin",   "mailer",        "maintenance",         "key_keeper",      NULL,
 };
 
 const char *const registry_services[] = {

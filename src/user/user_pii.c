@@ -51,6 +51,29 @@ const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_i
     return plain;
 }
 
+uint8_t user_pii_sealing_key(void)
+{
+    return crypto_keys_sealing(&seal_keys);
+}
+
+bool user_pii_reseal(struct ctx *ctx, const char *column, const char *row_id, const struct db_arg *before,
+                     struct db_arg *after_r)
+{
+    size_t len;
+    if (before->len > 0 && (uint8_t)before->text[0] == user_pii_sealing_key()) {
+        *after_r = *before;
+        return true;
+    }
+    const char *plain =
+        crypto_open(ctx->arena, &seal_keys, place(ctx, column, row_id), before->text, before->len, &len);
+    if (!plain) {
+        log_error(&ctx->log, "sealed value of '%s' in row '%s' cannot be opened", column, row_id);
+        return false;
+    }
+    *after_r = user_pii_seal(ctx, column, row_id, plain);
+    return true;
+}
+
 struct db_arg user_pii_blind(struct ctx *ctx, const char *kind, const char *value)
 {
     unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);

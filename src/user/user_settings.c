@@ -94,6 +94,6 @@ bool user_settings_init(const char **why_r)
         *why_r = "BOX_USER_BCRYPT_COST below 10 is allowed in the sandbox only";
         return false;
     }
-    cfg_watch(&cfg_user_section, user_settings_init);
+    cfg_watch(&cfg_pii_section, user_settings_init);
     return user_pii_init(cfg_user.blind_key, cfg_user.pii_keys, why_r);
 }

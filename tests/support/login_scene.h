@@ -47,8 +47,8 @@ const struct err *recaptcha_verify(struct ctx *unused_ctx, const char *token, co
 
 static void load_settings(void)
 {
-    static const struct cfg_section *const sections[] = {&cfg_user_section, &cfg_pii_section, &cfg_blind_section,
-                                                         &cfg_token_section, NULL};
+    static const struct cfg_section *const sections[] = {
+        &cfg_user_section, &cfg_pii_section, &cfg_blind_section, &cfg_token_section, &cfg_token_life_section, NULL};
     const char *why = "";
     setenv("BOX_BLIND_KEY", KEY, 1);
     setenv("BOX_PII_KEYS", "1:" KEY, 1);

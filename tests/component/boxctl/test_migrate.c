@@ -329,7 +329,8 @@ static const char uncommented[] =
 static const char powerful[] =
     "SELECT string_agg(rolname, ' ') FROM pg_roles"
     " WHERE rolname IN ('user_service', 'event_service', 'reservation_service', 'payment_service', 'outbox_relay',"
-    " 'gateway', 'user_admin', 'mailer', 'maintenance') AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls"
+    " 'gateway', 'user_admin', 'mailer', 'maintenance', 'key_keeper') AND (rolsuper OR rolcreaterole OR rolcreatedb OR "
+    "rolbypassrls"
     " OR EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)"
     " OR has_database_privilege(oid, current_database(), 'TEMP')"
     " OR has_database_privilege(oid, current_database(), 'CREATE'))";

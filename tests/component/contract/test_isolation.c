@@ -131,6 +131,7 @@ static const struct {
     {"user_admin", "users: role updated_at"},
     {"maintenance", ""},
     {"mailer", "mails: recipient content status next_try_at attempts last_error ended_at"},
+    {"key_keeper", "users: email name phone ci di"},
     {"event_service",
      "event_prices: price"
      "; event_schedules: play_sequence event_start_at event_end_at sale_start_at sale_end_at status admission_rate"
@@ -190,6 +191,7 @@ static void test_what_has_happened_is_never_deleted(void **state)
         {"user_admin", ""},
         {"mailer", ""},
         {"maintenance", ""},
+        {"key_keeper", ""},
         {"event_service", "event_service.event_prices event_service.halls event_service.venues"},
         {"reservation_service", "reservation_service.idempotency_keys reservation_service.seat_claims"},
         {"payment_service", "payment_service.idempotency_keys"},
