@@ -83,7 +83,9 @@ def compose() -> dict:
             "BOX_SANDBOX": variable("BOX_SANDBOX", 0),
             "BOX_EXPIRE_HOLDS_PERIOD_S": setting("BOX_EXPIRE_HOLDS_PERIOD_S")}},
         "gateway": _gateway([name for name in responders if name != "sandbox"]),
-        "boxctl": _ours("boxctl", secrets="master") | {
+        "boxctl": _ours("boxctl") | {
+            # boxctl keys changes secrets and hands them out.
+            "volumes": [f"run:{RUN}", f"secrets-master:{SECRETS}", *_handed_out()],
             "profiles": ["tools"], "entrypoint": ["scripts/container", "boxctl"], "restart": "no", "mem_limit": "128m"},
     }
     del wanted["boxctl"]["command"]
@@ -157,8 +159,12 @@ def _ours(name: str, secrets: str | None = None, depends_on: dict = PREPARED) ->
     return {"<<": Raw("*ours"), "command": [name], "volumes": volumes, "depends_on": depends_on}
 
 
+def _handed_out() -> list[str]:
+    return [f"secrets-{name}:{HANDED_OUT}/{name}" for name in with_secrets()]
+
+
 def _secrets_service() -> dict:
-    out = [f"secrets-{name}:{HANDED_OUT}/{name}" for name in ("postgres", *with_secrets())]
+    out = [f"secrets-postgres:{HANDED_OUT}/postgres", *_handed_out()]
     operator = variable("BOX_PROVIDER_SECRETS", "./var/secrets")
     service = _ours("secrets", depends_on={}) | {
         # The first to run builds the image for all.

@@ -22,6 +22,8 @@ PROVIDER_SECRETS = ("portone-secret", "portone-webhook-secret", "recaptcha-secre
 SLOTS = 9  # of pools of one service; a variable allows one to three
 DATABASE_SECRET = "db-boxoffice_admin"
 LOOK_S = 0.5
+SIGNED_WITH = ("jwt-keys", "service-key-")  # what a program signs with or shows, and others check
+FOLLOWED_S = 1.5  # programs look at their files once a second
 
 
 class ContainerStack(Stack):
@@ -76,14 +78,35 @@ def run_secrets(stack: ContainerStack) -> None:
     programs.write_secrets(stack)
     if not stack.sandbox:
         _take_provider_secrets(stack)
-    for name in (*programs.PROGRAMS, "maint"):
-        folder = pathlib.Path(HANDED_OUT) / name
-        if folder.is_dir():
-            for secret in secrets_of(stack, name):
-                files.write(folder / secret, (stack.secrets / secret).read_text(), 0o400)
+    hand_out(stack)
     # PostgreSQL's own image has a user of its own; nobody else sees this folder.
     password = (stack.secrets / DATABASE_SECRET).read_text()
     files.write(pathlib.Path(HANDED_OUT) / "postgres" / DATABASE_SECRET, password, 0o444)
+
+
+def hand_out(stack: ContainerStack) -> None:
+    """What is checked by comes first, and is known to all when what is signed with follows."""
+    wanted = [(pathlib.Path(HANDED_OUT) / name / secret, stack.secrets / secret)
+              for name in (*programs.PROGRAMS, "maint") if (pathlib.Path(HANDED_OUT) / name).is_dir()
+              for secret in secrets_of(stack, name)]
+    changed = [(to, source) for to, source in wanted if not to.exists() or to.read_bytes() != source.read_bytes()]
+    signing = [pair for pair in changed if pair[1].name.startswith(SIGNED_WITH)]
+    checking = [pair for pair in changed if pair not in signing]
+    for group in (checking, signing):
+        if group is signing and checking and signing:
+            time.sleep(FOLLOWED_S)
+        for to, source in group:
+            files.write(to, source.read_text(), 0o400)
+
+
+def run_boxctl(stack: ContainerStack, *words: str) -> None:
+    """What changes keys hands them out as well: programs see folders of their own."""
+    if words[:1] != ("keys",):
+        run_program(stack, "boxctl", *words)
+    done = subprocess.run([binary_of(stack, "boxctl"), *words], env=environment(stack, "boxctl"))
+    if done.returncode == 0:
+        hand_out(stack)
+    raise SystemExit(done.returncode)
 
 
 def _take_provider_secrets(stack: ContainerStack) -> None:
@@ -186,6 +209,8 @@ def run(name: str, words: list[str]) -> None:
     own = {"secrets": run_secrets, "prepare": run_prepare, "nginx": run_gateway, "maint": run_maint}
     if name in own:
         own[name](stack)
+    elif name == "boxctl":
+        run_boxctl(stack, *words)
     elif name in programs.PROGRAMS and programs.PROGRAMS[name].responder:
         run_pool(stack, name)
     elif name in programs.PROGRAMS:
