@@ -14,8 +14,8 @@
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
 
-/* Once, and when the keys have changed; false with *why_r when a key is malformed. blind_key NULL: nothing is looked for;
- * pii_keys NULL: nothing is sealed or opened. */
+/* Once, and when the keys have changed; false with *why_r when a key is malformed. blind_key NULL: nothing is looked
+ * for; pii_keys NULL: nothing is sealed or opened. */
 BO_MUSTCHECK bool user_pii_init(const char *blind_key, const char *pii_keys, const char **why_r);
 
 /* The sealed `plain` for a statement, in the arena; SQL NULL when `plain` is NULL. `column`: "users.email". */
