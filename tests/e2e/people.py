@@ -75,9 +75,13 @@ def signed(header: dict, claims: dict | bytes, secret: str, digest: str = "sha25
 
 
 def signing_key(stack) -> tuple[str, str]:
-    """Name and secret of the key under which the stack signs."""
-    kid, _, secret = (stack.dir / "secrets" / "jwt-keys").read_text().strip().split(",")[0].partition(":")
-    return kid, secret
+    """Name and secret of a key whose tokens the stack takes: the newest shared secret that is in use."""
+    for entry in (stack.dir / "secrets" / "jwt-keys").read_text().strip().split(","):
+        head, _, secret = entry.partition(":")
+        kid, _, since = head.partition("@")
+        if not secret.startswith("ES256:") and int(since or 0) <= time.time():
+            return kid, secret
+    raise AssertionError("the stack signs with ES256 alone")
 
 
 def access_token(stack, user_id: str, role: str = "USER") -> str:

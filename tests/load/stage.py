@@ -101,7 +101,8 @@ class Signer:
     """Signs access tokens with the first key of a ring ("kid:secret,...")."""
 
     def __init__(self, ring: str):
-        kid, key = ring.strip().split(",")[0].split(":")
+        head, _, key = ring.strip().split(",")[0].partition(":")
+        kid = head.partition("@")[0]
         self.prefix = compact({"alg": "HS256", "typ": "JWT", "kid": kid}).encode() + b"."
         self.mac = hmac.new(key.encode(), self.prefix, hashlib.sha256)
 
