@@ -1,5 +1,5 @@
 /*
- * http: calls to other services and providers. The only module that knows libcurl.
+ * http: calls to other services and providers. With smtp the only module that knows libcurl.
  *
  * One handle per process, connections kept. Adds traceparent and X-Trace-Id. Redirects are not followed; only http and
  * https; TLS verified; answers over `answer_max` are refused. An error tells what is known: &err_unavailable nothing

@@ -26,6 +26,9 @@ VENDORS = {
     "libunistring": (r"uni(?!std\.).*\.h", "base"),
 }
 
+# Modules that share one: libcurl speaks two protocols, for each of which we have a module.
+SHARED = {"libcurl": {"http", "smtp"}}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 
 
@@ -100,6 +103,7 @@ def vendor_headers(root: pathlib.Path) -> list[str]:
         room = f"common/{VENDORS[vendor][1]}"
         complaints += [f"{name}: {vendor} belongs in {room}" for name in sorted(names) if layer_of(name) != room]
         # A module may have several files: crypto.c, crypto_rsa.c.
-        if len({pathlib.Path(name).stem.split("_")[0] for name in names}) > 1:
+        modules = {pathlib.Path(name).stem.split("_")[0] for name in names}
+        if len(modules) > 1 and modules != SHARED.get(vendor):
             complaints.append(f"{vendor} is included by more than one module: {' '.join(sorted(names))}")
     return complaints
