@@ -19,7 +19,7 @@ COPY scripts/setup scripts/setup
 RUN apt-get update -q && scripts/setup image && rm -rf /var/lib/apt/lists/* var && \
     useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin boxoffice && \
     install -d -o boxoffice -g boxoffice -m 0700 /run/secrets && \
-    for name in user event queue reservation payment gateway sandbox queue-approver outbox-relay reservation-saga \
+    for name in user event queue reservation payment gateway sandbox queue-approver outbox-relay mailer reservation-saga \
         event-saga payment-saga maint; do install -d -o boxoffice -g boxoffice -m 0700 "/secrets/$name"; done && \
     install -d -o boxoffice -g boxoffice -m 0755 /secrets/postgres && install -d -o boxoffice -g boxoffice /run/boxoffice
 COPY --from=build /boxoffice/out build

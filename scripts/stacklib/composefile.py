@@ -22,6 +22,7 @@ MEMORY = {
     "sandbox.fcgi": (256, 48),
     "queue-approver": (48, 16),
     "outbox-relay": (64, 24),
+    "mailer": (64, 24),
     "reservation-saga": (64, 24),
     "event-saga": (64, 24),
     "payment-saga": (64, 24),

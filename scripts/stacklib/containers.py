@@ -18,7 +18,7 @@ RUN = "/run/boxoffice"
 SECRETS = "/run/secrets"
 HANDED_OUT = "/secrets"  # one folder for each program, in the container that makes the secrets
 OPERATOR = "/operator"  # secrets that only an operator can know: those of the providers
-PROVIDER_SECRETS = ("portone-secret", "portone-webhook-secret", "recaptcha-secret")
+PROVIDER_SECRETS = ("portone-secret", "portone-webhook-secret", "recaptcha-secret", "smtp-password")
 SLOTS = 9  # of pools of one service; a variable allows one to three
 DATABASE_SECRET = "db-boxoffice_admin"
 LOOK_S = 0.5
@@ -45,6 +45,7 @@ class ContainerStack(Stack):
     gateway_url = property(lambda self: f"http://gateway:{self['BOX_GATEWAY_PORT']}")
     internal_url = property(lambda self: f"http://gateway:{self['BOX_INTERNAL_PORT']}")
     sandbox_url = property(lambda self: f"http://gateway:{self['BOX_SANDBOX_PORT']}")
+    mailbox_smtp_url = property(lambda self: f"smtp://mailbox:{self['BOX_MAILBOX_SMTP_PORT']}")
     brokers = property(lambda self: f"kafka:{self['BOX_KAFKA_PORT']}")
 
     def db_url(self, role: str) -> str:

@@ -59,6 +59,7 @@ PROGRAMS = {
     "sandbox": _responder("sandbox", None, "sandbox"),
     "queue-approver": _daemon("queue-approver", None, "redis", "call", "line"),
     "outbox-relay": _daemon("outbox-relay", "outbox_relay", "kafka"),
+    "mailer": _daemon("mailer", "mailer", "pii", "smtp"),
     "reservation-saga": _daemon("reservation-saga", "reservation_service", "redis", "kafka", "call"),
     "event-saga": _daemon("event-saga", "event_service", "redis", "kafka"),
     "payment-saga": _daemon("payment-saga", "payment_service", "kafka", "call", "portone"),
@@ -139,11 +140,13 @@ def _stand_ins(stack: Stack) -> dict[str, dict[str, str]]:
         "portone": {"BOX_PORTONE_URL": stack.sandbox_url},
         "webhook": {},
         "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
+        "smtp": {"BOX_SMTP_URL": stack.mailbox_smtp_url, "BOX_SMTP_TLS": "0", "BOX_MAIL_FROM": "no-reply@boxoffice.example"},
     }
 
 
 def _providers(stack: Stack) -> dict[str, dict[str, str]]:
-    """What an operator has from the providers; the names of the store and its channel are further settings."""
+    """What an operator has from the providers; the names of the store and its channel, of the mail
+    server and the sender are further settings."""
     return {
         "portone": {
             "BOX_PORTONE_URL": "https://api.portone.io",
@@ -154,6 +157,7 @@ def _providers(stack: Stack) -> dict[str, dict[str, str]]:
             "BOX_RECAPTCHA_URL": "https://www.google.com/recaptcha/api/siteverify",
             "BOX_RECAPTCHA_SECRET_FILE": str(stack.secrets / "recaptcha-secret"),
         },
+        "smtp": {"BOX_SMTP_PASSWORD_FILE": str(stack.secrets / "smtp-password")},
     }
 
 

@@ -14,6 +14,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 # What scripts/setup keeps there, under the same names.
 POSTGRESQL = CACHE / "postgresql-18.6"
 KAFKA = CACHE / "kafka-4.1.1"
+MAILBOX = CACHE / "mailbox-3.0.0"
 DOCKER_COMPOSE = CACHE / "docker-compose-2.40.3"
 STACKS = ("dev", "test")
 
@@ -44,6 +45,8 @@ SETTINGS = (
     Setting("BOX_SANDBOX_PORT", 8090, "loopback listener: the stand-ins of PortOne, reCAPTCHA, OAuth", port=True),
     Setting("BOX_KAFKA_PORT", 9092, "Kafka broker, loopback", port=True),
     Setting("BOX_KAFKA_CONTROLLER_PORT", 9093, "Kafka controller, loopback", port=True),
+    Setting("BOX_MAILBOX_SMTP_PORT", 1025, "mailbox, loopback: takes all mails, in the place of a mail server", port=True),
+    Setting("BOX_MAILBOX_PORT", 8025, "mailbox, loopback: shows them", port=True),
     Setting("BOX_TRUSTED_PROXIES", "", "addresses or networks of proxies before the public listener, space-separated: the client is "
             "whom they name in X-Forwarded-For"),
     Setting("BOX_CORS_ORIGINS", "http://localhost:3000", "web origins that browsers may call from, space-separated"),
@@ -65,6 +68,7 @@ SETTINGS = (
     Setting("BOX_SANDBOX_INSTANCES", 1, "pools of sandbox.fcgi"),
     Setting("BOX_SANDBOX_PROCESSES", 16, "processes per pool; a test may let them hang"),
     Setting("BOX_QUEUE_APPROVER_INSTANCES", 2, "queue-approver processes"),
+    Setting("BOX_MAILER_INSTANCES", 1, "mailer processes; each sends one mail at a time"),
     Setting("BOX_PAYMENT_SAGA_INSTANCES", 2, "payment-saga processes; each asks PortOne about one payment at a time"),
     Setting("BOX_EXPIRE_HOLDS_PERIOD_S", 60, "seconds between runs of expire-holds, a divisor of 60", test_default=5),
 )
@@ -125,6 +129,14 @@ class Stack:
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self['BOX_SANDBOX_PORT']}"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://127.0.0.1:{self['BOX_MAILBOX_PORT']}"
+
+    @property
+    def mailbox_smtp_url(self) -> str:
+        return f"smtp://127.0.0.1:{self['BOX_MAILBOX_SMTP_PORT']}"
 
     @property
     def redis_socket(self) -> pathlib.Path:

@@ -8,11 +8,13 @@
 #include "common/io/kafka.h"
 #include "common/io/outbox.h"
 #include "common/io/redis.h"
+#include "common/io/smtp.h"
 #include "sql/backlog.h"
 #include "sql/ending.h"
 #include "sql/event.h"
 #include "sql/idempotency.h"
 #include "sql/mail.h"
+#include "sql/mailer.h"
 #include "sql/messages.h"
 #include "sql/outbox.h"
 #include "sql/payment.h"
@@ -34,6 +36,7 @@
 #include "src/reservation/reservation_settings.h"
 #include "src/sandbox/sandbox_settings.h"
 #include "src/user/ending.h"
+#include "src/user/mailer.h"
 #include "src/user/user_settings.h"
 
 const struct cfg_section *const registry_sections[] = {
@@ -56,6 +59,8 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_pii_section,
     &cfg_blind_section,
     &cfg_ending_section,
+    &cfg_smtp_section,
+    &cfg_mailer_section,
     &cfg_event_section,
     &queue_settings_section,
     &reservation_settings_section,
@@ -83,6 +88,7 @@ const struct registry_row registry_statements[] = {
     {.table = &retention_statements},
     {.table = &mail_statements, .also = "maintenance"},
     {.table = &ending_statements},
+    {.table = &mailer_statements},
     {.table = NULL},
 };
 

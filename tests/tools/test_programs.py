@@ -19,6 +19,7 @@ PROVIDERS = {
     "portone-secret": secrets.token_hex(32),
     "portone-webhook-secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
     "recaptcha-secret": secrets.token_hex(20),
+    "smtp-password": secrets.token_hex(20),
 }
 
 
@@ -38,6 +39,7 @@ def selling(tmp_path):
 NAMES = [name for name in programs.PROGRAMS if name not in ("sandbox", "boxctl")]
 # What an operator sets for all; the rest of what a program is told the stack knows by itself.
 SETTINGS = {"BOX_PORTONE_STORE": "store-1", "BOX_PORTONE_CHANNEL": "channel-key-1", "BOX_RECAPTCHA_HOSTNAMES": "example.com",
+            "BOX_SMTP_URL": "smtp://mail.example.com:587", "BOX_MAIL_FROM": "no-reply@example.com",
             "BOX_REDIS_PASSWORD": secrets.token_hex(32), "BOX_KAFKA_PASSWORD": secrets.token_hex(32),
             "BOX_LOG_LEVEL": "warn"}
 # No secret; it comes as a file all the same, so that it changes with the keys.
@@ -94,6 +96,7 @@ def test_program_without_one_of_its_keys_does_not_start(operator, selling, name)
 @pytest.mark.parametrize("name,never", [
     ("user", "BOX_PORTONE_WEBHOOK_SECRET_FILE"), ("payment-saga", "BOX_PORTONE_WEBHOOK_SECRET_FILE"),
     ("boxctl", "BOX_PII_KEYS_FILE"), ("gateway", "BOX_JWT_KEYS_FILE"), ("payment", "BOX_REDIS_CA"), ("outbox-relay", "BOX_REDIS_PASSWORD"),
+    ("mailer", "BOX_BLIND_KEY_FILE"), ("mailer", "BOX_REDIS_URL"), ("user", "BOX_SMTP_PASSWORD_FILE"),
     ("sandbox", "BOX_KAFKA_PASSWORD"), ("queue", "BOX_KAFKA_PASSWORD"),
 ])
 def test_program_is_not_told(operator, selling, name, never):
