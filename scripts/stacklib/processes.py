@@ -21,6 +21,15 @@ def wait_until(condition, seconds: float) -> bool:
     return True
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there, on the loopback."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
 def children(pid: int) -> set[int]:
     """Living child processes."""
     words = " ".join(path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children")).split()

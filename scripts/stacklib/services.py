@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stacklib import files, gateway, processes, programs, schedule, stores
-from stacklib.settings import ROOT, Stack, postgresql_bin, program
+from stacklib.settings import MAILBOX, ROOT, Stack, postgresql_bin, program
 
 # In the order in which they start; they stop in the opposite order, nginx first.
 GROUPS = ("stores", "daemons", "responders", "gateway")
@@ -39,7 +39,7 @@ def waves(wanted: list[Service]) -> list[list[Service]]:
 
 
 def all_services(stack: Stack) -> list[Service]:
-    return [*_stores(stack), *_daemons(stack), *_responders(stack), _nginx(stack)]
+    return [*_stores(stack), *_mailbox(stack), *_daemons(stack), *_responders(stack), _nginx(stack)]
 
 
 def _stores(stack: Stack) -> list[Service]:
@@ -68,6 +68,25 @@ def _stores(stack: Stack) -> list[Service]:
             ready=lambda: stores.kafka_ready(stack),
         ),
     ]
+
+
+MAILS_KEPT = 1000
+
+
+def _mailbox(stack: Stack) -> list[Service]:
+    """What takes the place of a mail server, with the other stand-ins."""
+    if not stack.sandbox:
+        return []
+    maildev = [MAILBOX / "node", MAILBOX / "node_modules/maildev/dist/bin/maildev.js"]
+    smtp, page = stack["BOX_MAILBOX_SMTP_PORT"], stack["BOX_MAILBOX_PORT"]
+    return [Service(
+        "mailbox",
+        "daemons",
+        [*maildev, "--ip", "127.0.0.1", "--smtp", smtp, "--web-ip", "127.0.0.1", "--web", page,
+         "--mail-directory", stack.dir / "mailbox", "--max-emails", MAILS_KEPT],
+        variables={"NODE_ENV": "production"},
+        ready=lambda: all(processes.listens(port) for port in (smtp, page)),
+    )]
 
 
 def _responders(stack: Stack) -> list[Service]:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import uuid
 
-from stacklib import files
+from stacklib import files, processes
 from stacklib.programs import ROLES
 from stacklib.settings import CACHE, KAFKA, ROOT, Failure, Stack, postgresql_bin, program
 
@@ -259,11 +259,7 @@ def init_kafka(stack: Stack) -> None:
 
 
 def kafka_ready(stack: Stack) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", stack["BOX_KAFKA_PORT"]), timeout=1).close()
-        return True
-    except OSError:
-        return False
+    return processes.listens(stack["BOX_KAFKA_PORT"])
 
 
 def _run(stack: Stack, command: list, complaint: str) -> None:
