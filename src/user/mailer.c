@@ -56,6 +56,7 @@ struct mailer {
 
 bool mailer_init(const char **why_r)
 {
+    cfg_watch(&cfg_pii_section, mailer_init);
     return user_pii_init(NULL, cfg_user.pii_keys, why_r) && smtp_check_settings(why_r);
 }
 

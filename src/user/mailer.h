@@ -27,7 +27,7 @@ struct cfg_mailer {
 extern struct cfg_mailer cfg_mailer;
 extern const struct cfg_section cfg_mailer_section;
 
-/* Once, after settings are loaded. False with *why_r when they are unusable. */
+/* After settings are loaded, and by itself when the keys have changed. False with *why_r when they are unusable. */
 BO_MUSTCHECK bool mailer_init(const char **why_r);
 
 struct mailer;

@@ -39,7 +39,7 @@ static int end(void **state)
 static const struct db_stmt mail_of = {.name = "test_mail_of",
                                        .sql = "SELECT id, kind, recipient, content, language, status, attempts,"
                                               " position(convert_to($1, 'UTF8') IN recipient) > 0 AS readable"
-                                              " FROM user_service.mails ORDER BY id DESC LIMIT 1"};
+                                              " FROM user_service.mails ORDER BY created_at DESC LIMIT 1"};
 
 static const struct err *put(struct ctx *unit, void *mail)
 {

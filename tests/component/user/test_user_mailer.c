@@ -36,7 +36,7 @@ static const struct db_stmt states = {
     .name = "test_states",
     .sql =
         "SELECT status, coalesce(last_error, '') AS reason, attempts, recipient IS NULL AND content IS NULL AS empty,"
-        " next_try_at > clock_timestamp() AS later FROM user_service.mails ORDER BY id"};
+        " next_try_at > clock_timestamp() AS later FROM user_service.mails ORDER BY created_at"};
 static const struct db_stmt due_now = {
     .name = "test_due_now",
     .sql = "UPDATE user_service.mails SET next_try_at = clock_timestamp() - interval '1 second'"
