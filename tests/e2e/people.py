@@ -9,6 +9,8 @@ import uuid
 
 import requests
 
+from stack_tools import keys_in_use
+
 PASSWORD = "correct-Horse-7-battery"
 TIMEOUT_S = 30
 
@@ -76,12 +78,7 @@ def signed(header: dict, claims: dict | bytes, secret: str, digest: str = "sha25
 
 def signing_key(stack) -> tuple[str, str]:
     """Name and secret of a key whose tokens the stack takes: the newest shared secret that is in use."""
-    for entry in (stack.dir / "secrets" / "jwt-keys").read_text().strip().split(","):
-        head, _, secret = entry.partition(":")
-        kid, _, since = head.partition("@")
-        if not secret.startswith("ES256:") and int(since or 0) <= time.time():
-            return kid, secret
-    raise AssertionError("the stack signs with ES256 alone")
+    return next(found for found in keys_in_use(stack, "jwt-keys") if not found[1].startswith("ES256:"))
 
 
 def access_token(stack, user_id: str, role: str = "USER") -> str:

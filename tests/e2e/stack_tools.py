@@ -48,6 +48,22 @@ def sv(stack, command: str, service: str) -> None:
     subprocess.run(["sv", "-w", "60", command, stack.dir / "service" / service], check=True, capture_output=True)
 
 
+def keys_in_use(stack, secret: str) -> list[tuple[str, str]]:
+    """Name and key of the entries of a ring whose time has come; of what has no names, the key and nothing."""
+    found = []
+    for entry in (stack.dir / "secrets" / secret).read_text().strip().split(","):
+        head, _, key = entry.partition(":")
+        name, _, begins = head.partition("@")
+        if int(begins or 0) <= time.time():
+            found.append((name, key))
+    return found
+
+
+def service_key(stack, service: str) -> str:
+    """With which it calls others."""
+    return keys_in_use(stack, f"service-key-{service}")[0][0]
+
+
 def healthy(stack) -> bool:
     try:
         return requests.get(f"{stack.gateway_url}/health", timeout=10).status_code == 200

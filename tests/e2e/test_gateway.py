@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from people import assert_error
-from stack_tools import await_, healthy, sv
+from stack_tools import await_, healthy, service_key, sv
 
 TIMEOUT_S = 30
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -84,7 +84,7 @@ def test_internal_listener_needs_a_service_key(internal_url):
 ])
 def test_service_key_opens_only_the_routes_of_its_service(stack, internal_url, method, path, callers):
     for service in ("queue", "reservation", "payment"):
-        key = (stack.dir / "secrets" / f"service-key-{service}").read_text()
+        key = service_key(stack, service)
         answer = call(method, internal_url + path.format(id=uuid.uuid4()), headers={"X-Service-Api-Key": key})
         assert (answer.status_code != 403) == (service in callers), service
         assert answer.status_code != 401

@@ -8,7 +8,7 @@ import requests
 
 from box_office import Buyer, Visitor, made, new_buyer, put_on_sale, shared
 from people import TIMEOUT_S, Person
-from stack_tools import await_
+from stack_tools import await_, service_key
 
 KEYS_KEPT = 5  # of a ring that may have eight: so these tests can be repeated on one stack
 
@@ -162,8 +162,7 @@ def test_ticket_of_before_is_genuine_after(stack, boxctl, buyer, sale):
 
 def test_services_go_on_calling_each_other_while_their_keys_rotate(stack, boxctl, internal_url, base_url, sandbox_url, sale):
     callers = ("queue", "reservation", "payment", "user")
-    before = {name: (stack.dir / "secrets" / f"service-key-{name}").read_text().strip().split(",")[0].partition("@")[0]
-              for name in callers}
+    before = {name: service_key(stack, name) for name in callers}
     buyers = [new_buyer(base_url, sandbox_url, sale) for _ in range(2)]
     for name in callers:
         rotate(boxctl, f"service-{name}")

@@ -8,7 +8,7 @@ import requests
 
 from box_office import PRICE, TIMEOUT_S, lasting, made, new_buyer
 from people import MALFORMED, assert_error
-from stack_tools import await_
+from stack_tools import await_, service_key
 
 
 def test_hold_two_seats_is_seen_by_everyone(buyer, rival, sale):
@@ -122,7 +122,7 @@ def test_keys_give_their_first_answers_after_the_ticket(buyer, sale):
 
 
 def secure(stack, held: dict, payment_id: str) -> None:
-    key = (stack.dir / "secrets" / "service-key-payment").read_text()
+    key = service_key(stack, "payment")
     made(requests.post(f"{stack.internal_url}/internal/reservations/{held['reservationId']}/secure", timeout=TIMEOUT_S,
                        headers={"X-Service-Api-Key": key}, json={"paymentId": payment_id, "amount": held["totalAmount"]}), 200)
 
@@ -150,5 +150,5 @@ def test_seats_secured_for_the_order_stay(stack, query, buyer, sale):
     log = (stack.log / "reservation-saga" / "current").read_text()
     assert f"reservation '{held['reservationId']}' was secured" not in log
     answer = requests.get(f"{stack.internal_url}/internal/payments?reservationId={held['reservationId']}", timeout=TIMEOUT_S,
-                          headers={"X-Service-Api-Key": (stack.dir / "secrets" / "service-key-reservation").read_text()})
+                          headers={"X-Service-Api-Key": service_key(stack, "reservation")})
     assert answer.json() == {"reservationId": held["reservationId"], "paymentId": order["paymentId"]}
