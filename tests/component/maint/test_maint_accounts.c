@@ -129,6 +129,7 @@ static void test_account_sleeps_after_a_year_and_a_month_after_its_notice(void *
     set(&due, 366, 32);
     assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(due.id), DB_TEXT("SENT")));
     struct person lately = idle(366, 29), back = idle(10, 40), young = idle(364, 40), refused = idle(366, 32);
+    struct person returned = idle(400, 800); /* whose notice was of another absence */
     assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(refused.id), DB_TEXT("FAILED")));
     run_job();
     assert_status(&due, "DORMANT");
@@ -139,6 +140,7 @@ static void test_account_sleeps_after_a_year_and_a_month_after_its_notice(void *
     assert_status(&lately, "ACTIVE");
     assert_status(&back, "ACTIVE");
     assert_status(&young, "ACTIVE");
+    assert_status(&returned, "ACTIVE");
 }
 
 /* While no mail server takes anything nobody falls asleep untold. */
@@ -147,6 +149,9 @@ static void test_account_does_not_sleep_while_its_notice_waits(void **state)
     (void)state;
     struct person person = idle(500, 90);
     assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(person.id), DB_TEXT("WAITING")));
+    int64_t done;
+    assert_null(ending_put_to_sleep(janitor, 1000, &done));
+    assert_status(&person, "ACTIVE");
     run_job();
     assert_status(&person, "ACTIVE");
     assert_true(db_bool(find_state(&person), 0, "told_now"));
