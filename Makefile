@@ -121,12 +121,15 @@ $(B)/tests/fuzz/%: LDLIBS += -lfcgi
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call link)
 
-# What make bench measures against, what fills long lines for it, and what reads a topic for tests/load/backlog.
+# What make bench measures against, what fills long lines for it, what reads a topic for tests/load/backlog, and who has
+# personal data for tests/load/reseal.
 $(B)/tests/load/hello: $(B)/obj/tests/load/hello.o
 	$(call link,-lfcgi)
 $(B)/tests/load/hello_kept: $(B)/obj/tests/load/hello_kept.o $(B)/libcommon.a
 	$(call link,-lfcgi)
 $(B)/tests/load/fill: $(B)/obj/tests/load/fill.o $(B)/libqueue.a $(B)/libcontract.a $(B)/libcommon.a
+	$(call link)
+$(B)/tests/load/people: $(B)/obj/tests/load/people.o $(B)/libuser.a $(B)/libproviders.a $(B)/libcontract.a $(B)/libcommon.a
 	$(call link)
 $(B)/tests/load/bcrypt: $(B)/obj/tests/load/bcrypt.o $(B)/libcommon.a
 	$(call link)

@@ -9,7 +9,7 @@
 
 #define KEEPER "key_keeper"
 #define PII_FILE "pii-keys"
-#define ACCOUNTS_A_TIME 500 /* a transaction of some ten milliseconds */
+#define ACCOUNTS_A_TIME 100 /* a transaction of some twenty milliseconds: its owners may wait for it */
 #define TELL_US (2 * CLOCK_SECOND)
 
 static bool open_keeper(struct boxctl *box, const char **why_r)
