@@ -139,9 +139,9 @@ static bool use_ring(struct token_ring *parsed, const char **why_r)
         *why_r = "BOX_JWT_KEYS: this program issues tokens, but no key of its ring can sign";
         return false;
     }
+    token_cache_init((size_t)cfg_token.cache);
     token_ring_clear(&ring);
     ring = *parsed;
-    token_cache_init((size_t)cfg_token.cache);
     return true;
 }
 
