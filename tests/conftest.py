@@ -11,6 +11,9 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))  # people and tools, for the fault tests too
 sys.path.insert(0, str(ROOT / "scripts"))  # stacklib
+
+from mailbox_of_stack import Mailbox  # noqa: E402
+
 COMMAND_TIMEOUT_S = 120
 
 
@@ -45,6 +48,7 @@ def stack():
         gateway_url=values["BOX_GATEWAY_URL"],
         internal_url=values["BOX_INTERNAL_URL"],
         sandbox_url=values["BOX_SANDBOX_URL"],
+        mailbox_url=values["BOX_MAILBOX_URL"],
         run=run,
     )
 
@@ -62,6 +66,11 @@ def internal_url(stack):
 @pytest.fixture(scope="session")
 def sandbox_url(stack):
     return stack.sandbox_url
+
+
+@pytest.fixture(scope="session")
+def mailbox(stack):
+    return Mailbox(stack.mailbox_url)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 #include "cgi-bin/user/handlers.h"
 
 #include "src/user/account.h"
+#include "src/user/email_code.h"
 #include "src/user/login.h"
 #include "src/user/password_reset.h"
 #include "src/user/reactivation.h"
@@ -45,6 +46,30 @@ const struct err *auth_email_check(struct request *rq, struct reply *rp)
     struct json_out *out = reply_json(rp, 200);
     json_open_object(out, NULL);
     json_add_bool(out, "available", available);
+    json_close_object(out);
+    return NULL;
+}
+
+const struct err *auth_email_code(struct request *rq, struct reply *rp)
+{
+    const struct email_body *body = rq->body;
+    const struct err *e = email_code_send(rq->ctx, body->email, rq->client_ip, rq->language);
+    if (!e) {
+        reply_empty(rp, 204);
+    }
+    return e;
+}
+
+const struct err *auth_email_verify(struct request *rq, struct reply *rp)
+{
+    const char *token;
+    const struct err *e = email_code_verify(rq->ctx, rq->body, rq->client_ip, &token);
+    if (e) {
+        return e;
+    }
+    struct json_out *out = reply_json(rp, 200);
+    json_open_object(out, NULL);
+    json_add_str(out, "emailVerificationToken", token);
     json_close_object(out);
     return NULL;
 }

@@ -7,8 +7,8 @@
 /* auth.c */
 extern const struct shape email_body_shape;
 extern const struct shape refresh_body_shape;
-request_handler auth_terms, auth_email_check, auth_sign_up, auth_login, auth_refresh, auth_password_reset,
-    auth_reactivate;
+request_handler auth_terms, auth_email_check, auth_email_code, auth_email_verify, auth_sign_up, auth_login,
+    auth_refresh, auth_password_reset, auth_reactivate;
 
 /* profile.c */
 extern const struct shape withdrawal_query_shape;

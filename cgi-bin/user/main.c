@@ -8,6 +8,7 @@
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"
+#include "src/user/email_code.h"
 #include "src/user/login.h"
 #include "src/user/password_change.h"
 #include "src/user/password_reset.h"
@@ -21,6 +22,8 @@
 static const struct route routes[] = {
     {"GET", "/auth/terms", auth_terms, 0, NULL, NULL, 0, NULL},
     {"POST", "/auth/email/check", auth_email_check, 0, &email_body_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/email/code", auth_email_code, 0, &email_body_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/email/verify", auth_email_verify, 0, &email_proof_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},

@@ -10,6 +10,7 @@
 #include "common/io/redis.h"
 #include "common/io/smtp.h"
 #include "sql/backlog.h"
+#include "sql/email.h"
 #include "sql/ending.h"
 #include "sql/event.h"
 #include "sql/idempotency.h"
@@ -88,6 +89,7 @@ const struct registry_row registry_statements[] = {
     {.table = &retention_statements},
     {.table = &mail_statements, .also = "maintenance"},
     {.table = &ending_statements},
+    {.table = &email_statements},
     {.table = &mailer_statements},
     {.table = NULL},
 };

@@ -6,6 +6,7 @@
 #include "common/crypto/password.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/email_code.h"
 #include "src/user/identity.h"
 #include "src/user/password_rule.h"
 #include "src/user/terms.h"
@@ -59,6 +60,7 @@ struct candidate {
     char password_hash[PASSWORD_HASH_SIZE];
     struct portone_identity identity;
     const char *verification_id;
+    const char *email_token; /* may be NULL */
     const struct json_list *agreements;
 };
 
@@ -77,12 +79,15 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
     const struct password_owner owner = {person->email, person->name, person->phone};
     const struct err *unfit = user_password_check(ctx, "password", input->password, &owner);
     e = unfit ? unfit : e;
-    /* No such token has been issued by anyone yet. */
-    if (input->email_verification_token) {
-        e = ctx_invalid(ctx, "emailVerificationToken", "is not valid");
-    }
     person->agreements = &input->agreements;
+    person->email_token = input->email_verification_token;
     return e;
+}
+
+static const struct err *check_email_token(struct ctx *ctx, const struct candidate *person)
+{
+    const char *email = person->email ? person->email : "";
+    return person->email_token ? email_token_check(ctx, person->email_token, email) : NULL;
 }
 
 static const struct err *check_terms(struct ctx *ctx, const struct json_list *agreements)
@@ -128,6 +133,9 @@ static const struct err *create_account(struct ctx *ctx, void *arg)
         return unique_means(ctx);
     }
     e = e ? e : terms_store(ctx, person->id, person->agreements);
+    if (!e && person->email_token) {
+        e = email_token_use(ctx, person->email_token, person->email, person->id);
+    }
     return e ? e : identity_use(ctx, person->verification_id, person->id);
 }
 
@@ -136,6 +144,8 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
 {
     struct candidate person = {.verification_id = input->identity_verification_id};
     const struct err *e = check_profile(ctx, input, &person);
+    const struct err *unproved = check_email_token(ctx, &person);
+    e = unproved ? unproved : e;
     e = e ? e : check_terms(ctx, &input->agreements);
     e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);
     e = e ? e : check_identity(ctx, input->identity_verification_id, &person);

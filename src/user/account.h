@@ -43,6 +43,7 @@ struct profile {
 BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r);
 
 /* Terms, CAPTCHA, identity verification, then the account in one transaction; nothing is kept of a sign-up that fails.
+ * The token of a verified address (email_code.h) may be missing; one that is there must be right, and is used up by it.
  * Who has an account is told only to somebody who has proved who they are; name and phone must be the verified ones.
  * &err_invalid_request, &err_terms_required, &err_captcha_failed, &err_identity_not_verified (with details),
  * &err_email_taken, &err_person_already_registered, &err_unavailable (a provider is away: repeat with a new CAPTCHA

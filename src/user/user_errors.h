@@ -24,6 +24,9 @@
     X(purchase_pending, "PURCHASE_PENDING", 409, 0,                                                                  \
       "진행 중인 예매가 있습니다. 결제하거나 취소한 뒤 다시 시도해 주세요.",                                         \
       "A purchase is under way. Please finish or leave it first.")                                                   \
+    X(email_code_invalid, "EMAIL_CODE_INVALID", 400, 0,                                                              \
+      "인증 코드가 올바르지 않거나 더 이상 쓸 수 없습니다. 코드를 다시 받아 주세요.",                                \
+      "This code is wrong, or of no use any more. Please ask for a new one.")                                        \
     X(refresh_reused, "REFRESH_REUSED", 401, 0, "이미 사용된 갱신 토큰입니다. 다시 로그인해 주세요.",                \
       "This refresh token was used before. Please log in again.")
 

@@ -65,7 +65,7 @@ def look_at_the_account(person):
         {key: one[key] for key in ("type", "version", "agreed")} for one in agreements]})
 
 
-def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandbox_url):
+def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandbox_url, mailbox):
     admin_saw = watch(admin.session)
     try:
         sale = put_on_sale(admin)
@@ -76,6 +76,8 @@ def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandb
     buyer = Buyer(base_url, sandbox_url)
     saw = watch(buyer.session)
     buyer.call("POST", "/auth/email/check", json={"email": buyer.email})
+    buyer.call("POST", "/auth/email/code", json={"email": buyer.email})
+    buyer.call("POST", "/auth/email/verify", json={"email": buyer.email, "code": mailbox.code(buyer.email)})
     buyer.sign_up()
     tokens = buyer.log_in()
     tokens = buyer.call("POST", "/auth/refresh", json={"refreshToken": tokens["refreshToken"]}).json()

@@ -1,0 +1,184 @@
+#include "src/user/email_code.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/array.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/uuid.h"
+#include "common/io/db.h"
+#include "common/io/limit.h"
+#include "sql/email.h"
+#include "src/user/lockout.h"
+#include "src/user/mail.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
+#include "src/user/user_settings.h"
+#include "src/user/user_text.h"
+
+#define CODE_DIGITS 6
+#define CODES 1000000u
+#define LIFE_S 600
+#define HOUR_S 3600
+#define TRIES_A_CODE 10 /* of a network: five wrong ones, and right ones again */
+
+static const struct field email_proof_fields[] = {
+    {FIELD(struct email_proof, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct email_proof, "code", FIELD_TEXT, code), .flags = FIELD_REQUIRED, .min = CODE_DIGITS,
+     .max = CODE_DIGITS},
+};
+const struct shape email_proof_shape = {email_proof_fields, ARRAY_COUNT(email_proof_fields), sizeof(struct email_proof),
+                                        false};
+
+static const struct err *limit(struct ctx *ctx, const char *name, int64_t times, const char *client_ip)
+{
+    const struct limit limit = {name, cfg_user.email_codes_per_hour * times, HOUR_S};
+    return limit_take(ctx, &limit, lockout_network(ctx->arena, client_ip));
+}
+
+/* Of the code, its row and the address: none of the three can be exchanged. */
+static struct db_arg code_hash(struct ctx *ctx, const char *id, const char *email, const char *code)
+{
+    return user_pii_blind(ctx, "email_code", ARENA_JOIN(ctx->arena, id, ":", code, ":", email));
+}
+
+/* ---- sending ---- */
+
+struct sending {
+    const char *email;
+    const char *language;
+    struct db_arg blind;
+};
+
+static const char *new_code(struct ctx *ctx)
+{
+    uint32_t random;
+    do {
+        crypto_random(&random, sizeof random);
+    } while (random >= UINT32_MAX / CODES * CODES); /* or low codes would be likelier */
+    return arena_printf(ctx->arena, "%06u", random % CODES);
+}
+
+static const struct err *check_pace(struct ctx *ctx, struct db_arg blind)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_email_code_pace, &rows, blind, DB_INT(cfg_user.email_codes_per_day));
+    if (e || db_int(rows, 0, "wait_s") == 0) {
+        return e;
+    }
+    ctx->retry_after_s = (int)db_int(rows, 0, "wait_s");
+    return &err_too_many_requests;
+}
+
+static const struct err *write_code(struct ctx *ctx, void *arg)
+{
+    const struct sending *sending = arg;
+    const struct db_rows *rows;
+    char id[UUID_SIZE];
+    uuid_v4(id); /* a part of what the token is made of */
+    const char *code = new_code(ctx);
+    const struct err *e = DB_RUN(ctx, &sql_email_code_lock, NULL, sending->blind);
+    e = e ? e : check_pace(ctx, sending->blind);
+    e = e ? e
+          : DB_RUN(ctx, &sql_email_code_insert, &rows, DB_TEXT(id), sending->blind,
+                   code_hash(ctx, id, sending->email, code), DB_INT(LIFE_S));
+    if (e) {
+        return e;
+    }
+    return mail_put(ctx, &(struct mail){.kind = MAIL_EMAIL_CODE,
+                                        .email = sending->email,
+                                        .language = sending->language,
+                                        .code = code,
+                                        .expires_at = db_time(rows, 0, "expires_at")});
+}
+
+const struct err *email_code_send(struct ctx *ctx, const char *email, const char *client_ip, const char *language)
+{
+    struct sending sending = {.email = user_email_normalise(ctx->arena, email), .language = language};
+    if (!sending.email) {
+        return ctx_invalid(ctx, "email", "must be an e-mail address");
+    }
+    const struct err *e = limit(ctx, "emailcode", 1, client_ip);
+    sending.blind = user_pii_blind(ctx, "email", sending.email);
+    return e ? e : db_transact(ctx, write_code, &sending);
+}
+
+/* ---- verifying ---- */
+
+/* What nobody can guess who has not the key, and what is the same when it is asked for again. */
+static const char *token_of(struct ctx *ctx, const char *id)
+{
+    const struct db_arg digest = user_pii_blind(ctx, "email_token", id);
+    return crypto_base64url(ctx->arena, digest.text, digest.len);
+}
+
+static struct db_arg token_hash(struct ctx *ctx, const char *token)
+{
+    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
+    crypto_sha256(token, strlen(token), digest);
+    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
+}
+
+static bool is_right(struct ctx *ctx, const struct db_rows *row, const char *email, const char *code)
+{
+    size_t len;
+    const unsigned char *kept = db_bytes(ctx, row, 0, "code_hash", &len);
+    const struct db_arg given = code_hash(ctx, db_str(row, 0, "id"), email, code);
+    return len == given.len && crypto_equal(kept, given.text, len);
+}
+
+static const struct err *check_form(struct ctx *ctx, const struct email_proof *input, const char **email_r)
+{
+    *email_r = user_email_normalise(ctx->arena, input->email);
+    const struct err *e = *email_r ? NULL : ctx_invalid(ctx, "email", "must be an e-mail address");
+    return strspn(input->code, "0123456789") == CODE_DIGITS ? e : ctx_invalid(ctx, "code", "must be six digits");
+}
+
+const struct err *email_code_verify(struct ctx *ctx, const struct email_proof *input, const char *client_ip,
+                                    const char **token_r)
+{
+    const char *email;
+    const struct db_rows *row, *proved;
+    const struct err *e = check_form(ctx, input, &email);
+    e = e ? e : limit(ctx, "emailproof", TRIES_A_CODE, client_ip);
+    e = e ? e : DB_RUN(ctx, &sql_email_code_try, &row, user_pii_blind(ctx, "email", email));
+    if (e) {
+        return e;
+    }
+    if (db_count(row) == 0 || !is_right(ctx, row, email, input->code)) {
+        return &err_email_code_invalid;
+    }
+    const char *token = token_of(ctx, db_str(row, 0, "id"));
+    e = DB_RUN(ctx, &sql_email_code_prove, &proved, DB_TEXT(db_str(row, 0, "id")), token_hash(ctx, token));
+    if (e) {
+        return e;
+    }
+    if (db_count(proved) == 0) {
+        return &err_email_code_invalid;
+    }
+    *token_r = token;
+    return NULL;
+}
+
+/* ---- using ---- */
+
+static const struct err *refused(struct ctx *ctx)
+{
+    return ctx_invalid(ctx, "emailVerificationToken", "is not valid");
+}
+
+const struct err *email_token_check(struct ctx *ctx, const char *token, const char *email)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_email_token_find, &rows, token_hash(ctx, token), user_pii_blind(ctx, "email", email));
+    return e ? e : db_bool(rows, 0, "valid") ? NULL : refused(ctx);
+}
+
+const struct err *email_token_use(struct ctx *ctx, const char *token, const char *email, const char *user_id)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_email_token_use, &rows, token_hash(ctx, token),
+                                 user_pii_blind(ctx, "email", email), DB_TEXT(user_id));
+    return e ? e : db_count(rows) == 1 ? NULL : refused(ctx);
+}

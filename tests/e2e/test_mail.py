@@ -1,0 +1,123 @@
+"""Mails through the gateway, the mailer and a real SMTP server (AUTH-019, AUTH-020)."""
+import email
+import email.policy
+import os
+import signal
+
+import pytest
+
+from box_office import wait_for
+from people import MALFORMED, Person, assert_error
+from stack_tools import service_pid
+
+
+@pytest.fixture
+def person(base_url, sandbox_url):
+    return Person(base_url, sandbox_url)
+
+
+def ask(person, **kwargs):
+    return person.call("POST", "/auth/email/code", json={"email": person.email}, **kwargs)
+
+
+def verify(person, code):
+    return person.call("POST", "/auth/email/verify", json={"email": person.email, "code": code})
+
+
+def other_than(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def test_code_comes_by_mail_and_proves_the_address_at_sign_up(person, mailbox, query):
+    assert ask(person).status_code == 204
+    code = mailbox.code(person.email)
+    token = verify(person, code).json()["emailVerificationToken"]
+    body = person.sign_up_body(emailVerificationToken=token)
+    assert person.call("POST", "/auth/signup", json=body).status_code == 201
+    assert_error(verify(person, code), 400, "EMAIL_CODE_INVALID")
+    other = Person(person.base_url, person.sandbox_url)
+    body = other.sign_up_body(emailVerificationToken=token)
+    assert_error(other.call("POST", "/auth/signup", json=body), 400, "INVALID_REQUEST")
+
+
+def test_mail_is_well_formed_in_two_languages(person, mailbox):
+    assert ask(person).status_code == 204
+    other = Person(person.base_url, person.sandbox_url)
+    assert ask(other, headers={"Accept-Language": "en"}).status_code == 204
+    for who, subject in ((person, "이메일 인증 코드"), (other, "Your e-mail verification code")):
+        mail = email.message_from_bytes(mailbox.source(mailbox.wait(who.email)[0]), policy=email.policy.default)
+        assert mail["Subject"] == subject and not mail.defects
+        assert [to.addr_spec for to in mail["To"].addresses] == [who.email]
+        assert mail["Auto-Submitted"] == "auto-generated" and mail["Message-ID"].endswith("@boxoffice.example>")
+        assert mail["Date"].datetime and mail["From"].addresses[0].addr_spec == "no-reply@boxoffice.example"
+        assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+        code = mailbox.code(who.email)
+        assert all(code in part.get_content() for part in mail.iter_parts())
+        assert "http" not in mail.get_body(("plain",)).get_content()
+
+
+def test_codes_are_a_minute_apart_and_a_lost_answer_changes_nothing(person, mailbox):
+    assert ask(person).status_code == 204
+    answer = ask(person)
+    assert_error(answer, 429, "TOO_MANY_REQUESTS")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    code = mailbox.code(person.email)
+    assert verify(person, code).json() == verify(person, code).json()
+    assert len(mailbox.mails(person.email)) == 1
+
+
+def test_five_wrong_tries_end_a_code(person, mailbox):
+    assert ask(person).status_code == 204
+    code = mailbox.code(person.email)
+    for _ in range(5):
+        assert_error(verify(person, other_than(code)), 400, "EMAIL_CODE_INVALID")
+    assert_error(verify(person, code), 400, "EMAIL_CODE_INVALID")
+
+
+def test_codes_tell_nothing_of_accounts(person, mailbox):
+    """Answers to who has an account and to who has none are the same, but for time and trace."""
+    person.sign_up()
+    stranger = Person(person.base_url, person.sandbox_url)
+
+    def told(answer):
+        body = answer.json() if answer.content else {}
+        return answer.status_code, {key: body[key] for key in body if key not in ("timestamp", "traceId")}
+
+    assert told(ask(person)) == told(ask(stranger))
+    assert told(ask(person)) == told(ask(stranger))
+    assert told(verify(person, other_than(mailbox.code(person.email)))) == told(
+        verify(stranger, other_than(mailbox.code(stranger.email))))
+
+
+@pytest.mark.parametrize("path", ["/auth/email/code", "/auth/email/verify"])
+@pytest.mark.parametrize("name,body,content_type,status", MALFORMED, ids=[case[0] for case in MALFORMED])
+def test_malformed_bodies_are_refused(person, path, name, body, content_type, status):
+    answer = person.call("POST", path, data=body, headers={"Content-Type": content_type})
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("address", [
+    "kim@example.com\r\nBcc: all@example.com", "kim@example.com\nDATA", f"{'a' * 310}@example.com", "<kim@example.com>",
+    "kim@example.com,lee@example.com", "kim\u200b@example.com", "kim@ex\u202eample.com", "김@example.com", "kim", "@", ""])
+def test_addresses_that_are_none_are_sent_nothing(person, address):
+    answer = person.call("POST", "/auth/email/code", json={"email": address})
+    assert_error(answer, 400, "INVALID_REQUEST")
+
+
+def test_mailer_that_is_killed_is_started_anew_and_loses_no_mail(base_url, sandbox_url, stack, mailbox):
+    people = [Person(base_url, sandbox_url) for _ in range(8)]
+    for number, person in enumerate(people):
+        assert ask(person).status_code == 204
+        if number % 3 == 0:
+            os.kill(wait_for("a mailer", lambda: service_pid(stack, "mailer")), signal.SIGKILL)
+    # One that was being sent is taken again only when sending it could have taken so long.
+    for person in people:
+        mails = wait_for("the mail", lambda who=person: mailbox.mails(who.email), patience_s=90)
+        assert len({mail["headers"]["message-id"] for mail in mails}) == 1
+
+
+def test_log_of_the_mailer_names_nobody(person, mailbox, stack):
+    assert ask(person).status_code == 204
+    code = mailbox.code(person.email)
+    log = (stack.log / "mailer" / "current").read_text()
+    assert '"mail sent"' in log and person.email not in log and code not in log
