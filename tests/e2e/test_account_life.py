@@ -1,7 +1,7 @@
 """The rest of an account's life through the gateway: its end (AUTH-017), sleep and waking (AUTH-018)."""
 import pytest
 
-from box_office import new_buyer, put_on_sale
+from box_office import new_buyer, put_on_sale, wait_for
 from people import PASSWORD, Person, assert_error
 
 
@@ -116,3 +116,35 @@ def test_sleeping_account_is_woken_by_its_person_only(member, base_url, sandbox_
     member.session.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
     assert member.call("GET", "/users/me").json()["email"] == member.email
     assert log_in(member).status_code == 200
+
+
+def test_account_that_nobody_uses_is_told_of_once_then_sleeps_and_is_woken(member, stack, query, mailbox):
+    member.log_in()
+    user_id = member.call("GET", "/users/me").json()["id"]
+
+    def days_pass(days: int) -> None:
+        query(f"UPDATE user_service.users SET created_at = created_at - interval '{days} days', "
+              f"last_login_at = last_login_at - interval '{days} days', "
+              f"dormancy_notice_at = dormancy_notice_at - interval '{days} days' WHERE id = '{user_id}'")
+
+    def notices() -> list[dict]:
+        return [mail for mail in mailbox.mails(member.email) if "휴면" in mail["subject"]]
+
+    days_pass(336)
+    end_accounts(stack)
+    end_accounts(stack)
+    notice, = wait_for("the notice", notices)
+    assert "log in" in notice["text"]
+    days_pass(30)
+    end_accounts(stack)
+    assert member.call("GET", "/users/me").status_code == 200
+    days_pass(2)
+    wait_for("the end of the mail", lambda: query("SELECT status FROM user_service.mails "
+                                                  f"WHERE user_id = '{user_id}' AND kind = 'DORMANCY_NOTICE'") == [["SENT"]])
+    end_accounts(stack)
+    assert_error(member.call("GET", "/users/me"), 401, "TOKEN_REVOKED")
+    assert_error(log_in(member), 403, "ACCOUNT_DORMANT")
+    assert reactivate(member, member.verify_identity()).status_code == 200
+    end_accounts(stack)
+    assert log_in(member).status_code == 200
+    assert notices() == [notice]
