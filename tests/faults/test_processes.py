@@ -300,3 +300,23 @@ def test_user_service_killed_while_people_withdraw_leaves_all_or_nothing(stack, 
         wait_for("the end of the account", lambda: person.call("DELETE", "/users/me").status_code in (204, 401))
         assert person.call("GET", "/users/me").status_code == 401
         assert query(f"SELECT status FROM user_service.users WHERE id = '{ids[person.email]}'") == [["DELETED"]]
+
+
+def test_nobody_withdraws_while_it_is_not_known_what_would_be_lost(stack, base_url, sandbox_url):
+    person = Person(base_url, sandbox_url)
+    person.sign_up()
+    person.log_in()
+    pools = ("reservation-1", "reservation-2")
+    try:
+        for pool in pools:
+            sv(stack, "down", pool)
+        await_(lambda: not any(service_pid(stack, pool) for pool in pools))
+        answer = person.call("DELETE", "/users/me?withTickets=true")
+        assert (answer.status_code, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert person.call("GET", "/users/me").status_code == 200
+    finally:
+        for pool in pools:
+            sv(stack, "up", pool)
+    await_(lambda: healthy(stack))
+    assert person.call("DELETE", "/users/me").status_code == 204
