@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
@@ -170,6 +171,30 @@ static const struct err *classify(CURLcode code, const struct exchange *exchange
     return code == CURLE_OPERATION_TIMEDOUT ? &err_timeout : &err_uncertain;
 }
 
+/* What a cache may go by. Only a whole directive counts, and no more of it than a day says. */
+static int read_max_age(CURL *curl)
+{
+    enum { MOST_S = 86400 };
+    static const char name[] = "max-age=";
+    struct curl_header *header;
+    if (curl_easy_header(curl, "Cache-Control", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
+        return 0;
+    }
+    const char *at = header->value;
+    while (strncasecmp(at, name, sizeof name - 1) != 0) {
+        at += strcspn(at, ",");
+        if (*at == '\0') {
+            return 0;
+        }
+        at += strspn(at, ", \t");
+    }
+    int seconds = 0;
+    for (at += sizeof name - 1; *at >= '0' && *at <= '9' && seconds < MOST_S; at++) {
+        seconds = 10 * seconds + (*at - '0');
+    }
+    return seconds < MOST_S ? seconds : MOST_S;
+}
+
 static void read_answer(CURL *curl, struct arena *arena, const struct buf *body, struct http_answer *answer_r)
 {
     long status = 0;
@@ -184,6 +209,7 @@ static void read_answer(CURL *curl, struct arena *arena, const struct buf *body,
         .len = body->len,
         .content_type = content_type != NULL ? arena_strdup(arena, content_type) : "",
         .retry_after_s = retry_after_s > INT32_MAX ? INT32_MAX : (int)retry_after_s,
+        .max_age_s = read_max_age(curl),
     };
 }
 

@@ -38,6 +38,7 @@ struct http_answer {
     size_t len;
     const char *content_type; /* "" when there is none */
     int retry_after_s;        /* from the header; 0 when there is none */
+    int max_age_s;            /* of Cache-Control, a day at most; 0 when there is none */
 };
 
 BO_MUSTCHECK const struct err *http_perform(struct ctx *ctx, const struct http_call *call,
