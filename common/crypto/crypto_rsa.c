@@ -14,6 +14,8 @@
 #include "common/crypto/crypto.h"
 
 #define BITS 2048
+#define BITS_MAX 4096
+#define EXPONENT_BITS_MAX 32
 #define NUMBER_MAX 1024 /* bytes of a modulus or signature: 8192 bits */
 
 struct crypto_rsa {
@@ -100,12 +102,23 @@ struct crypto_rsa *crypto_rsa_from_jwk(struct arena *arena, const char *n, const
     BIGNUM *modulus = read_number(arena, n);
     BIGNUM *exponent = read_number(arena, e);
     EVP_PKEY *pkey = NULL;
-    if (modulus != NULL && exponent != NULL && BN_num_bits(modulus) >= BITS && BN_is_odd(exponent)) {
+    if (modulus != NULL && exponent != NULL && BN_num_bits(modulus) >= BITS && BN_num_bits(modulus) <= BITS_MAX &&
+        BN_is_odd(exponent) && !BN_is_one(exponent) && BN_num_bits(exponent) <= EXPONENT_BITS_MAX) {
         pkey = public_key(modulus, exponent);
     }
     BN_free(modulus);
     BN_free(exponent);
     return wrap(pkey);
+}
+
+/* What has been written there, which is no longer. */
+static char *take_text(struct arena *arena, BIO *bio)
+{
+    const char *bytes;
+    long len = BIO_get_mem_data(bio, &bytes);
+    char *pem = arena_memdup(arena, bytes, (size_t)len);
+    BIO_free(bio);
+    return pem;
 }
 
 char *crypto_rsa_pem(struct arena *arena, const struct crypto_rsa *key)
@@ -114,11 +127,16 @@ char *crypto_rsa_pem(struct arena *arena, const struct crypto_rsa *key)
     if (bio == NULL || PEM_write_bio_PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) != 1) {
         log_panic("cannot write an RSA key");
     }
-    const char *bytes;
-    long len = BIO_get_mem_data(bio, &bytes);
-    char *pem = arena_memdup(arena, bytes, (size_t)len);
-    BIO_free(bio);
-    return pem;
+    return take_text(arena, bio);
+}
+
+char *crypto_rsa_public_pem(struct arena *arena, const struct crypto_rsa *key)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    if (bio == NULL || PEM_write_bio_PUBKEY(bio, key->pkey) != 1) {
+        log_panic("cannot write an RSA key");
+    }
+    return take_text(arena, bio);
 }
 
 static const char *write_number(struct arena *arena, const EVP_PKEY *pkey, const char *name)
