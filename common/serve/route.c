@@ -98,6 +98,16 @@ static void add_allowed(char *allow, size_t size, const char *method)
     snprintf(allow + used, size - used, "%s%s%s", used ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
+static bool is_listed(const struct route *routes, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum route_match route_find(const struct route *routes, size_t count, const char *method, const char *path,
                             struct request *rq, const struct route **route_r, char *allow, size_t size)
 {
@@ -108,7 +118,11 @@ enum route_match route_find(const struct route *routes, size_t count, const char
     if (!utf8_is_plain(path, strlen(path))) {
         return ROUTE_NO_PATH;
     }
+    bool listed = is_listed(routes, count, path);
     for (size_t i = 0; i < count; i++) {
+        if (listed && strcmp(routes[i].path, path) != 0) {
+            continue;
+        }
         if (!path_fits(rq, routes[i].path, path, &ids)) {
             continue;
         }

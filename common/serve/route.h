@@ -42,7 +42,8 @@ struct route {
 
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_NO_ID };
 
-/* Finds the row for method and path, the first that fits, and fills rq->params; UUIDs are lower-cased. A path with
+/* Finds the row for method and path, the first that fits (of a path that is listed as it is, no row with parameters:
+ * OpenAPI, Paths Object), and fills rq->params; UUIDs are lower-cased. A path with
  * control characters or malformed UTF-8 fits none. With ROUTE_NO_METHOD, `allow` (size bytes) is the Allow
  * header's value. With ROUTE_NO_ID, *route_r is a row that only fits but for what stands in the place of a UUID. HEAD
  * matches GET; the skeleton drops the body. */

@@ -22,6 +22,7 @@ static const struct route routes[] = {
     {"GET", "/venues/{id}/halls/{hallId}", NULL, 0, NULL, NULL, 0, NULL},
     {"GET", "/oauth/google", NULL, 0, NULL, NULL, 0, NULL},
     {"GET", "/oauth/<provider>", NULL, 0, NULL, NULL, 0, NULL},
+    {"POST", "/oauth/link", NULL, 0, NULL, NULL, 0, NULL},
     {"GET", "/oauth/<provider>/callback", NULL, 0, NULL, NULL, 0, NULL},
     {"GET", "/", NULL, 0, NULL, NULL, 0, NULL},
 };
@@ -165,6 +166,16 @@ static void test_find_head_is_a_get(void **state)
     assert_found("HEAD", "/events", "/events");
 }
 
+static void test_find_listed_path_fits_no_row_with_parameters(void **state)
+{
+    (void)state;
+    const struct route *route;
+    assert_int_equal(find("GET", "/oauth/link", &route), ROUTE_NO_METHOD);
+    assert_string_equal(allow, "POST, OPTIONS");
+    assert_found("POST", "/oauth/link", "/oauth/link");
+    assert_found("GET", "/oauth/linked", "/oauth/<provider>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_find_malformed_id_names_the_row_that_is_meant),
         cmocka_unit_test(test_find_literal_goes_before_a_malformed_id),
         cmocka_unit_test(test_find_head_is_a_get),
+        cmocka_unit_test(test_find_listed_path_fits_no_row_with_parameters),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
