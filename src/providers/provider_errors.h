@@ -12,7 +12,10 @@
     X(webhook_signature, "WEBHOOK_SIGNATURE_INVALID", 401, 0, "웹훅 서명이 올바르지 않습니다.",                      \
       "The webhook's signature is not valid.")                                                                       \
     X(captcha_failed, "CAPTCHA_FAILED", 400, 0, "자동 입력 방지 확인에 실패했습니다. 다시 시도해 주세요.",           \
-      "The CAPTCHA check failed. Please try again.")
+      "The CAPTCHA check failed. Please try again.")                                                                 \
+    X(oauth_refused, "SOCIAL_LOGIN_REFUSED", 400, 0,                                                                 \
+      "소셜 로그인이 완료되지 않았습니다. 처음부터 다시 시도해 주세요.",                                             \
+      "The social login was not completed. Please begin it again.")
 
 ERR_PROVIDER_LIST(ERR_DECLARE)
 
