@@ -17,4 +17,8 @@ request_handler profile_get, profile_put, profile_delete, agreements_get, agreem
 /* sessions.c */
 request_handler sessions_log_out, sessions_list, sessions_end, sessions_end_all, logins_page, password_put;
 
+/* social.c */
+extern const struct shape social_begin_shape;
+request_handler social_authorize, social_callback, social_link_post, social_unlink_delete;
+
 #endif

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/json/page.h"
 #include "common/serve/responder.h"
+#include "src/providers/oauth.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/account.h"
@@ -14,6 +15,7 @@
 #include "src/user/password_reset.h"
 #include "src/user/profile_change.h"
 #include "src/user/reactivation.h"
+#include "src/user/social.h"
 #include "src/user/terms.h"
 #include "src/user/user_settings.h"
 
@@ -29,12 +31,16 @@ static const struct route routes[] = {
     {"POST", "/auth/refresh", auth_refresh, 0, &refresh_body_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/password/reset", auth_password_reset, 0, &password_reset_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/reactivate", auth_reactivate, 0, &reactivation_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"GET", "/auth/oauth2/<provider>", social_authorize, 0, NULL, &social_begin_shape, 0, NULL},
+    {"GET", "/auth/oauth2/<provider>/callback", social_callback, 0, NULL, &social_return_shape, 0, NULL},
+    {"POST", "/auth/oauth2/link", social_link_post, 0, &social_link_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},
     {"PUT", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"PATCH", "/users/me", profile_put, RT_USER, &profile_change_shape, NULL, AUTH_BODY_MAX, NULL},
     {"DELETE", "/users/me", profile_delete, RT_USER, NULL, &withdrawal_query_shape, 0, NULL},
     {"PUT", "/users/me/password", password_put, RT_USER, &password_change_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"DELETE", "/users/me/oauth2/<provider>", social_unlink_delete, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me/sessions", sessions_list, RT_USER, NULL, &page_shape, 0, NULL},
     {"DELETE", "/users/me/sessions", sessions_end_all, RT_USER, NULL, NULL, 0, NULL},
     {"DELETE", "/users/me/sessions/{id}", sessions_end, RT_USER, NULL, NULL, 0, NULL},
@@ -43,16 +49,16 @@ static const struct route routes[] = {
     {"GET", "/users/me/logins", logins_page, RT_USER, NULL, &page_shape, 0, NULL},
 };
 
-static const struct cfg_section *const settings[] = {
-    &cfg_user_section,      &cfg_pii_section,      &cfg_blind_section,  &cfg_portone_section,
-    &cfg_recaptcha_section, &cfg_internal_section, &cfg_caller_section, NULL};
+static const struct cfg_section *const settings[] = {&cfg_user_section,     &cfg_pii_section,       &cfg_blind_section,
+                                                     &cfg_portone_section,  &cfg_recaptcha_section, &cfg_oauth_section,
+                                                     &cfg_internal_section, &cfg_caller_section,    NULL};
 
 static const struct err *init(struct ctx *ctx)
 {
     (void)ctx;
     const char *why;
     if (!token_init_signer(&why) || !user_settings_init(&why) || !portone_check_settings(&why) ||
-        !recaptcha_check_settings(&why)) {
+        !recaptcha_check_settings(&why) || !oauth_check_settings(&why)) {
         log_fatal("%s", why);
     }
     return NULL;

@@ -190,6 +190,9 @@ def _pool(name: str) -> dict:
     }
     if programs.PROGRAMS[name].yields:
         service["cpu_shares"] = CPU_SHARES // 30
+    if "social" in programs.PROGRAMS[name].needs:
+        # Where browsers are sent and come back to, as they see it.
+        service["environment"] |= {port: setting(port) for port in ("BOX_GATEWAY_PORT", "BOX_SANDBOX_PORT")}
     if name == "sandbox":
         service["environment"]["BOX_SANDBOX_URL"] = f"http://127.0.0.1:{setting('BOX_SANDBOX_PORT')}"
         service["profiles"] = ["sandbox"]

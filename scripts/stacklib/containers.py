@@ -19,6 +19,7 @@ SECRETS = "/run/secrets"
 HANDED_OUT = "/secrets"  # one folder for each program, in the container that makes the secrets
 OPERATOR = "/operator"  # secrets that only an operator can know: those of the providers
 PROVIDER_SECRETS = ("portone-secret", "portone-webhook-secret", "recaptcha-secret", "smtp-password")
+OPTIONAL_SECRETS = tuple(f"{provider}-client-secret" for provider in programs.SOCIAL)
 SLOTS = 9  # of pools of one service; a variable allows one to three
 DATABASE_SECRET = "db-boxoffice_admin"
 LOOK_S = 0.5
@@ -46,6 +47,10 @@ class ContainerStack(Stack):
     internal_url = property(lambda self: f"http://gateway:{self['BOX_INTERNAL_PORT']}")
     sandbox_url = property(lambda self: f"http://gateway:{self['BOX_SANDBOX_PORT']}")
     mailbox_smtp_url = property(lambda self: f"smtp://mailbox:{self['BOX_MAILBOX_SMTP_PORT']}")
+    # On the host, where the ports may be others.
+    public_url = property(lambda self: f"http://127.0.0.1:{os.environ.get('BOX_GATEWAY_PORT', self['BOX_GATEWAY_PORT'])}")
+    public_sandbox_url = property(
+        lambda self: f"http://127.0.0.1:{os.environ.get('BOX_SANDBOX_PORT', self['BOX_SANDBOX_PORT'])}")
     brokers = property(lambda self: f"kafka:{self['BOX_KAFKA_PORT']}")
 
     def db_url(self, role: str) -> str:
@@ -90,6 +95,9 @@ def hand_out(stack: ContainerStack) -> None:
     wanted = [(pathlib.Path(HANDED_OUT) / name / secret, stack.secrets / secret)
               for name in (*programs.PROGRAMS, "maint") if (pathlib.Path(HANDED_OUT) / name).is_dir()
               for secret in secrets_of(stack, name)]
+    for to in [pathlib.Path(HANDED_OUT) / name / secret for name in programs.PROGRAMS for secret in OPTIONAL_SECRETS]:
+        if to.exists() and not (stack.secrets / to.name).exists():
+            to.unlink()  # the operator has it no longer
     changed = [(to, source) for to, source in wanted if not to.exists() or to.read_bytes() != source.read_bytes()]
     signing = [pair for pair in changed if pair[1].name.startswith(SIGNED_WITH)]
     checking = [pair for pair in changed if pair not in signing]
@@ -111,10 +119,13 @@ def run_boxctl(stack: ContainerStack, *words: str) -> None:
 
 
 def _take_provider_secrets(stack: ContainerStack) -> None:
-    for name in PROVIDER_SECRETS:
+    for name in (*PROVIDER_SECRETS, *OPTIONAL_SECRETS):
         try:
             files.write(stack.secrets / name, (pathlib.Path(OPERATOR) / name).read_text().strip(), 0o600)
         except OSError as error:
+            if name in OPTIONAL_SECRETS and isinstance(error, FileNotFoundError):
+                (stack.secrets / name).unlink(missing_ok=True)
+                continue
             raise Failure(f"without the sandbox the folder of BOX_PROVIDER_SECRETS must hold a file '{name}' that user "
                           f"{USER} may read ({error.strerror}); see README.md") from None
 

@@ -45,7 +45,7 @@ def _job(role: str, *needs: str) -> Program:
     return Program(JOB_BINARY, "src/maint/main.c", role, frozenset(needs))
 
 
-ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha", "call")
+ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha", "call", "social")
 
 PROGRAMS = {
     "user": _responder("user", "user_service", *ACCOUNTS),
@@ -141,6 +141,25 @@ def _stand_ins(stack: Stack) -> dict[str, dict[str, str]]:
         "webhook": {},
         "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
         "smtp": {"BOX_SMTP_URL": stack.mailbox_smtp_url, "BOX_SMTP_TLS": "0", "BOX_MAIL_FROM": "no-reply@boxoffice.example"},
+        "social": _social_stand_ins(stack),
+    }
+
+
+SOCIAL = ("kakao", "naver", "google")
+
+
+def _social_stand_ins(stack: Stack) -> dict[str, str]:
+    """Browsers are sent to the first kind of address, the programs call the second."""
+    clients = {f"BOX_{provider.upper()}_CLIENT_ID": "sandbox-client" for provider in SOCIAL}
+    keys = {f"BOX_{provider.upper()}_CLIENT_SECRET": "sandbox-client-secret" for provider in SOCIAL}
+    asked, called = stack.public_sandbox_url, stack.sandbox_url
+    return clients | keys | {
+        "BOX_PUBLIC_URL": stack.public_url,
+        "BOX_KAKAO_URL": f"{asked}/kauth", "BOX_KAKAO_TOKEN_URL": f"{called}/kauth",
+        "BOX_NAVER_URL": f"{asked}/nid", "BOX_NAVER_TOKEN_URL": f"{called}/nid",
+        "BOX_NAVER_API_URL": f"{called}/openapi-naver",
+        "BOX_GOOGLE_URL": f"{asked}/google", "BOX_GOOGLE_TOKEN_URL": f"{called}/google",
+        "BOX_GOOGLE_KEYS_URL": f"{called}/google",
     }
 
 
@@ -158,6 +177,9 @@ def _providers(stack: Stack) -> dict[str, dict[str, str]]:
             "BOX_RECAPTCHA_SECRET_FILE": str(stack.secrets / "recaptcha-secret"),
         },
         "smtp": {"BOX_SMTP_PASSWORD_FILE": str(stack.secrets / "smtp-password")},
+        # Whoever has no such client has no such login.
+        "social": {f"BOX_{provider.upper()}_CLIENT_SECRET_FILE": str(stack.secrets / f"{provider}-client-secret")
+                   for provider in SOCIAL if (stack.secrets / f"{provider}-client-secret").exists()},
     }
 
 

@@ -127,6 +127,16 @@ class Stack:
         return f"http://127.0.0.1:{self['BOX_INTERNAL_PORT']}"
 
     @property
+    def public_url(self) -> str:
+        """As browsers see the gateway."""
+        return self.gateway_url
+
+    @property
+    def public_sandbox_url(self) -> str:
+        """As browsers see the stand-ins."""
+        return self.sandbox_url
+
+    @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self['BOX_SANDBOX_PORT']}"
 

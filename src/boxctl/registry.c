@@ -31,6 +31,7 @@
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
 #include "src/payment/payment_settings.h"
+#include "src/providers/oauth.h"
 #include "src/providers/portone.h"
 #include "src/providers/recaptcha.h"
 #include "src/queue/queue_settings.h"
@@ -56,6 +57,7 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_portone_section,
     &cfg_portone_webhook_section,
     &cfg_recaptcha_section,
+    &cfg_oauth_section,
     &cfg_user_section,
     &cfg_pii_section,
     &cfg_blind_section,

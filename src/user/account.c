@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/crypto/password.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
 #include "src/user/email_code.h"
@@ -51,19 +50,6 @@ const struct err *account_email_available(struct ctx *ctx, const char *email, bo
     return e;
 }
 
-/* What will be stored, gathered step by step. */
-struct candidate {
-    char id[UUID_SIZE];
-    const char *email;
-    const char *name;
-    const char *phone;
-    char password_hash[PASSWORD_HASH_SIZE];
-    struct portone_identity identity;
-    const char *verification_id;
-    const char *email_token; /* may be NULL */
-    const struct json_list *agreements;
-};
-
 static const struct err *check_profile(struct ctx *ctx, const struct sign_up *input, struct candidate *person)
 {
     const struct err *e = NULL;
@@ -77,10 +63,11 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
         e = ctx_invalid(ctx, "phone", "must be a phone number");
     }
     const struct password_owner owner = {person->email, person->name, person->phone};
-    const struct err *unfit = user_password_check(ctx, "password", input->password, &owner);
+    const struct err *unfit = input->password ? user_password_check(ctx, "password", input->password, &owner) : NULL;
     e = unfit ? unfit : e;
     person->agreements = &input->agreements;
     person->email_token = input->email_verification_token;
+    person->verification_id = input->identity_verification_id;
     return e;
 }
 
@@ -97,6 +84,14 @@ static const struct err *check_terms(struct ctx *ctx, const struct json_list *ag
     return e ? e : terms_check(ctx, &current, agreements);
 }
 
+const struct err *account_check(struct ctx *ctx, const struct sign_up *input, struct candidate *candidate)
+{
+    const struct err *e = check_profile(ctx, input, candidate);
+    const struct err *unproved = check_email_token(ctx, candidate);
+    e = unproved ? unproved : e;
+    return e ? e : check_terms(ctx, &input->agreements);
+}
+
 static const struct err *check_identity(struct ctx *ctx, const char *verification_id, struct candidate *person)
 {
     const struct err *e = identity_fetch(ctx, verification_id, &person->identity);
@@ -110,7 +105,8 @@ static const struct err *insert_user(struct ctx *ctx, const struct candidate *pe
         user_pii_blind(ctx, "email", person->email), user_pii_seal(ctx, "users.name", person->id, person->name),
         user_pii_seal(ctx, "users.phone", person->id, person->phone), user_pii_blind(ctx, "phone", person->phone),
         user_pii_seal(ctx, "users.ci", person->id, person->identity.ci), user_pii_blind(ctx, "ci", person->identity.ci),
-        user_pii_seal(ctx, "users.di", person->id, person->identity.di), DB_TEXT(person->password_hash));
+        user_pii_seal(ctx, "users.di", person->id, person->identity.di),
+        DB_TEXT(person->password_hash[0] ? person->password_hash : NULL));
 }
 
 static const struct err *unique_means(const struct ctx *ctx)
@@ -125,28 +121,29 @@ static const struct err *unique_means(const struct ctx *ctx)
     return &err_internal;
 }
 
-static const struct err *create_account(struct ctx *ctx, void *arg)
+const struct err *account_create(struct ctx *ctx, const struct candidate *candidate)
 {
-    const struct candidate *person = arg;
-    const struct err *e = insert_user(ctx, person);
+    const struct err *e = insert_user(ctx, candidate);
     if (e == &err_db_unique) {
         return unique_means(ctx);
     }
-    e = e ? e : terms_store(ctx, person->id, person->agreements);
-    if (!e && person->email_token) {
-        e = email_token_use(ctx, person->email_token, person->email, person->id);
+    e = e ? e : terms_store(ctx, candidate->id, candidate->agreements);
+    if (!e && candidate->email_token) {
+        e = email_token_use(ctx, candidate->email_token, candidate->email, candidate->id);
     }
-    return e ? e : identity_use(ctx, person->verification_id, person->id);
+    return e ? e : identity_use(ctx, candidate->verification_id, candidate->id);
+}
+
+static const struct err *create_account(struct ctx *ctx, void *arg)
+{
+    return account_create(ctx, arg);
 }
 
 const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
                                   struct account *account_r)
 {
-    struct candidate person = {.verification_id = input->identity_verification_id};
-    const struct err *e = check_profile(ctx, input, &person);
-    const struct err *unproved = check_email_token(ctx, &person);
-    e = unproved ? unproved : e;
-    e = e ? e : check_terms(ctx, &input->agreements);
+    struct candidate person = {0};
+    const struct err *e = account_check(ctx, input, &person);
     e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);
     e = e ? e : check_identity(ctx, input->identity_verification_id, &person);
     if (e) {

@@ -7,12 +7,14 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "common/crypto/password.h"
 #include "common/crypto/uuid.h"
 #include "common/json/json.h"
+#include "src/providers/portone.h"
 
 struct sign_up {
     const char *email;
-    const char *password;
+    const char *password; /* NULL: the person comes in by a social login */
     const char *name;
     const char *phone;
     struct json_list agreements; /* of struct agreement */
@@ -50,6 +52,26 @@ BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const ch
  * token). Two at once for one e-mail or person: the unique indexes let one win. */
 BO_MUSTCHECK const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
                                                struct account *account_r);
+
+/* An account that is to be, gathered step by step. */
+struct candidate {
+    char id[UUID_SIZE];
+    const char *email;
+    const char *name;
+    const char *phone;
+    char password_hash[PASSWORD_HASH_SIZE]; /* "": there is no password */
+    struct portone_identity identity;
+    const char *verification_id;
+    const char *email_token; /* may be NULL */
+    const struct json_list *agreements;
+};
+
+/* Two steps of a sign-up, for every way in. What of it the person says, and the terms: fills all of *candidate but
+ * identity, password_hash and id. &err_invalid_request, &err_terms_required, with details. */
+BO_MUSTCHECK const struct err *account_check(struct ctx *ctx, const struct sign_up *input, struct candidate *candidate);
+/* Inside a transaction: the account, what was agreed to, and that the identity verification has been used.
+ * &err_email_taken, &err_person_already_registered, &err_identity_not_verified. */
+BO_MUSTCHECK const struct err *account_create(struct ctx *ctx, const struct candidate *candidate);
 
 /* &err_token_revoked when the account is no longer active. */
 BO_MUSTCHECK const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r);

@@ -53,6 +53,9 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
     const unsigned char *blind = db_bytes(ctx, rows, 0, "email_hash", &len);
     const char *id = change->owner->user_id;
     change->old_hash = db_str(rows, 0, "password_hash");
+    if (!change->old_hash) {
+        return &err_password_not_set;
+    }
     change->person = (struct password_owner){.email = user_pii_open(ctx, "users.email", id, rows, "email"),
                                              .name = user_pii_open(ctx, "users.name", id, rows, "name"),
                                              .phone = user_pii_open(ctx, "users.phone", id, rows, "phone")};

@@ -75,7 +75,8 @@ def escaped(part: str) -> str:
 
 
 def pattern(path: str) -> str:
-    return re.sub(r"\\\{\w+\\\}", r"[0-9A-Fa-f-]{36}", re.escape(path))
+    escaped_path = re.escape(path).replace(r"\{provider\}", "(kakao|naver|google)")
+    return re.sub(r"\\\{\w+\\\}", r"[0-9A-Fa-f-]{36}", escaped_path)
 
 
 def path_of(url_path: str) -> str:

@@ -65,6 +65,49 @@ class Person:
         return answer.json()
 
 
+class Visitor(Person):
+    """Somebody with an account at a provider, and a browser that keeps cookies and follows redirects one by one."""
+
+    def __init__(self, base_url: str, sandbox_url: str, provider: str):
+        super().__init__(base_url, sandbox_url)
+        self.provider = provider
+        self.subject = str(secrets.randbelow(10**12))
+        self.introduce(provider)
+
+    def introduce(self, provider: str) -> None:
+        body = {"subject": self.subject, "email": self.email, "name": self.name}
+        requests.post(f"{self.sandbox_url}/sandbox/oauth/{provider}/users", json=body, timeout=TIMEOUT_S).raise_for_status()
+
+    def start(self, provider: str | None = None) -> str:
+        """Where the browser is sent."""
+        answer = self.call("GET", f"/auth/oauth2/{provider or self.provider}", params={"sandbox_user": self.subject},
+                           allow_redirects=False)
+        assert answer.status_code == 302, answer.text
+        return answer.headers["Location"]
+
+    def consent(self, address: str) -> str:
+        """Where the provider sends it back to."""
+        answer = requests.get(address, allow_redirects=False, timeout=TIMEOUT_S)
+        assert answer.status_code == 302, answer.text
+        return answer.headers["Location"]
+
+    def come_back(self, address: str, session: requests.Session | None = None) -> requests.Response:
+        return (session or self.session).get(address, timeout=TIMEOUT_S, allow_redirects=False)
+
+    def visit(self, provider: str | None = None) -> requests.Response:
+        return self.come_back(self.consent(self.start(provider)))
+
+    def link_body(self, link_token: str, **changes) -> dict:
+        return {"linkToken": link_token, "identityVerificationId": self.verify_identity(), "email": self.email,
+                "agreements": self.agreements()} | changes
+
+    def link(self, link_token: str, **changes) -> requests.Response:
+        return self.call("POST", "/auth/oauth2/link", json=self.link_body(link_token, **changes))
+
+    def carry(self, tokens: dict) -> None:
+        self.session.headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+
+
 def encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 

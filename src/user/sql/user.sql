@@ -182,6 +182,66 @@ WHERE
     AND coalesce(locked_until <= clock_timestamp(), TRUE)
 RETURNING role;
 
+-- ---- social login ----
+
+-- What decides whether an account may be logged in to.
+{% set login_account -%}
+    u.id, u.status, greatest(ceil(extract(EPOCH FROM u.locked_until - clock_timestamp())), 0)::bigint AS locked_s
+{%- endset %}
+
+-- name: user_of_subject :read
+SELECT
+    {{ login_account }}
+FROM oauth_accounts AS o
+INNER JOIN users AS u ON o.user_id = u.id
+WHERE o.provider = $1 AND o.subject = $2 AND u.status <> 'DELETED';
+
+-- name: user_of_ci :read
+SELECT
+    {{ login_account }}
+FROM users AS u
+WHERE u.ci_hash = $1 AND u.status <> 'DELETED';
+
+-- Orders what changes the ways into an account.
+-- name: user_lock :write
+SELECT password_hash IS NOT NULL AS has_password
+FROM users
+WHERE id = $1 AND status = 'ACTIVE'
+FOR UPDATE;
+
+-- What user_lock has found, logged in to.
+-- name: user_social_stamp :write
+UPDATE users
+SET last_login_at = clock_timestamp()
+WHERE
+    id = $1 AND status = 'ACTIVE' AND coalesce(locked_until <= clock_timestamp(), TRUE)
+    AND EXISTS (
+        SELECT
+        FROM oauth_accounts AS o
+        WHERE o.user_id = users.id AND o.provider = $2 AND o.subject = $3
+    )
+RETURNING role;
+
+-- name: user_link_insert :write
+INSERT INTO oauth_accounts (user_id, provider, subject)
+VALUES ($1, $2, $3);
+
+-- name: user_link_subject :read
+SELECT subject
+FROM oauth_accounts
+WHERE user_id = $1 AND provider = $2;
+
+-- name: user_link_others :read
+SELECT exists(
+    SELECT
+    FROM oauth_accounts
+    WHERE user_id = $1 AND provider <> $2
+) AS others;
+
+-- name: user_link_remove :write
+DELETE FROM oauth_accounts
+WHERE user_id = $1 AND provider = $2;
+
 -- ---- sessions ----
 
 -- An access token opens doors for TOKEN_SKEW_S (token.h) after its end, as clocks differ.
