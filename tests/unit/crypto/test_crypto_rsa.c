@@ -69,6 +69,27 @@ static void test_jwk_malformed_or_weak_is_refused(void **state)
     }
 }
 
+/* Whoever publishes a key must not choose how long it takes to use it. */
+static void test_jwk_that_makes_checking_slow_is_refused(void **state)
+{
+    char *large = arena_alloc(*state, 1025); /* 6144 bits */
+    memset(large, '_', 1024);
+    large[1024] = '\0';
+    assert_null(crypto_rsa_from_jwk(*state, large, RFC_E));
+    assert_null(crypto_rsa_from_jwk(*state, RFC_N, "AQAAAAE"));    /* of 33 bits */
+    assert_null(crypto_rsa_from_jwk(*state, RFC_N, "AQ"));         /* 1: the message is its own signature */
+    assert_null(crypto_rsa_from_jwk(*state, RFC_N, "AAAAAAAAAQ")); /* the same with zeros before it */
+}
+
+static void test_public_pem_has_no_private_half(void **state)
+{
+    struct crypto_rsa *key = crypto_rsa_generate();
+    const char *pem = crypto_rsa_public_pem(*state, key);
+    assert_memory_equal(pem, "-----BEGIN PUBLIC KEY-----\n", 27);
+    assert_null(crypto_rsa_from_pem(pem));
+    crypto_rsa_free(&key);
+}
+
 static void test_generated_key_signs_for_its_public_half(void **state)
 {
     const char *n, *e;
@@ -101,7 +122,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_verify_rfc_vector_passes),         TEST(test_jwk_gives_back_its_numbers),
         TEST(test_jwk_malformed_or_weak_is_refused), TEST(test_generated_key_signs_for_its_public_half),
-        TEST(test_pem_malformed_is_refused),
+        TEST(test_pem_malformed_is_refused),         TEST(test_jwk_that_makes_checking_slow_is_refused),
+        TEST(test_public_pem_has_no_private_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/array.h"
 #include "common/io/http.h"
 
 /* A server in a child process: one accepted connection after another is handed to serve(), with its number from 0. */
@@ -91,6 +92,32 @@ static void serve_echo(int fd, int number)
         snprintf(head, sizeof head, OK_HEAD "Retry-After: 7\r\nContent-Length: %zu\r\n\r\n", strlen(request));
         say(fd, head);
         say(fd, request);
+    }
+}
+
+static const struct {
+    const char *said;
+    int max_age_s;
+} caching[] = {
+    {"max-age=300", 300},
+    {"public, max-age=19204, must-revalidate", 19204},
+    {"MAX-AGE=7", 7},
+    {"no-store", 0},
+    {"s-maxage=300", 0},
+    {"x-max-age=300", 0},
+    {"max-age=99999999999999999999", 86400},
+    {"max-age=-5", 0},
+    {"max-age", 0},
+};
+
+static void serve_caching(int fd, int number)
+{
+    (void)number;
+    char request[8192], head[200];
+    while (hear(fd, request, sizeof request)) {
+        snprintf(head, sizeof head, OK_HEAD "Cache-Control: %s\r\nContent-Length: 0\r\n\r\n",
+                 caching[atoi(request + strlen("GET /path?q="))].said);
+        say(fd, head);
     }
 }
 
@@ -201,6 +228,20 @@ static void test_http_call_is_sent_as_given(void **state)
     assert_non_null(strstr(answer.body, arena_printf(ctx.arena, "\r\ntraceparent: 00-%s-", ctx.trace.id)));
     assert_null(strstr(answer.body, "X-Skipped"));
     assert_null(strstr(answer.body, "Expect"));
+}
+
+static void test_http_answer_says_how_long_it_may_be_kept(void **state)
+{
+    (void)state;
+    server = start(serve_caching);
+    for (size_t i = 0; i < ARRAY_COUNT(caching); i++) {
+        struct http_answer answer;
+        struct http_call call = {.method = "GET"};
+        call.url = url(server.port);
+        call.url = arena_printf(ctx.arena, "%.*s%zu", (int)(strrchr(call.url, '=') + 1 - call.url), call.url, i);
+        assert_null(http_perform(&ctx, &call, &answer));
+        assert_int_equal(answer.max_age_s, caching[i].max_age_s);
+    }
 }
 
 static void test_http_methods_go_out_with_the_right_length(void **state)
@@ -334,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CALLING(test_http_call_is_sent_as_given),
         CALLING(test_http_methods_go_out_with_the_right_length),
+        CALLING(test_http_answer_says_how_long_it_may_be_kept),
         CALLING(test_http_refused_connection_is_unavailable),
         CALLING(test_http_other_protocols_are_never_spoken),
         CALLING(test_http_silence_is_a_timeout),
