@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from box_office import wait_for
-from people import Person
+from people import Person, Visitor
 from processes import DAEMONS, RESPONDERS, answers, kill, workers
 from stack_tools import alive, await_, children, healthy, service_pid, sv
 
@@ -320,3 +320,43 @@ def test_nobody_withdraws_while_it_is_not_known_what_would_be_lost(stack, base_u
             sv(stack, "up", pool)
     await_(lambda: healthy(stack))
     assert person.call("DELETE", "/users/me").status_code == 204
+
+
+def test_user_service_killed_while_social_logins_are_linked_leaves_all_or_nothing(stack, base_url, sandbox_url, query):
+    """An account with its link, consents and session, or nothing; and asking again with the same body leads there."""
+    visitors = [Visitor(base_url, sandbox_url, provider) for provider in ("kakao", "naver", "google") * 4]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        bodies = list(pool.map(lambda visitor: visitor.link_body(visitor.visit().json()["linkToken"]), visitors))
+
+    def link(visitor: Visitor, body: dict) -> requests.Response | None:
+        with contextlib.suppress(requests.RequestException):
+            return visitor.call("POST", "/auth/oauth2/link", json=body)
+        return None
+
+    def made(visitor: Visitor) -> list[str]:
+        row, = query(
+            "SELECT count(*), count(DISTINCT o.user_id), count(DISTINCT t.user_id), count(DISTINCT r.user_id) "
+            "FROM user_service.oauth_accounts AS o "
+            "LEFT JOIN user_service.terms_agreements AS t ON t.user_id = o.user_id AND t.type = 'SERVICE' "
+            "LEFT JOIN user_service.refresh_tokens AS r ON r.user_id = o.user_id AND r.rotated_at IS NULL "
+            f"WHERE o.provider = '{visitor.provider.upper()}' AND o.subject = '{visitor.subject}'")
+        return row
+
+    accounts = int(query("SELECT count(*) FROM user_service.users")[0][0])
+    with concurrent.futures.ThreadPoolExecutor(len(visitors)) as pool:
+        asked = [pool.submit(link, visitor, body) for visitor, body in zip(visitors, bodies)]
+        for name in ("login-1", "login-2"):
+            kill(stack, name)
+            for worker in workers(stack, name):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+        told = [future.result() for future in asked]
+    await_(lambda: healthy(stack))
+    there = [made(visitor) for visitor in visitors]
+    assert all(row in (["0", "0", "0", "0"], ["1", "1", "1", "1"]) for row in there), there
+    assert int(query("SELECT count(*) FROM user_service.users")[0][0]) == accounts + sum(int(row[1]) for row in there)
+    for visitor, body, answer, row in zip(visitors, bodies, told, there):
+        assert answer is None or answer.status_code != 200 or row[0] == "1"
+        wait_for("the link", lambda: (again := link(visitor, body)) is not None and again.status_code == 200)
+        assert made(visitor)[1:] == ["1", "1", "1"]
+    assert int(query("SELECT count(*) FROM user_service.users")[0][0]) == accounts + len(visitors)

@@ -81,3 +81,63 @@ test("google: a wrong verifier, a wrong client secret and an unknown person are 
   assert.equal(refused.searchParams.get("error"), "access_denied");
   assert.equal(refused.searchParams.get("state"), "s");
 });
+
+// ---- our side of it ----
+
+const gateway = process.env.BOX_GATEWAY_URL ?? "http://127.0.0.1:8080";
+
+// A browser as far as we need one: it does not follow redirects, and keeps our cookie.
+async function begin(provider, subject) {
+  const address = new URL(`/auth/oauth2/${provider}`, gateway);
+  address.searchParams.set("sandbox_user", subject);
+  const response = await fetch(address, { redirect: "manual" });
+  assert.equal(response.status, 302);
+  return { to: new URL(response.headers.get("location")), cookie: response.headers.get("set-cookie").split(";")[0] };
+}
+
+async function follow(address) {
+  const response = await fetch(address, { redirect: "manual" });
+  assert.equal(response.status, 302);
+  return new URL(response.headers.get("location"));
+}
+
+for (const [provider, issuer] of Object.entries({ google: "/google", kakao: "/kauth" })) {
+  test(`${provider}: our authorize address asks what the provider's metadata offer`, options, async () => {
+    const metadata = (await discover(issuer)).serverMetadata();
+    const { to } = await begin(provider, "1");
+    const asked = Object.fromEntries(to.searchParams);
+    assert.equal(to.origin + to.pathname, metadata.authorization_endpoint);
+    assert.ok(metadata.response_types_supported.includes(asked.response_type));
+    assert.ok(metadata.code_challenge_methods_supported.includes(asked.code_challenge_method));
+    assert.ok(asked.scope.split(" ").includes("openid"));
+    assert.equal(asked.client_id, credentials.clientId);
+    assert.match(asked.code_challenge, /^[\w-]{43}$/);
+    assert.equal(new Set([asked.state, asked.nonce, asked.code_challenge]).size, 3);
+  });
+
+  test(`${provider}: our code, state and PKCE are bound to us, and the person is the one the library sees`, options, async () => {
+    const subject = String(randomInt(1e12));
+    const email = `p${subject}@example.com`;
+    await steer("POST", `/sandbox/oauth/${provider}/users`, { subject, email, name: "셋" });
+    const config = await discover(issuer);
+
+    // A code that was sent to us is no use to whoever has it but not our verifier, though they know our client.
+    const stolen = await begin(provider, subject);
+    const callback = await follow(stolen.to);
+    const checks = { expectedState: stolen.to.searchParams.get("state"), expectedNonce: stolen.to.searchParams.get("nonce") };
+    await assert.rejects(
+      client.authorizationCodeGrant(config, callback, { ...checks, pkceCodeVerifier: client.randomPKCECodeVerifier() }),
+      { error: "invalid_grant" },
+    );
+
+    // What the library believes of the person we believe too.
+    const own = await consent(config, { scope: "openid email", nonce: "n", sandbox_user: subject });
+    const claims = (await client.authorizationCodeGrant(config, own, { expectedNonce: "n" })).claims();
+    const { to, cookie } = await begin(provider, subject);
+    const answer = await fetch(await follow(to), { headers: { Cookie: cookie } });
+    assert.equal(answer.status, 200);
+    const offer = await answer.json();
+    assert.equal(offer.email, claims.email);
+    assert.match(offer.linkToken, /^[\w-]{43}$/);
+  });
+}
