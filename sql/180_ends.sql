@@ -24,6 +24,8 @@ REVOKE USAGE ON SCHEMA user_service FROM reservation_service;
 ALTER TABLE user_service.users ADD COLUMN dormancy_notice_at timestamptz;
 COMMENT ON COLUMN user_service.users.dormancy_notice_at IS
 'When its owner was told that the account will sleep, or when that mail was last seen unsent; means nothing after a login';
+COMMENT ON COLUMN user_service.users.last_login_at IS
+'Last successful login, or the use of a session later than a day after it';
 COMMENT ON COLUMN user_service.users.updated_at IS 'Last change of profile, password, role or status, or the destruction';
 
 -- Of those who have not logged in for longest: who has not been told since, and who has.

@@ -48,6 +48,10 @@ static const struct err *continue_session(struct ctx *ctx, struct refresh_work *
     if (e || work->refusal) {
         return e;
     }
+    e = DB_RUN(ctx, &sql_user_seen, NULL, DB_TEXT(user_id));
+    if (e) {
+        return e;
+    }
     const struct session session = {user_id, role, work->family, db_str(used, 0, "id"), work->client};
     return session_issue(ctx, &session, &work->tokens);
 }

@@ -291,6 +291,17 @@ WHERE access_jti = $1 AND user_id = $2;
 -- name: user_family_lock :write
 SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) AS locked;
 
+-- Who goes on with a session has not gone away. Waits for nobody: who ends sessions locks the account first, then them.
+-- name: user_seen :write
+UPDATE users
+SET last_login_at = clock_timestamp()
+WHERE id = (
+    SELECT id
+    FROM users
+    WHERE id = $1 AND status = 'ACTIVE' AND coalesce(last_login_at < statement_timestamp() - interval '1 day', TRUE)
+    FOR UPDATE SKIP LOCKED
+);
+
 -- name: user_family_revoke :write
 UPDATE refresh_tokens
 SET revoked_at = clock_timestamp()

@@ -119,6 +119,33 @@ static void test_refresh_of_a_dormant_account_is_refused(void **state)
     assert_ptr_equal(refresh(tokens.refresh_token, &unused), &err_account_dormant);
 }
 
+static const struct db_stmt last_seen = {
+    .name = "test_last_seen",
+    .sql = "UPDATE users SET last_login_at = clock_timestamp() - make_interval(hours => $2) WHERE id = $1"};
+static const struct db_stmt hours_since = {
+    .name = "test_hours_since",
+    .sql =
+        "SELECT round(extract(epoch FROM clock_timestamp() - last_login_at) / 3600) AS hours FROM users WHERE id = $1"};
+
+/* Refreshes when the account was used so long ago. */
+static int64_t hours_after_refresh(const struct person *person, struct tokens *tokens, int hours)
+{
+    const struct db_rows *rows;
+    assert_null(DB_RUN(ctx, &last_seen, NULL, DB_TEXT(person->id), DB_INT(hours)));
+    assert_null(refresh(tokens->refresh_token, tokens));
+    assert_null(DB_RUN(ctx, &hours_since, &rows, DB_TEXT(person->id)));
+    return db_int(rows, 0, "hours");
+}
+
+static void test_refresh_says_to_the_day_that_the_account_is_used(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    assert_int_equal(hours_after_refresh(&person, &tokens, 360 * 24), 0);
+    assert_int_equal(hours_after_refresh(&person, &tokens, 23), 23);
+}
+
 static void test_logout_ends_the_session_and_no_other(void **state)
 {
     (void)state;
@@ -409,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refresh_of_a_replaced_token_ends_the_family, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_with_anything_else_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_of_a_dormant_account_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_says_to_the_day_that_the_account_is_used, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_ends_the_session_and_no_other, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_of_one_token_at_once_leaves_one_live_token, begin, end),
         cmocka_unit_test_setup_teardown(test_session_list_shows_each_session_once_as_last_used, begin, end),
