@@ -3,13 +3,13 @@
  * boxoffice-maint calls these over and over until none is left to do; it runs as the role maintenance.
  *
  *   The notice: BOX_DORMANCY_NOTICE_DAYS before the account would sleep, once for each long absence, written down in
- * the transaction that marks it as told. A login, or a session that goes on, makes it count no more. Sleep: BOX_DORMANT_AFTER_DAYS after the last
- * login, and never sooner than BOX_DORMANCY_NOTICE_DAYS after the notice was sent: while the mail waits, because no
- * mail server takes it, the days begin anew. A mail that its server refuses for good counts as sent: nobody can be told
- * there. Tickets stay as they are; their owner wakes the account. Twice at once: each takes rows that the other has not
- * locked. Killed anywhere: each call is one transaction, what it did not come to is done by the next run. A refresh at
- * the moment in which the account falls asleep may give one more access token, of an hour. A million rows: every step
- * finds its rows by an index that has no others.
+ * the transaction that marks it as told. A login, or a session that goes on, makes it count no more. Sleep:
+ * BOX_DORMANT_AFTER_DAYS after the last login, and never sooner than BOX_DORMANCY_NOTICE_DAYS after the notice was
+ * sent: while the mail waits, because no mail server takes it, the days begin anew. A mail that its server refuses for
+ * good counts as sent: nobody can be told there. Tickets stay as they are; their owner wakes the account. Twice at
+ * once: each takes rows that the other has not locked. Killed anywhere: each call is one transaction, what it did not
+ * come to is done by the next run. A refresh at the moment in which the account falls asleep may give one more access
+ * token, of an hour. A million rows: every step finds its rows by an index that has no others.
  */
 #ifndef USER_ENDING_H
 #define USER_ENDING_H
