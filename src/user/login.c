@@ -7,6 +7,7 @@
 #include "common/crypto/uuid.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/device.h"
 #include "src/user/lockout.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
@@ -34,7 +35,8 @@ const struct err *login_begin(struct ctx *ctx, const struct login_entry *entry, 
     char family[UUID_SIZE];
     const struct session session = {
         .user_id = entry->user_id, .role = role, .family = uuid_v7(family), .client = client};
-    const struct err *e = login_record(ctx, entry, client);
+    const struct err *e = device_notice(ctx, entry->user_id, client);
+    e = e ? e : login_record(ctx, entry, client);
     return e ? e : session_issue(ctx, &session, tokens_r);
 }
 

@@ -32,7 +32,7 @@ struct login_entry {
 BO_MUSTCHECK const struct err *login_password(struct ctx *ctx, const struct login *input, const struct client *client,
                                               struct tokens *tokens_r);
 /* For every way in, inside the transaction that has found and stamped the account as one that may log in: writes the
- * login down and begins a session. */
+ * login down, with a mail about a new device (device.h), and begins a session. */
 BO_MUSTCHECK const struct err *login_begin(struct ctx *ctx, const struct login_entry *entry, const char *role,
                                            const struct client *client, struct tokens *tokens_r);
 /* For a way in that asks for more than a password: the account with this e-mail, and what its password says. */

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from box_office import wait_for
-from people import MALFORMED, Person, assert_error
+from people import MALFORMED, PASSWORD, Person, assert_error
 from stack_tools import service_pid
 
 
@@ -121,3 +121,23 @@ def test_log_of_the_mailer_names_nobody(person, mailbox, stack):
     code = mailbox.code(person.email)
     log = (stack.log / "mailer" / "current").read_text()
     assert '"mail sent"' in log and person.email not in log and code not in log
+
+
+def log_in_with(person, agent: str) -> None:
+    answer = person.call("POST", "/auth/login", headers={"User-Agent": agent}, json={
+        "email": person.email, "password": PASSWORD, "recaptchaToken": "sandbox-pass"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_login_from_a_new_device_is_told_its_owner(person, mailbox):
+    person.sign_up()
+    log_in_with(person, "Home/1.0")
+    log_in_with(person, "Home/2.0")
+    log_in_with(person, "Evil\t<script>alert('x')</script>\x7f Bcc: all@example.com")
+    mail = mailbox.wait(person.email)[0]
+    source = email.message_from_bytes(mailbox.source(mail), policy=email.policy.default)
+    assert source["Subject"] == "새로운 기기에서 로그인했습니다" and "Bcc" not in source and not source.defects
+    text, html = (part.get_content() for part in source.iter_parts())
+    assert "<script>" in text and "<script>" not in html and "&lt;script&gt;" in html
+    assert f"{person.email[0]}***@example.com" in text and person.email not in text
+    assert "새로운 기기" in text and "from a new device" in text

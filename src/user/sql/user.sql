@@ -242,6 +242,47 @@ SELECT exists(
 DELETE FROM oauth_accounts
 WHERE user_id = $1 AND provider = $2;
 
+-- ---- new devices ----
+
+-- The network of an address, and a client's name without the numbers that change with each of its versions.
+{% macro network(address) -%}
+    network(set_masklen({{ address }}, CASE family({{ address }}) WHEN 4 THEN 24 ELSE 64 END))
+{%- endmacro %}
+{% macro unnumbered(agent) -%}
+    regexp_replace({{ agent }}, '[0-9]+', '', 'g')
+{%- endmacro %}
+
+-- For the login from $2 by the client $3 that is about to be written down: whether the account $1 had one before, and
+-- one such; and from how many such places within a day.
+-- name: user_device :read
+SELECT
+    users.email,
+    exists(
+        SELECT
+        FROM login_history
+        WHERE user_id = $1 AND result = 'SUCCESS'
+    ) AS seen,
+    exists(
+        SELECT
+        FROM login_history
+        WHERE
+            user_id = $1 AND result = 'SUCCESS' AND created_at > statement_timestamp() - interval '90 days'
+            AND {{ network("ip") }} IS NOT DISTINCT FROM {{ network("$2::inet") }}
+            AND {{ unnumbered("user_agent") }} = {{ unnumbered("$3::text") }}
+    ) AS known,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT DISTINCT
+                {{ network("ip") }} AS net,
+                {{ unnumbered("user_agent") }} AS agent
+            FROM login_history
+            WHERE user_id = $1 AND result = 'SUCCESS' AND created_at > statement_timestamp() - interval '1 day'
+        ) AS devices
+    ) AS places
+FROM users
+WHERE users.id = $1;
+
 -- ---- sessions ----
 
 -- An access token opens doors for TOKEN_SKEW_S (token.h) after its end, as clocks differ.
