@@ -1,7 +1,7 @@
 """docker-compose.yml and compose.small.env, made from the tables of the local stack and of what each container runs."""
 import re
 
-from stacklib import programs, stores
+from stacklib import programs, services, stores
 from stacklib.containers import (
     DATABASE_SECRET, HANDED_OUT, OPERATOR, OWN_SOCKET, RUN, SECRETS, USER, ContainerStack, secrets_of)
 from stacklib.settings import SETTING_NAMES, SETTINGS, instances_key
@@ -20,6 +20,7 @@ MEMORY = {
     "payment.fcgi": (256, 32),
     "gateway.fcgi": (64, 24),
     "sandbox.fcgi": (256, 48),
+    "mailbox": (256, 144),
     "queue-approver": (48, 16),
     "outbox-relay": (64, 24),
     "mailer": (64, 24),
@@ -80,6 +81,7 @@ def compose() -> dict:
         **{_service(name): _pool(name) for name in responders},
         **{name: _daemon(name) for name in daemons},
         # runit starts the jobs from scripts that it finds there.
+        "mailbox": _mailbox(),
         "maint": _daemon("maint") | {"tmpfs": ["/tmp:mode=1777,size=64m,exec"], "environment": {
             "BOX_SANDBOX": variable("BOX_SANDBOX", 0),
             "BOX_EXPIRE_HOLDS_PERIOD_S": setting("BOX_EXPIRE_HOLDS_PERIOD_S")}},
@@ -208,6 +210,31 @@ def _daemon(name: str) -> dict:
     return service
 
 
+def _mailbox() -> dict:
+    """Beside the sandbox, in the place of a mail server; it forgets all when it ends."""
+    default = {item.name: item.default for item in SETTINGS}
+    page = f"127.0.0.1:{setting('BOX_MAILBOX_PORT')}:{default['BOX_MAILBOX_PORT']}"
+    return {
+        "image": "maildev/maildev:3.0.0",
+        "profiles": ["sandbox"],
+        "init": True,
+        "user": f"{USER}:{USER}",
+        "read_only": True,
+        "tmpfs": ["/tmp:mode=1777,size=64m"],
+        "environment": {
+            "MAILDEV_IP": "0.0.0.0", "MAILDEV_SMTP_PORT": str(default["BOX_MAILBOX_SMTP_PORT"]),
+            "MAILDEV_WEB_IP": "0.0.0.0", "MAILDEV_WEB_PORT": str(default["BOX_MAILBOX_PORT"]),
+            "MAILDEV_MAX_EMAILS": str(services.MAILS_KEPT), "NODE_OPTIONS": "--max-old-space-size=64"},
+        "ports": [page],
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "networks": ["stores", "default"],
+        "restart": "unless-stopped",
+        "mem_limit": memory("mailbox"),
+        "logging": _logging(),
+    }
+
+
 def _gateway(responders: list[str]) -> dict:
     default = {item.name: item.default for item in SETTINGS}
     listen = setting("BOX_LISTEN_ADDRESS")
@@ -306,7 +333,7 @@ def instances(name: str, small: bool) -> int:
 def total(small: bool, sandbox: bool) -> int:
     """MiB of all limits together, of what runs for long."""
     return sum(limits[small] * instances(name, small) for name, limits in MEMORY.items()
-               if sandbox or name != "sandbox.fcgi")
+               if sandbox or name not in ("sandbox.fcgi", "mailbox"))
 
 
 def small_environment() -> str:

@@ -72,6 +72,7 @@ static int begin(void **state)
     assert_true(user_settings_init(&why));
     assert_null(REDIS_RUN(ctx, NULL, "DEL", "limit:emailcode:192.0.2.0"));
     assert_null(REDIS_RUN(ctx, NULL, "DEL", "limit:emailproof:192.0.2.0"));
+    assert_null(REDIS_RUN(ctx, NULL, "DEL", "limit:emailcode:198.51.100.0"));
     email = new_email();
     return 0;
 }
