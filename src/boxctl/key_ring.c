@@ -17,13 +17,12 @@
 #define DIGEST_SHOWN 4 /* bytes of a service key's digest */
 #define SERVICE_PREFIX "service-"
 #define ACCEPTED_FILE "service-keys"
-#define DAY_S (24 * 3600)
 #define VERIFY_FILE "jwt-verify-keys"
 #define PUBLIC_FILE "jwt-public-keys"
 
 const struct key_kind key_kinds[] = {
     {"jwt", "jwt-keys", KEY_TOKEN, 0, "tokens that it has signed may live"},
-    {"pii", "pii-keys", KEY_SEAL, DAY_S, "what is sealed for a while, like waiting mail, may be under it"},
+    {"pii", "pii-keys", KEY_SEAL, 60, "what was sealed at the last moment may not have been stored yet"},
     {"ticket", "ticket-key", KEY_MAC, INT64_MAX, "tickets that it has signed may not have been used"},
     {"queue", "queue-key", KEY_MAC, INT64_MAX, "performances made before may have sales to come"},
     {SERVICE_PREFIX "user", "service-key-user", KEY_SERVICE, 60, "programs may show it"},

@@ -12,9 +12,8 @@
 #include "src/boxctl/keys.h"
 #include "src/boxctl/settings.h"
 
-#define AFTER_S 60     /* every host has the new file, and every cache of jwks.json has expired */
-#define AFTER_MIN_S 2  /* programs look at their files once a second */
-#define UNDER_WAY_S 60 /* longer than any request */
+#define AFTER_S 60    /* every host has the new file, and every cache of jwks.json has expired */
+#define AFTER_MIN_S 2 /* programs look at their files once a second */
 #define AFTER_MAX_S (30 * 24 * 3600)
 #define COLUMNS "%-20s %-12s %-13s %-26s %s\n"
 
@@ -112,8 +111,7 @@ static const char *needed(struct arena *arena, const struct key_ring *ring, cons
     int64_t kept = kept_s(ring->kind);
     int64_t now_s = clock_now() / CLOCK_SECOND;
     bool idle = !key->used && ring->count > 1;
-    /* What was sealed at the last moment may not have been stored yet. */
-    *may_force_r = idle && (ring->kind->form != KEY_SEAL || now_s >= key->ended_s + UNDER_WAY_S);
+    *may_force_r = idle && ring->kind->form != KEY_SEAL; /* what it has sealed nobody could ever read again */
     if (!idle) {
         return "it is in use: rotate, and wait for the new key's time";
     }
@@ -126,8 +124,8 @@ static const char *needed(struct arena *arena, const struct key_ring *ring, cons
     if (now_s >= key->ended_s + kept) {
         return NULL;
     }
-    return arena_printf(arena, "until %s %s (--force, a minute after its last use, does it all the same)",
-                        time_text(arena, key->ended_s + kept), ring->kind->need);
+    return arena_printf(arena, "until %s %s%s", time_text(arena, key->ended_s + kept), ring->kind->need,
+                        *may_force_r ? "; --force does it all the same" : "");
 }
 
 static enum boxctl_status retire(struct boxctl *box, const struct keys_call *call)

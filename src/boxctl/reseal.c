@@ -32,7 +32,7 @@ bool keys_unsealed(struct boxctl *box, const char *id, const char **why_r)
         return false;
     }
     const struct err *e = user_reseal_uses(box->ctx, (uint8_t)strtol(id, NULL, 10), &used);
-    *why_r = e ? e->en : "personal data is sealed under it: boxctl keys reseal";
+    *why_r = e ? e->en : "something is sealed under it: boxctl keys reseal, and mail that waits has to go out";
     return !e && !used;
 }
 

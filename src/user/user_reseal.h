@@ -32,7 +32,7 @@ BO_MUSTCHECK const struct err *user_reseal_step(struct ctx *ctx, const char *aft
                                                 struct user_reseal *step_r);
 /* Accounts of which something is under another key than the one that seals now: reads all there are. */
 BO_MUSTCHECK const struct err *user_reseal_left(struct ctx *ctx, int64_t *left_r);
-/* Whether anything is sealed under the key with this id. */
+/* Whether anything is sealed under the key with this id, also mail that waits, which is not sealed anew: it ends. */
 BO_MUSTCHECK const struct err *user_reseal_uses(struct ctx *ctx, uint8_t id, bool *used_r);
 
 #endif

@@ -21,13 +21,19 @@ SELECT count(*) AS remaining
 FROM users
 WHERE {{ any_key("<> $1::bytea") }};
 
--- Whether anything is sealed under a key.
+-- Whether anything is sealed under a key, also mail that waits.
 -- name: user_reseal_uses :read
-SELECT exists(
-    SELECT
-    FROM users
-    WHERE {{ any_key("= $1::bytea") }}
-) AS used;
+SELECT
+    EXISTS (
+        SELECT
+        FROM users
+        WHERE {{ any_key("= $1::bytea") }}
+    )
+    OR EXISTS (
+        SELECT
+        FROM mails
+        WHERE substring(recipient FROM 1 FOR 1) = $1::bytea OR substring(content FROM 1 FOR 1) = $1::bytea
+    ) AS used;
 
 -- Nothing is done to an account that has changed since it was read.
 -- name: user_reseal_set :write

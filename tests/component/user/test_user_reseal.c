@@ -144,6 +144,34 @@ static void test_everybody_is_sealed_under_the_new_key(void **state)
     assert_int_equal(walk(keeper, 7).done, 0);
 }
 
+static const struct db_stmt add_mail = {
+    .name = "test_reseal_add_mail",
+    .sql =
+        "INSERT INTO mails (id, kind, recipient, content, language, expires_at) VALUES ($1, 'EMAIL_CODE', $2, $3, 'ko',"
+        " now() + interval '1 hour')"};
+static const struct db_stmt end_mail = {
+    .name = "test_reseal_end_mail",
+    .sql = "UPDATE mails SET status = 'SENT', ended_at = now(), recipient = NULL, content = NULL WHERE id = $1"};
+
+static void test_mail_that_waits_needs_its_key(void **state)
+{
+    (void)state;
+    bool used;
+    const char *mail = fixture_uuid();
+    struct ctx *mailer = fixture_ctx("mailer", NEED_DB);
+    use_ring(OLD);
+    assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(mail), user_pii_seal(owner, "mails.recipient", mail, "a@b.c"),
+                       user_pii_seal(owner, "mails.content", mail, "{}")));
+    use_ring(NEW "," OLD);
+    walk(keeper, 100);
+    assert_null(user_reseal_uses(keeper, OLD_ID, &used));
+    assert_true(used);
+    assert_null(DB_RUN(mailer, &end_mail, NULL, DB_TEXT(mail)));
+    assert_null(user_reseal_uses(keeper, OLD_ID, &used));
+    assert_false(used);
+    fixture_free(&mailer);
+}
+
 static void test_key_that_waits_seals_nothing(void **state)
 {
     (void)state;
@@ -274,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXED(test_everybody_is_sealed_under_the_new_key),
+        FIXED(test_mail_that_waits_needs_its_key),
         FIXED(test_key_that_waits_seals_nothing),
         FIXED(test_value_that_is_under_no_key_of_ours_is_told_and_passed_over),
         FIXED(test_account_without_data_is_left_alone),
