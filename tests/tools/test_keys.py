@@ -153,6 +153,25 @@ def test_killed_anywhere_leaves_rings_that_work(folder):
     assert_whole(folder)
 
 
+@pytest.mark.parametrize("kind,follows", [("jwt", "jwt-verify-keys"), ("service-queue", "service-keys")])
+def test_nobody_signs_with_what_others_could_not_be_told(folder, kind, follows):
+    (folder / f"{follows}.part").mkdir()  # where it would be written first
+    before = file_of(folder, kind).read_text()
+    assert follows in keys(folder, "rotate", kind, status=1)
+    assert file_of(folder, kind).read_text() == before
+    assert_whole(folder)
+
+
+@pytest.mark.parametrize("kind,follows", [("jwt", "jwt-verify-keys"), ("service-queue", "service-keys")])
+def test_nothing_is_forgotten_that_may_still_be_signed_with(folder, kind, follows):
+    keys(folder, "rotate", kind)
+    (folder / f"{file_of(folder, kind).name}.part").mkdir()
+    before = (folder / follows).read_text()
+    keys(folder, "retire", kind, listed(folder, kind)[0][0], status=1)
+    assert (folder / follows).read_text() == before
+    assert_whole(folder)
+
+
 def test_key_in_use_is_not_retired(folder):
     for kind in KINDS:
         identity = listed(folder, kind)[0][0]
