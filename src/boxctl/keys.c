@@ -37,6 +37,7 @@ static void print_ring(struct arena *arena, const struct key_ring *ring)
 static enum boxctl_status list(struct boxctl *box, const struct keys_call *call)
 {
     struct arena *arena = box->ctx->arena;
+    enum boxctl_status status = BOXCTL_OK;
     printf(COLUMNS, "KIND", "ID", "ALGORITHM", "IN USE SINCE", "STATE");
     for (size_t i = 0; i < key_kind_count; i++) {
         struct key_ring ring;
@@ -44,12 +45,13 @@ static enum boxctl_status list(struct boxctl *box, const struct keys_call *call)
         if (call->kind != NULL && call->kind != &key_kinds[i]) {
             continue;
         }
-        if (!key_ring_read(arena, cfg_boxctl.secrets_dir, &key_kinds[i], &ring, &why)) {
-            return boxctl_fail("%s", why);
+        if (key_ring_read(arena, cfg_boxctl.secrets_dir, &key_kinds[i], &ring, &why)) {
+            print_ring(arena, &ring);
+        } else {
+            status = boxctl_fail("%s", why);
         }
-        print_ring(arena, &ring);
     }
-    return BOXCTL_OK;
+    return status;
 }
 
 /* ---- rotate ---- */

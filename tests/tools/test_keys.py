@@ -123,6 +123,14 @@ def test_list_shows_no_secret(folder):
             assert secret not in shown, path.name
 
 
+def test_list_shows_the_others_when_one_ring_is_unreadable(folder):
+    file_of(folder, "pii").unlink()
+    process = start(folder, "list")
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 1 and "pii-keys" in err
+    assert {line.split()[0] for line in out.splitlines()[1:]} == set(KINDS) - {"pii"}
+
+
 def test_files_are_the_owners_alone(folder):
     for kind in KINDS:
         keys(folder, "rotate", kind)
