@@ -112,13 +112,14 @@ static struct login_state read_state(const struct db_rows *rows)
 static const struct err *check_state(struct ctx *ctx, const struct login_state *state, const char *provider,
                                      const struct client *client)
 {
-    const struct err *refused = state->locked_s > 0 ? &err_account_locked
-                                : state->dormant    ? &err_account_dormant
-                                                    : NULL;
+    const struct err *refused = state->locked_s > 0 ? &err_account_locked : NULL;
+    if (!refused && state->dormant) {
+        refused = &err_account_dormant;
+    }
     if (!refused) {
         return NULL;
     }
-    const struct login_entry entry = {state->id, provider, state->locked_s > 0 ? "LOCKED" : "DORMANT"};
+    const struct login_entry entry = {state->id, provider, refused == &err_account_locked ? "LOCKED" : "DORMANT"};
     const struct err *e = login_record(ctx, &entry, client);
     ctx->retry_after_s = state->locked_s > 0 ? (int)state->locked_s : ctx->retry_after_s;
     return e ? e : refused;

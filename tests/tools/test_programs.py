@@ -101,3 +101,19 @@ def test_program_without_one_of_its_keys_does_not_start(operator, selling, name)
 ])
 def test_program_is_not_told(operator, selling, name, never):
     assert never not in programs.environment(selling, name)
+
+
+def test_social_login_is_on_when_the_operator_has_a_client(operator, selling, monkeypatch):
+    shown = dumped("user", programs.environment(selling, "user"))
+    assert shown["BOX_GOOGLE_CLIENT_ID"] == ""
+    value = secrets.token_hex(16)
+    files.write(selling.secrets / "google-client-secret", value, 0o600)
+    assert dump("user", programs.environment(selling, "user")).returncode == 0
+    monkeypatch.setenv("BOX_GOOGLE_CLIENT_ID", "1234.apps.googleusercontent.com")
+    monkeypatch.setenv("BOX_PUBLIC_URL", "https://tickets.example")
+    for name in ("user", "login"):
+        env = programs.environment(selling, name)
+        shown = dumped(name, env)
+        assert shown["BOX_GOOGLE_CLIENT_ID"] == "1234.apps.googleusercontent.com" and shown["BOX_KAKAO_CLIENT_ID"] == ""
+        assert shown["BOX_GOOGLE_CLIENT_SECRET"] == "(secret)" and value not in str(shown)
+    assert "BOX_GOOGLE_CLIENT_SECRET_FILE" not in programs.environment(selling, "payment")
