@@ -1,18 +1,20 @@
 # boxoffice: `make help` lists what there is to do.
 include scripts/targets.mk
 
-# SAN=1 builds everything a second time under AddressSanitizer and UndefinedBehaviorSanitizer, COV=1 with coverage.
-B := build$(if $(SAN),/san)$(if $(COV),/cov)
+# SAN=1 builds everything a second time under AddressSanitizer and UndefinedBehaviorSanitizer, COV=1 with coverage,
+# FUZZ=1 (`fuzzers` only) for libFuzzer.
+B := build$(if $(SAN),/san)$(if $(COV),/cov)$(if $(FUZZ),/fuzz)
 
 PACKAGES := libpq hiredis rdkafka json-c libcurl libjwt libssl libcrypto libcrypt
-CC := gcc
+CC := $(if $(FUZZ),clang,gcc)
 SANITIZERS := address,undefined
+WATCHED := -fsanitize=fuzzer-no-link,$(SANITIZERS) -fno-sanitize-recover=all -Wno-error
 CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null)
 CFLAGS += -std=c17 -O2 -g -fno-strict-aliasing -fstack-protector-strong \
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wvla -Wpointer-arith \
   -Wundef -Werror $(if $(SAN),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
-  $(if $(COV),--coverage -O0)
-LDFLAGS += $(if $(SAN),-fsanitize=$(SANITIZERS)) $(if $(COV),--coverage) -Wl,-z,relro,-z,now
+  $(if $(COV),--coverage -O0) $(if $(FUZZ),$(WATCHED))
+LDFLAGS += $(if $(FUZZ),-fsanitize=$(SANITIZERS)) $(if $(SAN),-fsanitize=$(SANITIZERS)) $(if $(COV),--coverage) -Wl,-z,relro,-z,now
 LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lssl -lcrypto -lcrypt -lunistring -lzxcvbn -lpthread
 
 DOMAINS := user event queue reservation payment sandbox
@@ -117,8 +119,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsupport.a $(TOOL_LIBS) $(ALL_
 	$(call link)
 $(B)/tests/component/%: $(B)/obj/tests/component/%.o $(B)/libsupport.a $(TOOL_LIBS) $(ALL_LIBS)
 	$(call link)
-$(B)/tests/fuzz/%: LDLIBS += -lfcgi
-$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
+$(B)/tests/fuzz/%: LDLIBS += -lfcgi $(if $(FUZZ),-fsanitize=fuzzer)
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(if $(FUZZ),,$(B)/obj/tests/fuzz/replay.o) $(ALL_LIBS)
 	$(call link)
 
 # What make bench measures against, what fills long lines for it, what reads a topic for tests/load/backlog, and who has

@@ -1,7 +1,7 @@
 # What people type. Every target first installs what it needs and is missing (scripts/setup).
 .DEFAULT_GOAL := help
 
-.PHONY: docs help up down status logs demo test test-compose mutants check coverage bench bench-peers lint clean-data clean setup-build setup-unit setup-run setup-test setup-peers setup-engine
+.PHONY: docs help up down status logs demo test test-compose mutants check coverage bench bench-peers fuzz lint clean-data clean setup-build setup-unit setup-run setup-test setup-peers setup-engine setup-fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' scripts/targets.mk | awk -F'#' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ test-compose: setup-engine ## docker-compose.yml in a real engine: healthy, the 
 mutants: setup-test ## breaks rules, one at a time, and sees whether their tests notice: tests/mutants/rules.toml
 	@tests/mutants/run
 
+fuzz: setup-fuzz ## libFuzzer on every parser, a minute each: tests/fuzz/run --help
+	@tests/fuzz/run
+
 check: setup-unit ## unit tests only, in seconds
 	@scripts/test-all unit
 
@@ -57,5 +60,5 @@ clean-data: ## stops everything and forgets its data
 clean: ## removes what was compiled
 	@rm -rf build
 
-setup-build setup-unit setup-run setup-test setup-peers setup-engine: setup-%:
+setup-build setup-unit setup-run setup-test setup-peers setup-engine setup-fuzz: setup-%:
 	@scripts/setup $*
