@@ -10,16 +10,20 @@
 #define SERVICE_MS 500
 #define KAFKA_MS 500
 
-/* `also`: further pools without which it is not up. */
+/* A service, and the pools without which it is not up. */
 static const struct {
-    const char *name, *also;
-} services[] = {{"user", "login"}, {"event", NULL}, {"queue", NULL}, {"reservation", NULL}, {"payment", NULL}};
+    const char *name, *pools[3];
+} services[] = {{"user", {"user", "login", "outside"}},
+                {"event", {"event"}},
+                {"queue", {"queue"}},
+                {"reservation", {"reservation"}},
+                {"payment", {"payment"}}};
 
-static bool service_up(struct ctx *ctx, const char *service)
+static bool pool_up(struct ctx *ctx, const char *pool)
 {
     const struct http_call call = {
         .method = "GET",
-        .url = arena_printf(ctx->arena, "%s/internal/health/%s", cfg_service.internal_url, service),
+        .url = arena_printf(ctx->arena, "%s/internal/health/%s", cfg_service.internal_url, pool),
         .connect_ms = SERVICE_MS,
         .timeout_ms = SERVICE_MS,
     };
@@ -41,7 +45,10 @@ const struct err *gateway_handle_health(struct request *rq, struct reply *rp)
     json_open_object(out, NULL);
     json_open_object(out, "services");
     for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
-        bool up = service_up(ctx, services[i].name) && (!services[i].also || service_up(ctx, services[i].also));
+        bool up = true;
+        for (size_t pool = 0; up && pool < ARRAY_COUNT(services[i].pools) && services[i].pools[pool]; pool++) {
+            up = pool_up(ctx, services[i].pools[pool]);
+        }
         all &= report(out, services[i].name, up);
     }
     all &= report(out, "postgres", !db_ping(ctx));

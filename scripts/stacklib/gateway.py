@@ -12,7 +12,7 @@ from stacklib import files
 from stacklib.settings import ROOT, SETTING_NAMES, Failure, Stack, program
 
 ERROR_FILTER = ROOT / "nginx" / "error_log.sed"
-SERVICES = ("user", "login", "event", "queue", "reservation", "payment", "gateway", "sandbox")
+SERVICES = ("user", "login", "outside", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 
 
 # A pool that is away is passed over for a second after so many failures; every one is a line of the log.
@@ -86,6 +86,7 @@ def write_configuration(stack: Stack, check: bool = True) -> None:
         "OPEN_FILES": open_files,
         "CONNECTIONS": connections,
         "BODIES_OF_ONE_ADDRESS": connections // 2,
+        "OUTSIDE_OF_ONE_ADDRESS": max(2, stack["BOX_OUTSIDE_INSTANCES"] * stack["BOX_OUTSIDE_PROCESSES"] * 2 // 3),
         "PID_FILE": pid_file(stack),
         "TEMP": temp,
         "CORS_ORIGINS": _cors_origins(stack),
@@ -101,7 +102,7 @@ def write_configuration(stack: Stack, check: bool = True) -> None:
     values["SANDBOX_SERVER"] = _fill("sandbox.conf.in", values) if stack.sandbox else ""
     text = _fill("nginx.conf.in", values)
     for part in parts():
-        files.write(stack.conf / part.name, part.read_text())
+        files.write(stack.conf / part.name, _fill(part.name, values))
     path = stack.conf / "nginx.conf.new"
     files.write(path, text)
     if check:

@@ -49,8 +49,10 @@ ACCOUNTS = ("redis", "sign", "pii", "blind", "portone", "recaptcha", "call", "so
 
 PROGRAMS = {
     "user": _responder("user", "user_service", *ACCOUNTS),
-    # The same program for the routes that check passwords, which takes all the processor time that it gets.
+    # The same program for the routes that check passwords, which takes all the processor time that it gets, and for those
+    # that wait for PortOne or a social login's provider.
     "login": _responder("user", "user_service", *ACCOUNTS, yields=True),
+    "outside": _responder("user", "user_service", *ACCOUNTS, yields=True),
     "event": _responder("event", "event_service", "redis", "jwt", "serve"),
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),

@@ -17,7 +17,7 @@ from stacklib.settings import postgresql_bin
 from stack_tools import alive, children, healthy, service_pid, sv
 
 ROOT = pathlib.Path(__file__).parents[2]
-RESPONDERS = ("user", "login", "event", "queue", "reservation", "payment", "gateway")
+RESPONDERS = ("user", "login", "outside", "event", "queue", "reservation", "payment", "gateway")
 
 
 def test_reads_do_not_notice_a_pool_that_is_down(stack):

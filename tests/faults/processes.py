@@ -6,7 +6,7 @@ from box_office import wait_for
 from stacklib.processes import pool_health
 from stack_tools import alive, children, redis_says, service_pid, sv
 
-RESPONDERS = ("user", "login", "event", "queue", "reservation", "payment", "gateway", "sandbox")
+RESPONDERS = ("user", "login", "outside", "event", "queue", "reservation", "payment", "gateway", "sandbox")
 DAEMONS = ("queue-approver-1", "queue-approver-2", "outbox-relay", "mailer", "reservation-saga", "event-saga",
            "payment-saga-1", "payment-saga-2")
 

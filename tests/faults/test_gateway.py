@@ -13,7 +13,8 @@ POOLS = (1, 2)
 TRIES_MAX = 3
 # One path of each location of nginx.conf.in.
 PUBLIC = [("login", "/auth/login"), ("login", "/users/me/password"), ("user", "/auth/terms"), ("user", "/auth/refresh"),
-          ("user", "/auth/logout"), ("user", "/users/me"), ("event", "/events"), ("event", "/venues"),
+          ("outside", "/auth/signup"), ("outside", "/auth/reactivate"), ("outside", "/auth/password/reset"),
+          ("user", "/auth/logout"), ("user", "/users/me/sessions"), ("event", "/events"), ("event", "/venues"),
           ("queue", "/queue/leave"), ("queue", f"/queue/serving?scheduleId={uuid.uuid4()}"),
           ("queue", f"/queue/draw?scheduleId={uuid.uuid4()}"),
           ("reservation", "/reservations/hold"), ("payment", "/payments/confirm"), ("gateway", "/.well-known/jwks.json")]

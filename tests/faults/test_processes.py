@@ -285,7 +285,7 @@ def test_user_service_killed_while_people_withdraw_leaves_all_or_nothing(stack, 
 
     with concurrent.futures.ThreadPoolExecutor(len(people)) as pool:
         asked = [pool.submit(withdraw, person) for person in people]
-        for name in ("user-1", "user-2"):
+        for name in ("outside-1", "outside-2"):
             kill(stack, name)
             for worker in workers(stack, name):
                 with contextlib.suppress(ProcessLookupError):
@@ -345,7 +345,7 @@ def test_user_service_killed_while_social_logins_are_linked_leaves_all_or_nothin
     accounts = int(query("SELECT count(*) FROM user_service.users")[0][0])
     with concurrent.futures.ThreadPoolExecutor(len(visitors)) as pool:
         asked = [pool.submit(link, visitor, body) for visitor, body in zip(visitors, bodies)]
-        for name in ("login-1", "login-2"):
+        for name in ("outside-1", "outside-2"):
             kill(stack, name)
             for worker in workers(stack, name):
                 with contextlib.suppress(ProcessLookupError):

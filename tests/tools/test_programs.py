@@ -111,7 +111,7 @@ def test_social_login_is_on_when_the_operator_has_a_client(operator, selling, mo
     assert dump("user", programs.environment(selling, "user")).returncode == 0
     monkeypatch.setenv("BOX_GOOGLE_CLIENT_ID", "1234.apps.googleusercontent.com")
     monkeypatch.setenv("BOX_PUBLIC_URL", "https://tickets.example")
-    for name in ("user", "login"):
+    for name in ("user", "login", "outside"):
         env = programs.environment(selling, name)
         shown = dumped(name, env)
         assert shown["BOX_GOOGLE_CLIENT_ID"] == "1234.apps.googleusercontent.com" and shown["BOX_KAKAO_CLIENT_ID"] == ""
