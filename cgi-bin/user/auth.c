@@ -39,7 +39,7 @@ const struct err *auth_email_check(struct request *rq, struct reply *rp)
 {
     const struct email_body *body = rq->body;
     bool available;
-    const struct err *e = account_email_available(rq->ctx, body->email, &available);
+    const struct err *e = account_email_available(rq->ctx, body->email, rq->client_ip, &available);
     if (e) {
         return e;
     }

@@ -5,6 +5,7 @@
 #include "common/base/array.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/client_limit.h"
 #include "src/user/email_code.h"
 #include "src/user/identity.h"
 #include "src/user/password_rule.h"
@@ -13,6 +14,8 @@
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
+
+#define CHECKS_A_QUARTER 60 /* of an hour */
 
 static const struct field sign_up_fields[] = {
     {FIELD(struct sign_up, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
@@ -36,14 +39,15 @@ static const struct field account_fields[] = {
 };
 const struct shape account_shape = {account_fields, ARRAY_COUNT(account_fields), sizeof(struct account), false};
 
-const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r)
+const struct err *account_email_available(struct ctx *ctx, const char *email, const char *client_ip, bool *available_r)
 {
     const char *normal = user_email_normalise(ctx->arena, email);
     if (!normal) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_email_exists, &rows, user_pii_blind(ctx, "email", normal));
+    const struct err *e = client_limit_take(ctx, "emailcheck", CHECKS_A_QUARTER, client_ip);
+    e = e ? e : DB_RUN(ctx, &sql_user_email_exists, &rows, user_pii_blind(ctx, "email", normal));
     if (!e) {
         *available_r = !db_bool(rows, 0, "taken");
     }

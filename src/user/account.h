@@ -41,13 +41,15 @@ struct profile {
     const char *linked_providers; /* a JSON array of text */
 };
 
-/* &err_invalid_request when `email` is no address. */
-BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const char *email, bool *available_r);
+/* &err_invalid_request when `email` is no address; &err_too_many_requests: it tells who has an account, and nobody
+ * shall ask for lists of people. */
+BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const char *email, const char *client_ip,
+                                                       bool *available_r);
 
 /* Terms, CAPTCHA, identity verification, then the account in one transaction; nothing is kept of a sign-up that fails.
  * The token of a verified address (email_code.h) may be missing; one that is there must be right, and is used up by it.
- * Who has an account is told only to somebody who has proved who they are; name and phone must be the verified ones.
- * &err_invalid_request, &err_terms_required, &err_captcha_failed, &err_identity_not_verified (with details),
+ * A sign-up tells who has an account only to somebody who has proved who they are; name and phone must be the verified
+ * ones. &err_invalid_request, &err_terms_required, &err_captcha_failed, &err_identity_not_verified (with details),
  * &err_email_taken, &err_person_already_registered, &err_unavailable (a provider is away: repeat with a new CAPTCHA
  * token). Two at once for one e-mail or person: the unique indexes let one win. */
 BO_MUSTCHECK const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,

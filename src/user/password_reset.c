@@ -5,10 +5,9 @@
 #include "common/base/array.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
-#include "common/io/limit.h"
 #include "sql/user.h"
+#include "src/user/client_limit.h"
 #include "src/user/identity.h"
-#include "src/user/lockout.h"
 #include "src/user/password_rule.h"
 #include "src/user/session.h"
 #include "src/user/user_errors.h"
@@ -16,7 +15,6 @@
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
 
-#define QUARTER_S 900 /* of an hour */
 #define RESETS_A_QUARTER 20
 
 static const struct field password_reset_fields[] = {
@@ -90,8 +88,7 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
         return e;
     }
     /* Anybody may ask, and each asking costs a call to PortOne and bcrypt. */
-    const char *ip = lockout_address(client_ip), *who = ip ? lockout_network(ctx->arena, ip) : "none";
-    e = limit_take(ctx, &(struct limit){"reset", RESETS_A_QUARTER, QUARTER_S}, who);
+    e = client_limit_take(ctx, "reset", RESETS_A_QUARTER, client_ip);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     if (!e) {
         owner.name = identity.name;

@@ -4,16 +4,14 @@
 
 #include "common/base/array.h"
 #include "common/io/db.h"
-#include "common/io/limit.h"
 #include "sql/user.h"
+#include "src/user/client_limit.h"
 #include "src/user/identity.h"
-#include "src/user/lockout.h"
 #include "src/user/login.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 
 #define ID_FIELD "identityVerificationId"
-#define QUARTER_S 900 /* of an hour */
 #define TRIES_A_QUARTER 20
 
 static const struct field reactivation_fields[] = {
@@ -38,8 +36,7 @@ struct waking {
 static const struct err *check_person(struct ctx *ctx, struct waking *waking)
 {
     struct portone_identity identity;
-    const char *ip = lockout_address(waking->client->ip), *who = ip ? lockout_network(ctx->arena, ip) : "none";
-    const struct err *e = limit_take(ctx, &(struct limit){"reactivation", TRIES_A_QUARTER, QUARTER_S}, who);
+    const struct err *e = client_limit_take(ctx, "reactivation", TRIES_A_QUARTER, waking->client->ip);
     e = e ? e : identity_fetch(ctx, waking->verification_id, &identity);
     if (!e) {
         waking->ci = user_pii_blind(ctx, "ci", identity.ci);

@@ -90,7 +90,8 @@ static const struct err *check_one(struct ctx *ctx, const struct terms *terms, c
     if (count > 1) {
         return ctx_invalid(ctx, "agreements", "%s appears twice", terms->type);
     }
-    if (made && made->version != terms->version) {
+    bool outdated = made && (made->agreed ? made->version != terms->version : made->version > terms->version);
+    if (outdated) {
         (void)ctx_invalid(ctx, "agreements", "%s is now version %lld", terms->type, (long long)terms->version);
         return &err_terms_required;
     }
@@ -102,6 +103,18 @@ static const struct err *check_one(struct ctx *ctx, const struct terms *terms, c
     return NULL;
 }
 
+/* Of terms of which no version is in force nothing can be decided. */
+static const struct err *check_known(struct ctx *ctx, const struct terms_list *current, const struct agreement *made)
+{
+    const struct terms *terms = current->terms.items;
+    for (size_t i = 0; i < current->terms.count; i++) {
+        if (strcmp(terms[i].type, made->type) == 0) {
+            return NULL;
+        }
+    }
+    return ctx_invalid(ctx, "agreements", "%s is not in force", made->type);
+}
+
 static const struct err *check_all(struct ctx *ctx, const struct terms_list *current,
                                    const struct json_list *agreements, bool every)
 {
@@ -109,6 +122,10 @@ static const struct err *check_all(struct ctx *ctx, const struct terms_list *cur
     const struct err *e = NULL;
     for (size_t i = 0; i < current->terms.count && !e; i++) {
         e = check_one(ctx, &terms[i], agreements, every);
+    }
+    const struct agreement *made = agreements->items;
+    for (size_t i = 0; i < agreements->count && !e; i++) {
+        e = check_known(ctx, current, &made[i]);
     }
     return e;
 }

@@ -228,7 +228,7 @@ static void test_email_of_an_account_is_no_longer_available(void **state)
     struct account account;
     bool available;
     const char *email = new_email();
-    assert_null(account_email_available(ctx, email, &available));
+    assert_null(account_email_available(ctx, email, "none", &available));
     assert_true(available);
     assert_null(sign_up(email, &account));
     char *shout = arena_strdup(ctx->arena, email);
@@ -237,9 +237,22 @@ static void test_email_of_an_account_is_no_longer_available(void **state)
             *c = (char)(*c - 'a' + 'A');
         }
     }
-    assert_null(account_email_available(ctx, shout, &available));
+    assert_null(account_email_available(ctx, shout, "none", &available));
     assert_false(available);
-    assert_ptr_equal(account_email_available(ctx, "nobody", &available), &err_invalid_request);
+    assert_ptr_equal(account_email_available(ctx, "nobody", "none", &available), &err_invalid_request);
+}
+
+static void test_email_is_not_asked_about_for_a_list_of_people(void **state)
+{
+    (void)state;
+    enum { CHECKS = 60 };
+    const char *random = fixture_uuid() + 24;
+    const char *ip = arena_printf(ctx->arena, "2001:db8:%.4s:%.4s::1", random, random + 4);
+    bool available;
+    for (int i = 0; i < CHECKS; i++) {
+        assert_null(account_email_available(ctx, "nobody@example.com", ip, &available));
+    }
+    assert_ptr_equal(account_email_available(ctx, "nobody@example.com", ip, &available), &err_too_many_requests);
 }
 
 static void test_sign_up_with_a_taken_email_or_person_is_refused(void **state)
@@ -469,6 +482,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_blind_indexes_of_two_kinds_are_unequal, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_uses_its_verification_up, begin, end),
         cmocka_unit_test_setup_teardown(test_email_of_an_account_is_no_longer_available, begin, end),
+        cmocka_unit_test_setup_teardown(test_email_is_not_asked_about_for_a_list_of_people, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_with_a_taken_email_or_person_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_tells_nothing_of_accounts_before_the_identity, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_takes_name_and_phone_in_any_spelling_of_the_agency, begin, end),

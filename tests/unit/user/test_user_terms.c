@@ -69,6 +69,22 @@ static void test_terms_old_version_is_refused(void **state)
     assert_ptr_equal(check(optional, 3), &err_terms_required);
 }
 
+static void test_terms_optional_of_an_old_version_are_declined(void **state)
+{
+    (void)state;
+    struct agreement made[] = {{"PRIVACY", 1, true}, {"SERVICE", 2, true}, {"MARKETING", 1, false}};
+    assert_null(check(made, 3));
+    made[2].version = 2;
+    assert_ptr_equal(check(made, 3), &err_terms_required);
+}
+
+static void test_terms_that_are_not_in_force_are_refused(void **state)
+{
+    (void)state;
+    struct agreement made[] = {{"PRIVACY", 1, true}, {"SERVICE", 2, true}, {"LOCATION", 1, true}};
+    assert_ptr_equal(check(made, 3), &err_invalid_request);
+}
+
 static void test_terms_named_twice_is_refused(void **state)
 {
     (void)state;
@@ -83,6 +99,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_terms_optional_declined_is_accepted, begin, end),
         cmocka_unit_test_setup_teardown(test_terms_required_declined_or_absent_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_terms_old_version_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_terms_optional_of_an_old_version_are_declined, begin, end),
+        cmocka_unit_test_setup_teardown(test_terms_that_are_not_in_force_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_terms_named_twice_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,16 @@
+/* client_limit: how often somebody who has not proved who they are may ask for what costs others something. */
+#ifndef USER_CLIENT_LIMIT_H
+#define USER_CLIENT_LIMIT_H
+
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+
+/* Counts once more for an address, and for its network (/24, /64), which may ask ten times as often: carriers put many
+ * people behind one, and who is refused by address takes nothing from the others. `name` as in struct limit; `most` in
+ * a quarter of an hour. &err_too_many_requests as limit_take(); without Redis nobody is held up. */
+BO_MUSTCHECK const struct err *client_limit_take(struct ctx *ctx, const char *name, int64_t most,
+                                                 const char *client_ip);
+
+#endif
