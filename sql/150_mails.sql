@@ -64,6 +64,7 @@ ON user_service.mails TO mailer;
 ALTER TABLE user_service.users ADD COLUMN email_verified_at timestamptz;
 COMMENT ON COLUMN user_service.users.email_verified_at IS 'When a code sent to the address was entered; NULL: never';
 GRANT UPDATE (email_verified_at) ON user_service.users TO user_service;
+GRANT SELECT (email_verified_at) ON user_service.users TO user_admin;
 
 ALTER TABLE user_service.email_codes
 ADD COLUMN token_hash bytea CHECK (length(token_hash) = 32),

@@ -172,7 +172,7 @@ def new_buyer(base_url: str, sandbox_url: str, sale: Sale) -> Buyer:
 def new_admin(base_url: str, sandbox_url: str, boxctl) -> Person:
     admin = Person(base_url, sandbox_url, "관리자")
     admin.sign_up()
-    boxctl("admin", "grant", admin.email)
+    boxctl("admin", "grant", admin.email, "--unproved")
     admin.log_in()
     return admin
 

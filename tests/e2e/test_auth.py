@@ -353,7 +353,7 @@ def test_logout_ends_this_session_only(member):
 
 
 def test_role_that_the_operator_takes_is_gone_at_once(member, boxctl):
-    boxctl("admin", "grant", member.email)
+    boxctl("admin", "grant", member.email, "--unproved")
     tokens = member.log_in()
     assert_error(member.call("POST", "/venues", json={}), 400, "INVALID_REQUEST")
     boxctl("admin", "revoke", member.email)

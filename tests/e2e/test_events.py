@@ -12,7 +12,7 @@ from people import MALFORMED, Person, assert_error
 def admin(base_url, sandbox_url, boxctl):
     admin = Person(base_url, sandbox_url, "관리자")
     admin.sign_up()
-    boxctl("admin", "grant", admin.email)
+    boxctl("admin", "grant", admin.email, "--unproved")
     admin.log_in()
     return admin
 

@@ -391,17 +391,20 @@ static void test_role_given_by_the_operator_shows_in_the_profile(void **state)
     const char *email = new_email();
     assert_null(sign_up(email, &account));
     struct ctx *admin = fixture_ctx("user_admin", NEED_DB | NEED_REDIS);
-    assert_null(user_set_role(admin, email, "ADMIN"));
+    assert_ptr_equal(user_set_role(admin, email, "ADMIN", false), &err_conflict);
+    assert_null(account_profile(ctx, account.id, &profile));
+    assert_string_equal(profile.role, "USER");
+    assert_null(user_set_role(admin, email, "ADMIN", true));
     assert_null(account_profile(ctx, account.id, &profile));
     assert_string_equal(profile.role, "ADMIN");
-    assert_ptr_equal(user_set_role(admin, new_email(), "ADMIN"), &err_not_found);
+    assert_ptr_equal(user_set_role(admin, new_email(), "ADMIN", true), &err_not_found);
     const struct token_claims claims = {
         .subject = account.id, .jti = fixture_uuid(), .role = "ADMIN", .issued_s = clock_now() / CLOCK_SECOND};
-    assert_null(user_set_role(admin, email, "USER"));
+    assert_null(user_set_role(admin, email, "USER", false));
     assert_ptr_equal(token_check_admin(ctx, &claims), &err_token_revoked);
-    assert_null(user_set_role(admin, email, "ADMIN"));
+    assert_null(user_set_role(admin, email, "ADMIN", true));
     assert_null(token_check_admin(ctx, &claims));
-    assert_non_null(user_set_role(ctx, email, "USER"));
+    assert_non_null(user_set_role(ctx, email, "USER", false));
     fixture_free(&admin);
 }
 
