@@ -143,12 +143,33 @@ static const struct err *create_account(struct ctx *ctx, void *arg)
     return account_create(ctx, arg);
 }
 
+/* The same sign-up once more, whose answer was lost: who knows its verification and its password has made it. False
+ * also when that cannot be found out now. */
+static bool signed_up_before(struct ctx *ctx, const struct sign_up *input, const char *email, struct account *account_r)
+{
+    const struct db_rows *rows;
+    if (!email || identity_signed_up(ctx, input->identity_verification_id, email, &rows) || db_count(rows) == 0 ||
+        !password_verify(input->password, db_str(rows, 0, "password_hash"), (int)cfg_user.bcrypt_cost)) {
+        return false;
+    }
+    *account_r = (struct account){db_str(rows, 0, "id"), email, input->name};
+    return true;
+}
+
 const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
                                   struct account *account_r)
 {
     struct candidate person = {0};
     const struct err *e = account_check(ctx, input, &person);
-    e = e ? e : recaptcha_verify(ctx, input->recaptcha_token, client_ip);
+    if (e && !person.email_token) {
+        return e;
+    }
+    /* What is wrong may be that its proof of the address has been used: by itself. */
+    const struct err *captcha = recaptcha_verify(ctx, input->recaptcha_token, client_ip);
+    if (!captcha && signed_up_before(ctx, input, person.email, account_r)) {
+        return NULL;
+    }
+    e = e ? e : captcha;
     e = e ? e : check_identity(ctx, input->identity_verification_id, &person);
     if (e) {
         return e;

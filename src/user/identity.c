@@ -8,6 +8,7 @@
 #include "common/io/db.h"
 #include "sql/user.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
 
@@ -71,6 +72,13 @@ const struct err *identity_use(struct ctx *ctx, const char *verification_id, con
 {
     const struct err *e = DB_RUN(ctx, &sql_user_identity_use, NULL, digest_of(ctx, verification_id), DB_TEXT(user_id));
     return e == &err_db_unique ? identity_refused(ctx, ID_FIELD, "has been used") : e;
+}
+
+const struct err *identity_signed_up(struct ctx *ctx, const char *verification_id, const char *email,
+                                     const struct db_rows **rows_r)
+{
+    return DB_RUN(ctx, &sql_user_signed_up, rows_r, digest_of(ctx, verification_id),
+                  user_pii_blind(ctx, "email", email));
 }
 
 const struct err *identity_used_by(struct ctx *ctx, const char *verification_id, const char **user_id_r)

@@ -4,6 +4,7 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "common/io/db.h"
 #include "src/providers/portone.h"
 
 /* &err_identity_not_verified, with a detail about `field` of the body. */
@@ -21,6 +22,9 @@ BO_MUSTCHECK const struct err *identity_says(struct ctx *ctx, const struct porto
  * its id later can do nothing with it, and what fails leaves it unused. &err_identity_not_verified when it has been
  * used. */
 BO_MUSTCHECK const struct err *identity_use(struct ctx *ctx, const char *verification_id, const char *user_id);
+/* The account with this (normalised) e-mail that was made with it: `id` and `password_hash`, or no row. */
+BO_MUSTCHECK const struct err *identity_signed_up(struct ctx *ctx, const char *verification_id, const char *email,
+                                                  const struct db_rows **rows_r);
 /* Whose account it was used for; NULL: it has not been. */
 BO_MUSTCHECK const struct err *identity_used_by(struct ctx *ctx, const char *verification_id, const char **user_id_r);
 

@@ -143,6 +143,13 @@ SELECT exists(
 INSERT INTO identity_uses (verification, user_id)
 VALUES ($1, $2);
 
+-- The account with this e-mail that a sign-up with this verification has made.
+-- name: user_signed_up :read
+SELECT u.id, u.password_hash
+FROM identity_uses AS i
+INNER JOIN users AS u ON i.user_id = u.id
+WHERE i.verification = $1 AND u.email_hash = $2 AND u.status = 'ACTIVE' AND u.created_at > i.used_at - interval '1 minute';
+
 -- name: user_identity_used_by :read
 SELECT user_id
 FROM identity_uses

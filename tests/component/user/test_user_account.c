@@ -222,6 +222,26 @@ static void test_sign_up_uses_its_verification_up(void **state)
     assert_null(account_sign_up(ctx, &second, "127.0.0.1", &account));
 }
 
+static void test_sign_up_whose_answer_was_lost_is_answered_again(void **state)
+{
+    (void)state;
+    struct account account, again = {0};
+    struct sign_up input = input_for(new_email());
+    assert_null(account_sign_up(ctx, &input, "127.0.0.1", &account));
+    assert_null(account_sign_up(ctx, &input, "127.0.0.1", &again));
+    assert_string_equal(again.id, account.id);
+    assert_string_equal(again.email, account.email);
+    captcha = &err_captcha_failed;
+    assert_non_null(account_sign_up(ctx, &input, "127.0.0.1", &again));
+    captcha = NULL;
+    struct sign_up guess = input;
+    guess.password = "another-Horse-8-battery";
+    assert_non_null(account_sign_up(ctx, &guess, "127.0.0.1", &again));
+    guess = input;
+    guess.identity_verification_id = fixture_uuid();
+    assert_ptr_equal(account_sign_up(ctx, &guess, "127.0.0.1", &again), &err_email_taken);
+}
+
 static void test_email_of_an_account_is_no_longer_available(void **state)
 {
     (void)state;
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sealed_value_moved_to_another_column_cannot_be_opened, begin, end),
         cmocka_unit_test_setup_teardown(test_blind_indexes_of_two_kinds_are_unequal, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_uses_its_verification_up, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_whose_answer_was_lost_is_answered_again, begin, end),
         cmocka_unit_test_setup_teardown(test_email_of_an_account_is_no_longer_available, begin, end),
         cmocka_unit_test_setup_teardown(test_email_is_not_asked_about_for_a_list_of_people, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_with_a_taken_email_or_person_is_refused, begin, end),
