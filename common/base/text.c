@@ -27,7 +27,7 @@ static bool is_stored_ascii(const char *text)
     return last != ' ';
 }
 
-const char *text_nfc(struct arena *arena, const char *text)
+static const char *normal_form(struct arena *arena, const char *text, uninorm_t form)
 {
     size_t len = strlen(text);
     if (len == 0) {
@@ -37,13 +37,23 @@ const char *text_nfc(struct arena *arena, const char *text)
     if (u8_check(bytes, len)) {
         return NULL;
     }
-    uint8_t *normal = u8_normalize(UNINORM_NFC, bytes, len, NULL, &len);
+    uint8_t *normal = u8_normalize(form, bytes, len, NULL, &len);
     if (!normal) {
         log_panic("out of memory");
     }
     const char *copy = arena_memdup(arena, normal, len);
     free(normal);
     return copy;
+}
+
+const char *text_nfc(struct arena *arena, const char *text)
+{
+    return normal_form(arena, text, UNINORM_NFC);
+}
+
+const char *text_nfkd(struct arena *arena, const char *text)
+{
+    return normal_form(arena, text, UNINORM_NFKD);
 }
 
 static bool is_white(uint32_t code, bool lines)

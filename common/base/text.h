@@ -26,5 +26,7 @@ const char *text_line(struct arena *arena, const char *typed, const char **why_r
 const char *text_lines(struct arena *arena, const char *typed, const char **why_r);
 /* The NFC of any UTF-8, and nothing else changed (passwords); NULL when `text` is not UTF-8. Pure. */
 const char *text_nfc(struct arena *arena, const char *text);
+/* The same with the NFKD: what is compatible is one, and all is apart. To look at, not to keep. */
+const char *text_nfkd(struct arena *arena, const char *text);
 
 #endif

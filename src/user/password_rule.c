@@ -3,17 +3,20 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/base/hangul.h"
+#include "common/base/utf8.h"
 #include "common/crypto/password.h"
 #include "common/crypto/password_guess.h"
 
 #define BITS_LEAST 26.58 /* log2 of a hundred million */
-#define WORDS_MAX 40
+#define WORDS_MAX 60
 #define WORD_MIN 3      /* bytes: less stands in every other password by chance */
 #define MOBILE_PREFIX 3 /* "010", which everybody has */
 
-static const char *const common_words[] = {"boxoffice",  "박스오피스",   "비밀번호", "qlalfqjsgh",
-                                           "안녕하세요", "dkssudgktpdy", "사랑해",   "tkfkdgo",
-                                           "사랑해요",   "tkfkdgody",    "대한민국", "eogksalsrnr"};
+static const char *const common_words[] = {"boxoffice",    "박스오피스",  "비밀번호", "qlalfqjsgh", "안녕하세요",
+                                           "dkssudgktpdy", "사랑해",      "tkfkdgo",  "사랑해요",   "tkfkdgody",
+                                           "대한민국",     "eogksalsrnr", "가나다라", "rkskekfk",   "마바사아",
+                                           "akqktkdk",     "자차카타",    "wkckzkxk", "rsef",       "aqtd"};
 
 struct words {
     struct arena *arena;
@@ -51,6 +54,10 @@ static void add_parts(struct words *words, const char *text, const char *between
 static void add_name(struct words *words, const char *name)
 {
     add_parts(words, name, " ");
+    const char *keys = hangul_keys(words->arena, name);
+    if (keys) {
+        add_parts(words, keys, " ");
+    }
     size_t first = 1;
     while (((unsigned char)name[first] & 0xC0) == 0x80) {
         first++;
@@ -77,19 +84,18 @@ static void collect(struct words *words, const struct password_owner *owner)
     }
 }
 
-static size_t characters(const char *text)
+/* Who guesses types the keys of a word too, whatever script the keyboard is in. */
+static bool guessed_soon(const char *password, const struct words *words)
 {
-    size_t count = 0;
-    for (; *text; text++) {
-        count += ((unsigned char)*text & 0xC0) != 0x80;
-    }
-    return count;
+    const char *keys = hangul_keys(words->arena, password);
+    return password_guess_bits(password, words->list) < BITS_LEAST ||
+           (keys && password_guess_bits(keys, words->list) < BITS_LEAST);
 }
 
 const struct err *user_password_check(struct ctx *ctx, const char *field, const char *password,
                                       const struct password_owner *owner)
 {
-    if (characters(password) < USER_PASSWORD_MIN) {
+    if (utf8_count(password) < USER_PASSWORD_MIN) {
         return ctx_invalid(ctx, field, "must have %d characters at least", USER_PASSWORD_MIN);
     }
     if (strlen(password) > PASSWORD_BYTES_MAX) {
@@ -97,6 +103,5 @@ const struct err *user_password_check(struct ctx *ctx, const char *field, const 
     }
     struct words words = {.arena = ctx->arena};
     collect(&words, owner);
-    return password_guess_bits(password, words.list) < BITS_LEAST ? ctx_invalid(ctx, field, "is too easy to guess")
-                                                                  : NULL;
+    return guessed_soon(password, &words) ? ctx_invalid(ctx, field, "is too easy to guess") : NULL;
 }

@@ -148,7 +148,11 @@ VALUES ($1, $2);
 SELECT u.id, u.password_hash
 FROM identity_uses AS i
 INNER JOIN users AS u ON i.user_id = u.id
-WHERE i.verification = $1 AND u.email_hash = $2 AND u.status = 'ACTIVE' AND u.created_at > i.used_at - interval '1 minute';
+WHERE
+    i.verification = $1
+    AND u.email_hash = $2
+    AND u.status = 'ACTIVE'
+    AND u.created_at > i.used_at - interval '1 minute';
 
 -- name: user_identity_used_by :read
 SELECT user_id

@@ -48,8 +48,8 @@ static void test_password_of_any_kind_of_characters_is_taken(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "correct horse battery",  "ek9xw2pq",          "93847561029",
-        "비밀 번호 말 건전지",    "가나다라 마바사아", "🎫🎸🥁🎺🎻🎷🪕🎹",
+        "correct horse battery",  "ek9xw2pq",           "93847561029",
+        "비밀 번호 말 건전지",    "고래가 나무에 앉다", "🎫🎸🥁🎺🎻🎷🪕🎹",
         "correct-Horse-7-battery"};
     for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
         assert_null(refusal(good[i], &kim));
@@ -72,10 +72,13 @@ static void test_password_length_is_counted_in_characters_and_ends_where_bcrypt_
 static void test_password_that_is_tried_first_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"password",     "P@ssw0rd!",   "qwerty123",    "12345678",
-                                      "1q2w3e4r5t",   "iloveyou1",   "aaaaaaaaaaaa", "abcdefghijkl",
-                                      "asdfasdf123",  "19991231",    "BoxOffice",    "박스오피스박스오피스",
-                                      "비밀번호1234", "qlalfqjsgh1", "tkfkdgo12",    "another password"};
+    static const char *const bad[] = {
+        "password",         "P@ssw0rd!",        "qwerty123",        "12345678",
+        "1q2w3e4r5t",       "iloveyou1",        "aaaaaaaaaaaa",     "abcdefghijkl",
+        "asdfasdf123",      "19991231",         "BoxOffice",        "박스오피스박스오피스",
+        "비밀번호1234",     "qlalfqjsgh1",      "tkfkdgo12",        "another password",
+        "ㅁㄴㅇㄹㅁㄴㅇㄹ", "ㅂㅈㄷㄱㅅㅛㅕㅑ", "가나다라마바사아", "ㄱㄴㄷㄹㅁㅂㅅㅇ",
+        "가나다라1234",     "１２３４５６７８", "ｐａｓｓｗｏｒｄ"};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         const char *why = refusal(bad[i], &nobody);
         assert_non_null(why);
@@ -96,6 +99,7 @@ static void test_password_made_of_its_owners_data_is_refused_to_the_owner(void *
                {"01012345678", &kim},
                {"1234567812345678", &kim},
                {"minsu.kim79@example.com", &kim},
+               {"rlaalstn1!", &kim}, /* 김민수 */
                {"HongGildong1", &hong},
                {"gildong38475610", &hong}};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
