@@ -72,5 +72,8 @@ ERR_COMMON_LIST(ERR_DECLARE)
 /* What an error means for a call that changes nothing, or whose effect does not matter to the caller (the mirror of
  * seats in Redis): a lost answer is &err_unavailable. Any other error as it is, NULL too. */
 const struct err *err_of_read(const struct err *e);
+/* What an error means once a part of the work is committed, which the repetition of the call finishes: that nothing has
+ * happened is not true any more, so it is &err_uncertain. Any other error as it is, NULL too. */
+const struct err *err_after_commit(const struct err *e);
 
 #endif

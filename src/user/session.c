@@ -94,7 +94,7 @@ const struct err *session_blacklist(struct ctx *ctx, const char *family, const c
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family), DB_TEXT(last));
-    return e ? e : blacklist(ctx, rows);
+    return err_after_commit(e ? e : blacklist(ctx, rows));
 }
 
 /* ---- ending ---- */
@@ -113,7 +113,7 @@ const struct err *session_logout(struct ctx *ctx, const struct session_owner *ow
         e = end_family(ctx, db_str(rows, 0, "family"), owner->jti);
     }
     /* Last: a token that is blacklisted cannot repeat a logout that failed half way. */
-    return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
+    return e ? e : err_after_commit(token_revoke(ctx, owner->jti, owner->expires_s));
 }
 
 const struct err *session_end(struct ctx *ctx, const char *user_id, const char *id)
@@ -133,8 +133,9 @@ const struct err *session_end_all(struct ctx *ctx, const struct session_owner *o
     const struct err *e = DB_RUN(ctx, &sql_user_families, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
     for (size_t i = 0; !e && i < db_count(rows); i++) {
         e = end_family(ctx, db_str(rows, i, "family"), owner->jti);
+        e = i > 0 ? err_after_commit(e) : e;
     }
-    return e ? e : token_revoke(ctx, owner->jti, owner->expires_s);
+    return e ? e : err_after_commit(token_revoke(ctx, owner->jti, owner->expires_s));
 }
 
 const struct err *session_revoke_others(struct ctx *ctx, const struct session_owner *owner)
@@ -152,7 +153,7 @@ const struct err *session_blacklist_others(struct ctx *ctx, const struct session
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_other_access, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
-    return e ? e : blacklist(ctx, rows);
+    return err_after_commit(e ? e : blacklist(ctx, rows));
 }
 
 /* ---- looking ---- */

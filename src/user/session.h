@@ -1,6 +1,9 @@
 /*
  * session: a login that lasts (AUTH-008..011): a family of refresh tokens, one alive at a time, each with an access
  * token. It begins with login.h, goes on with refresh.h, and ends here.
+ *
+ * Whatever ends sessions commits that first, then tells Redis of the access tokens that are still alive. An error
+ * between the two is &err_uncertain, never one that says that nothing has happened: the same call finishes it.
  */
 #ifndef USER_SESSION_H
 #define USER_SESSION_H

@@ -74,7 +74,7 @@ const struct err *withdrawal(struct ctx *ctx, const struct session_owner *owner,
         e = e ? e : check_tickets(ctx, owner->user_id, with_tickets);
         e = e ? e : db_transact(ctx, end_account, &own);
     }
-    e = e ? e : session_end_all(ctx, owner);
+    e = e ? e : err_after_commit(session_end_all(ctx, owner));
     if (!e && !ended) {
         look_back(ctx, owner->user_id, with_tickets);
     }

@@ -153,7 +153,7 @@ static void test_password_reset_may_be_repeated(void **state)
     const char *verification = verify(&person);
     struct redis *redis = ctx->redis;
     ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
-    assert_non_null(reset(person.email, verification, NEW_PASSWORD));
+    assert_ptr_equal(reset(person.email, verification, NEW_PASSWORD), &err_uncertain);
     redis_free(&ctx->redis);
     ctx->redis = redis;
     assert_null(token_check_revoked(ctx, claims_of(before.access_token).jti));

@@ -327,11 +327,35 @@ static void test_session_end_all_is_finished_by_its_repetition(void **state)
     const struct session_owner owner = owner_of(&person, &own);
     struct redis *redis = ctx->redis;
     ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
-    assert_non_null(session_end_all(ctx, &owner));
+    assert_ptr_equal(session_end_all(ctx, &owner), &err_uncertain);
     redis_free(&ctx->redis);
     ctx->redis = redis;
     assert_null(access_revoked(other.access_token));
     assert_null(session_end_all(ctx, &owner));
+    assert_ptr_equal(access_revoked(other.access_token), &err_token_revoked);
+    assert_ptr_equal(access_revoked(own.access_token), &err_token_revoked);
+}
+
+/* Not "nothing has happened": it has ended, but nobody could be told. */
+static void test_session_end_and_logout_without_redis_are_uncertain_and_finished_by_their_repetition(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens other = logged_in(&person), own = logged_in(&person), unused;
+    const struct session_owner owner = owner_of(&person, &own);
+    const struct session_view *views = sessions_of(&owner, 2);
+    const char *id = views[views[0].current ? 1 : 0].id;
+    struct redis *redis = ctx->redis;
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    assert_ptr_equal(session_end(ctx, person.id, id), &err_uncertain);
+    assert_ptr_equal(session_logout(ctx, &owner), &err_uncertain);
+    redis_free(&ctx->redis);
+    ctx->redis = redis;
+    assert_ptr_equal(refresh(other.refresh_token, &unused), &err_token_revoked);
+    sessions_of(&owner, 0);
+    assert_null(access_revoked(own.access_token));
+    assert_null(session_end(ctx, person.id, id));
+    assert_null(session_logout(ctx, &owner));
     assert_ptr_equal(access_revoked(other.access_token), &err_token_revoked);
     assert_ptr_equal(access_revoked(own.access_token), &err_token_revoked);
 }
@@ -445,6 +469,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_revoked_token_is_remembered_for_the_rest_of_its_life, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
         cmocka_unit_test_setup_teardown(test_session_end_all_is_finished_by_its_repetition, begin, end),
+        cmocka_unit_test_setup_teardown(
+            test_session_end_and_logout_without_redis_are_uncertain_and_finished_by_their_repetition, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_that_was_reused_is_finished_by_its_repetition, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_repeated_while_keys_change_gives_a_living_session, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_is_limited, begin, end),

@@ -42,11 +42,23 @@ static void test_err_no_row_is_both_safe_to_repeat_and_uncertain(void **state)
     }
 }
 
+/* Whoever is told that nothing has happened does something else instead. */
+static void test_err_after_commit_never_says_that_nothing_happened(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct err *e = err_after_commit(rows[i]);
+        assert_ptr_equal(e, rows[i]->flags & ERR_RETRY ? &err_uncertain : rows[i]);
+    }
+    assert_null(err_after_commit(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err_every_row_is_complete),
         cmocka_unit_test(test_err_codes_are_unique),
+        cmocka_unit_test(test_err_after_commit_never_says_that_nothing_happened),
         cmocka_unit_test(test_err_no_row_is_both_safe_to_repeat_and_uncertain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
