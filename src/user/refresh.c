@@ -15,6 +15,7 @@
 
 struct refresh_work {
     const char *token;
+    const char *user_id;
     const char *family;
     const struct client *client;
     bool limited;              /* a live token is not exchanged */
@@ -142,7 +143,7 @@ static const struct err *rotate(struct ctx *ctx, void *arg)
     struct refresh_work *work = arg;
     work->refusal = NULL;
     work->found = false;
-    const struct err *e = session_lock(ctx, work->family);
+    const struct err *e = session_lock(ctx, work->user_id);
     if (!e && !work->limited) {
         e = exchange(ctx, work, session_token_hash(ctx, work->token));
     }
@@ -164,7 +165,11 @@ const struct err *refresh_exchange(struct ctx *ctx, const char *refresh_token, c
     }
     /* Each leaves a row and an access token, all of which the end of the session has to reach. */
     bool limited = limit_take(ctx, &(struct limit){"refresh", REFRESHES_A_QUARTER, QUARTER_S}, claims.family) != NULL;
-    struct refresh_work work = {.token = refresh_token, .family = claims.family, .client = client, .limited = limited};
+    struct refresh_work work = {.token = refresh_token,
+                                .user_id = claims.subject,
+                                .family = claims.family,
+                                .client = client,
+                                .limited = limited};
     e = db_transact(ctx, rotate, &work);
     if (e) {
         return e;

@@ -40,6 +40,13 @@ struct db_arg session_token_hash(struct ctx *ctx, const char *token)
     return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
 }
 
+/* For one more. */
+static const struct err *make_room(struct ctx *ctx, const char *user_id)
+{
+    const struct err *e = session_lock(ctx, user_id);
+    return e ? e : DB_RUN(ctx, &sql_user_surplus_revoke, NULL, DB_TEXT(user_id), DB_INT(SESSIONS_MOST - 1));
+}
+
 const struct err *session_issue(struct ctx *ctx, const struct session *session, struct tokens *tokens_r)
 {
     struct token_claims refresh = {.subject = session->user_id, .family = session->family};
@@ -54,30 +61,24 @@ const struct err *session_issue(struct ctx *ctx, const struct session *session, 
                           .refresh_token = refresh_token,
                           .expires_in = access.expires_s - access.issued_s,
                           .token_type = "Bearer"};
-    const struct err *e =
-        DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
-               DB_TEXT(session->family), DB_TEXT(session->replaces), session_token_hash(ctx, pair.refresh_token),
-               DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND), DB_TIME(refresh.issued_s * CLOCK_SECOND),
-               DB_TIME(refresh.expires_s * CLOCK_SECOND), DB_TEXT(lockout_address(session->client->ip)),
-               DB_TEXT(session->client->user_agent));
+    const struct err *e = session->replaces ? NULL : make_room(ctx, session->user_id);
+    e = e ? e
+          : DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
+                   DB_TEXT(session->family), DB_TEXT(session->replaces), session_token_hash(ctx, pair.refresh_token),
+                   DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND),
+                   DB_TIME(refresh.issued_s * CLOCK_SECOND), DB_TIME(refresh.expires_s * CLOCK_SECOND),
+                   DB_TEXT(lockout_address(session->client->ip)), DB_TEXT(session->client->user_agent));
     if (!e) {
         *tokens_r = pair;
     }
     return e;
 }
 
-/* ---- ending a family ---- */
+/* ---- ending ---- */
 
-const struct err *session_lock(struct ctx *ctx, const char *family)
+const struct err *session_lock(struct ctx *ctx, const char *user_id)
 {
-    return DB_RUN(ctx, &sql_user_family_lock, NULL, DB_TEXT(family));
-}
-
-static const struct err *revoke_family(struct ctx *ctx, void *arg)
-{
-    const char *const *family = arg;
-    const struct err *e = session_lock(ctx, *family);
-    return e ? e : DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(*family));
+    return DB_RUN(ctx, &sql_user_sessions_lock, NULL, DB_TEXT(user_id));
 }
 
 /* Access tokens that are still alive. */
@@ -97,12 +98,22 @@ const struct err *session_blacklist(struct ctx *ctx, const char *family, const c
     return err_after_commit(e ? e : blacklist(ctx, rows));
 }
 
-/* ---- ending ---- */
+struct family {
+    const char *user_id;
+    const char *id;
+};
 
-static const struct err *end_family(struct ctx *ctx, const char *family, const char *last)
+static const struct err *revoke_family(struct ctx *ctx, void *arg)
+{
+    const struct family *family = arg;
+    const struct err *e = session_lock(ctx, family->user_id);
+    return e ? e : DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(family->id));
+}
+
+static const struct err *end_family(struct ctx *ctx, struct family family, const char *last)
 {
     const struct err *e = db_transact(ctx, revoke_family, &family);
-    return e ? e : session_blacklist(ctx, family, last);
+    return e ? e : session_blacklist(ctx, family.id, last);
 }
 
 const struct err *session_logout(struct ctx *ctx, const struct session_owner *owner)
@@ -110,7 +121,7 @@ const struct err *session_logout(struct ctx *ctx, const struct session_owner *ow
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_family_of_access, &rows, DB_TEXT(owner->jti), DB_TEXT(owner->user_id));
     if (!e && db_count(rows) > 0) {
-        e = end_family(ctx, db_str(rows, 0, "family"), owner->jti);
+        e = end_family(ctx, (struct family){owner->user_id, db_str(rows, 0, "family")}, owner->jti);
     }
     /* Last: a token that is blacklisted cannot repeat a logout that failed half way. */
     return e ? e : err_after_commit(token_revoke(ctx, owner->jti, owner->expires_s));
@@ -123,30 +134,15 @@ const struct err *session_end(struct ctx *ctx, const char *user_id, const char *
     if (e) {
         return e;
     }
-    return db_bool(rows, 0, "owned") ? end_family(ctx, id, NULL) : &err_not_found;
+    return db_bool(rows, 0, "owned") ? end_family(ctx, (struct family){user_id, id}, NULL) : &err_not_found;
 }
 
-/* The one that asks is the last to end: it may have to ask again. */
-const struct err *session_end_all(struct ctx *ctx, const struct session_owner *owner)
-{
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_families, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
-    for (size_t i = 0; !e && i < db_count(rows); i++) {
-        e = end_family(ctx, db_str(rows, i, "family"), owner->jti);
-        e = i > 0 ? err_after_commit(e) : e;
-    }
-    return e ? e : err_after_commit(token_revoke(ctx, owner->jti, owner->expires_s));
-}
+/* ---- ending the others ---- */
 
 const struct err *session_revoke_others(struct ctx *ctx, const struct session_owner *owner)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_families, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
-    for (size_t i = 0; !e && i < db_count(rows); i++) {
-        const char *family = db_str(rows, i, "family");
-        e = db_bool(rows, i, "own") ? NULL : revoke_family(ctx, &family);
-    }
-    return e;
+    const struct err *e = session_lock(ctx, owner->user_id);
+    return e ? e : DB_RUN(ctx, &sql_user_others_revoke, NULL, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
 }
 
 const struct err *session_blacklist_others(struct ctx *ctx, const struct session_owner *owner)
@@ -154,6 +150,20 @@ const struct err *session_blacklist_others(struct ctx *ctx, const struct session
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_other_access, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
     return err_after_commit(e ? e : blacklist(ctx, rows));
+}
+
+static const struct err *revoke_others(struct ctx *ctx, void *arg)
+{
+    return session_revoke_others(ctx, arg);
+}
+
+/* The one that asks is the last to end: it may have to ask again. */
+const struct err *session_end_all(struct ctx *ctx, const struct session_owner *owner)
+{
+    struct session_owner own = *owner;
+    const struct err *e = db_transact(ctx, revoke_others, &own);
+    e = e ? e : session_blacklist_others(ctx, owner);
+    return e ? e : err_after_commit(session_logout(ctx, owner));
 }
 
 /* ---- looking ---- */

@@ -213,12 +213,13 @@ SELECT
 FROM users AS u
 WHERE u.ci_hash = $1 AND u.status <> 'DELETED';
 
--- Orders what changes the ways into an account.
+-- Orders what changes the ways into an account. Leaves the key to the new token of a refresh, which has the lock of the
+-- sessions that a login waits for next.
 -- name: user_lock :write
 SELECT password_hash IS NOT NULL AS has_password
 FROM users
 WHERE id = $1 AND status = 'ACTIVE'
-FOR UPDATE;
+FOR NO KEY UPDATE;
 
 -- What user_lock has found, logged in to.
 -- name: user_social_stamp :write
@@ -339,9 +340,10 @@ SELECT family
 FROM refresh_tokens
 WHERE access_jti = $1 AND user_id = $2;
 
--- Until the end of the transaction. A family is many rows, and the one that a refresh adds is not there to be locked.
--- name: user_family_lock :write
-SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) AS locked;
+-- Until the end of the transaction. Sessions of an account are many rows, and what a refresh adds is not there to be
+-- locked.
+-- name: user_sessions_lock :write
+SELECT pg_advisory_xact_lock(hashtextextended($1, 2)) AS locked;
 
 -- Who goes on with a session has not gone away. Waits for nobody: who ends sessions locks the account first, then them.
 -- name: user_seen :write
@@ -393,16 +395,33 @@ SELECT exists(
     WHERE family = $1 AND user_id = $2
 ) AS owned;
 
--- Every session of which a token may still be used, or be alive though its session has ended; that of the access token
--- $2 last.
--- name: user_families :read
-SELECT family, coalesce(bool_or(access_jti = $2), FALSE) AS own
-FROM refresh_tokens
+-- All sessions but that of the access token $2; NULL, or of nobody's: all.
+-- name: user_others_revoke :write
+UPDATE refresh_tokens
+SET revoked_at = clock_timestamp()
 WHERE
-    user_id = $1
-    AND ((revoked_at IS NULL AND expires_at > clock_timestamp()) OR {{ access_alive }})
-GROUP BY family
-ORDER BY own, family;
+    user_id = $1 AND revoked_at IS NULL
+    AND family IS DISTINCT FROM (
+        SELECT own.family
+        FROM refresh_tokens AS own
+        WHERE own.access_jti = $2 AND own.user_id = $1
+    );
+
+-- All sessions but the $2 that were used last.
+-- name: user_surplus_revoke :write
+UPDATE refresh_tokens
+SET revoked_at = clock_timestamp()
+WHERE
+    user_id = $1 AND revoked_at IS NULL
+    AND family IN (
+        SELECT live.family
+        FROM refresh_tokens AS live
+        WHERE
+            live.user_id = $1 AND live.rotated_at IS NULL AND live.revoked_at IS NULL
+            AND live.expires_at > clock_timestamp()
+        ORDER BY live.issued_at DESC, live.id DESC
+        OFFSET $2::bigint
+    );
 
 -- The access tokens that are still alive of all sessions that have ended, but for that of the access token $2.
 -- name: user_other_access :read

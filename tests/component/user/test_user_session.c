@@ -219,10 +219,11 @@ struct rivals {
     const char *user_id;
     const char *refresh_token;
     struct session_owner owner;
+    const struct err *(*leave)(struct ctx *ctx, const struct session_owner *owner);
     pid_t refreshing, leaving;
 };
 
-static const struct err *refresh_then_log_out(struct ctx *holder, void *arg)
+static const struct err *refresh_then_leave(struct ctx *holder, void *arg)
 {
     struct rivals *rivals = arg;
     struct tokens unused;
@@ -236,10 +237,23 @@ static const struct err *refresh_then_log_out(struct ctx *holder, void *arg)
     rivals->leaving = fork();
     if (rivals->leaving == 0) {
         ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
-        _exit(session_logout(ctx, &rivals->owner) ? 1 : 0);
+        _exit(rivals->leave(ctx, &rivals->owner) ? 1 : 0);
     }
     fixture_await_waiting(holder, 2);
     return NULL;
+}
+
+static void assert_nothing_lives_after(struct rivals *rivals)
+{
+    int refreshed, left;
+    assert_null(db_transact(ctx, refresh_then_leave, rivals));
+    assert_int_equal(waitpid(rivals->refreshing, &refreshed, 0), rivals->refreshing);
+    assert_int_equal(waitpid(rivals->leaving, &left, 0), rivals->leaving);
+    assert_int_equal(refreshed, 0);
+    assert_int_equal(left, 0);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(rivals->user_id)));
+    assert_int_equal(db_int(rows, 0, "total"), 0);
 }
 
 static void test_logout_during_a_refresh_leaves_no_live_token(void **state)
@@ -247,17 +261,48 @@ static void test_logout_during_a_refresh_leaves_no_live_token(void **state)
     (void)state;
     struct person person = new_person();
     struct tokens tokens = logged_in(&person);
-    struct rivals rivals = {
-        .user_id = person.id, .refresh_token = tokens.refresh_token, .owner = owner_of(&person, &tokens)};
-    int refreshed, left;
-    assert_null(db_transact(ctx, refresh_then_log_out, &rivals));
-    assert_int_equal(waitpid(rivals.refreshing, &refreshed, 0), rivals.refreshing);
-    assert_int_equal(waitpid(rivals.leaving, &left, 0), rivals.leaving);
+    assert_nothing_lives_after(&(struct rivals){.user_id = person.id,
+                                                .refresh_token = tokens.refresh_token,
+                                                .owner = owner_of(&person, &tokens),
+                                                .leave = session_logout});
+}
+
+static void test_session_end_all_during_a_refresh_leaves_no_live_token(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), tokens = logged_in(&person);
+    assert_nothing_lives_after(&(struct rivals){.user_id = person.id,
+                                                .refresh_token = tokens.refresh_token,
+                                                .owner = owner_of(&person, &own),
+                                                .leave = session_end_all});
+}
+
+static const struct err *refresh_beside_a_link(struct ctx *linking, void *arg)
+{
+    const struct rivals *rivals = arg;
+    int refreshed;
+    assert_null(DB_RUN(linking, &sql_user_lock, NULL, DB_TEXT(rivals->user_id)));
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct tokens unused;
+        alarm(30); /* rather than wait for ever */
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(refresh(rivals->refresh_token, &unused) ? 1 : 0);
+    }
+    assert_int_equal(waitpid(pid, &refreshed, 0), pid);
     assert_int_equal(refreshed, 0);
-    assert_int_equal(left, 0);
-    const struct db_rows *rows;
-    assert_null(DB_RUN(ctx, &live_tokens, &rows, DB_TEXT(person.id)));
-    assert_int_equal(db_int(rows, 0, "total"), 0);
+    return session_lock(linking, rivals->user_id);
+}
+
+/* Who links and logs in has the account's row and wants the sessions' lock; who refreshes, the other way round. */
+static void test_refresh_waits_for_nobody_who_will_wait_for_it(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    struct rivals rivals = {.user_id = person.id, .refresh_token = tokens.refresh_token};
+    assert_null(db_transact(ctx, refresh_beside_a_link, &rivals));
 }
 
 static void test_session_list_shows_each_session_once_as_last_used(void **state)
@@ -468,6 +513,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session_end_all_ends_every_session_of_one_person, begin, end),
         cmocka_unit_test_setup_teardown(test_revoked_token_is_remembered_for_the_rest_of_its_life, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_end_all_during_a_refresh_leaves_no_live_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_waits_for_nobody_who_will_wait_for_it, begin, end),
         cmocka_unit_test_setup_teardown(test_session_end_all_is_finished_by_its_repetition, begin, end),
         cmocka_unit_test_setup_teardown(
             test_session_end_and_logout_without_redis_are_uncertain_and_finished_by_their_repetition, begin, end),
