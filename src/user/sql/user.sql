@@ -83,11 +83,18 @@ WHERE id = $1 AND status <> 'DELETED';
 DELETE FROM oauth_accounts
 WHERE user_id = $1;
 
--- How long ago the session of the access token $1 began; negative: the clock was set back.
--- name: user_session_age :read
-SELECT floor(extract(EPOCH FROM clock_timestamp() - uuid_extract_timestamp(family)))::bigint AS age_s
-FROM refresh_tokens
-WHERE access_jti = $1 AND user_id = $2;
+-- age_s: how long ago the session of the access token $2 began; negative: the clock was set back; null: it has ended.
+-- Both at one moment: a session also ends with its account.
+-- name: user_withdraw_find :read
+SELECT
+    users.status,
+    (
+        SELECT floor(extract(EPOCH FROM clock_timestamp() - uuid_extract_timestamp(t.family)))::bigint
+        FROM refresh_tokens AS t
+        WHERE t.access_jti = $2 AND t.user_id = users.id AND t.revoked_at IS NULL
+    ) AS age_s
+FROM users
+WHERE users.id = $1;
 
 -- name: user_role_and_status :read
 SELECT role, status

@@ -9,6 +9,7 @@
 
 static struct reservation_standing standing;
 static const struct err *reservation;
+static const struct session_owner *leaves_meanwhile; /* logs out while the reservation service is asked */
 
 const struct err *reservation_api_standing(struct ctx *unused_ctx, const char *user_id,
                                            struct reservation_standing *standing_r)
@@ -16,6 +17,9 @@ const struct err *reservation_api_standing(struct ctx *unused_ctx, const char *u
     (void)unused_ctx;
     (void)user_id;
     *standing_r = standing;
+    if (leaves_meanwhile) {
+        assert_null(session_logout(ctx, leaves_meanwhile));
+    }
     return reservation;
 }
 
@@ -23,6 +27,7 @@ static int begin_free(void **state)
 {
     standing = (struct reservation_standing){0};
     reservation = NULL;
+    leaves_meanwhile = NULL;
     return begin(state);
 }
 
@@ -124,9 +129,42 @@ static void test_withdrawal_long_after_the_login_is_refused(void **state)
     assert_left(&person, "ACTIVE", 0, 1);
     struct tokens again = logged_in(&person);
     const struct session_owner forged = {person.id, fixture_uuid(), clock_now() / CLOCK_SECOND + 60};
-    assert_ptr_equal(withdrawal(ctx, &forged, false), &err_login_too_old);
+    assert_ptr_equal(withdrawal(ctx, &forged, false), &err_token_revoked);
     assert_null(leave(&person, &again));
     fixture_free(&owner);
+}
+
+/* As Redis is away, such a token passes every door. */
+static void test_withdrawal_with_a_token_that_was_logged_out_is_refused_without_redis(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), other = logged_in(&person);
+    struct token_claims claims = claims_of(own.access_token);
+    const struct session_owner owner = {person.id, claims.jti, claims.expires_s};
+    assert_null(session_logout(ctx, &owner));
+    struct redis *redis = ctx->redis;
+    ctx->redis = redis_new_at("unix:///nonexistent/redis.sock");
+    const struct err *e = withdrawal(ctx, &owner, false);
+    redis_free(&ctx->redis);
+    ctx->redis = redis;
+    assert_ptr_equal(e, &err_token_revoked);
+    assert_left(&person, "ACTIVE", 0, 1);
+    assert_null(revoked(&other));
+}
+
+static void test_withdrawal_during_a_logout_is_refused(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person), other = logged_in(&person);
+    struct token_claims claims = claims_of(own.access_token);
+    const struct session_owner owner = {person.id, claims.jti, claims.expires_s};
+    leaves_meanwhile = &owner;
+    assert_ptr_equal(withdrawal(ctx, &owner, false), &err_token_revoked);
+    leaves_meanwhile = NULL;
+    assert_left(&person, "ACTIVE", 0, 1);
+    assert_null(leave(&person, &other));
 }
 
 static void test_withdrawal_whose_blacklisting_failed_is_finished_by_its_repetition(void **state)
@@ -184,6 +222,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_withdrawal_with_tickets_or_a_purchase_is_refused_unless_asked_for,
                                         begin_free, end),
         cmocka_unit_test_setup_teardown(test_withdrawal_long_after_the_login_is_refused, begin_free, end),
+        cmocka_unit_test_setup_teardown(test_withdrawal_with_a_token_that_was_logged_out_is_refused_without_redis,
+                                        begin_free, end),
+        cmocka_unit_test_setup_teardown(test_withdrawal_during_a_logout_is_refused, begin_free, end),
         cmocka_unit_test_setup_teardown(test_withdrawal_whose_blacklisting_failed_is_finished_by_its_repetition,
                                         begin_free, end),
         cmocka_unit_test_setup_teardown(test_withdrawal_among_logins_leaves_no_session, begin_free, end),
