@@ -32,7 +32,7 @@ static const struct route routes[] = {
     {"POST", "/auth/password/reset", auth_password_reset, 0, &password_reset_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/reactivate", auth_reactivate, 0, &reactivation_shape, NULL, AUTH_BODY_MAX, NULL},
     {"GET", "/auth/oauth2/<provider>", social_authorize, 0, NULL, &social_begin_shape, 0, NULL},
-    {"GET", "/auth/oauth2/<provider>/callback", social_callback, 0, NULL, &social_return_shape, 0, NULL},
+    {"GET", "/auth/oauth2/<provider>/callback", social_callback, RT_ONCE, NULL, &social_return_shape, 0, NULL},
     {"POST", "/auth/oauth2/link", social_link_post, 0, &social_link_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/logout", sessions_log_out, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/users/me", profile_get, RT_USER, NULL, NULL, 0, NULL},

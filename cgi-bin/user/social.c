@@ -76,6 +76,7 @@ static void reply_outcome(struct reply *rp, const struct social_outcome *outcome
     json_open_object(out, NULL);
     json_add_str(out, "linkToken", outcome->link_token);
     json_add_int(out, "expiresIn", SOCIAL_LINK_S);
+    json_add_bool(out, "dormant", outcome->dormant);
     if (outcome->email) {
         json_add_str(out, "email", outcome->email);
     }
@@ -117,7 +118,8 @@ const struct err *social_unlink_delete(struct request *rq, struct reply *rp)
     if (!oauth_provider_find(request_param(rq, "provider"), &provider)) {
         return &err_not_found;
     }
-    const struct err *e = social_unlink(rq->ctx, rq->identity.user_id, provider);
+    const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+    const struct err *e = social_unlink(rq->ctx, &owner, provider);
     if (!e) {
         reply_empty(rp, 204);
     }

@@ -91,11 +91,18 @@ static bool path_fits(struct request *rq, const char *pattern, const char *path,
     }
 }
 
-/* One method of the Allow header; a path that knows GET knows HEAD. */
-static void add_allowed(char *allow, size_t size, const char *method)
+/* A row's methods for the Allow header; a path that knows GET knows HEAD, as a rule. */
+static void add_allowed(char *allow, size_t size, const struct route *route)
 {
     size_t used = strlen(allow);
-    snprintf(allow + used, size - used, "%s%s%s", used ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+    bool head = strcmp(route->method, "GET") == 0 && !(route->flags & RT_ONCE);
+    snprintf(allow + used, size - used, "%s%s%s", used ? ", " : "", route->method, head ? ", HEAD" : "");
+}
+
+static bool method_fits(const struct route *route, const char *method)
+{
+    bool head = strcmp(method, "HEAD") == 0;
+    return strcmp(route->method, head ? "GET" : method) == 0 && !(head && route->flags & RT_ONCE);
 }
 
 static bool is_listed(const struct route *routes, size_t count, const char *path)
@@ -113,7 +120,6 @@ enum route_match route_find(const struct route *routes, size_t count, const char
 {
     const struct route *near = NULL;
     bool ids;
-    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     allow[0] = '\0';
     if (!utf8_is_plain(path, strlen(path))) {
         return ROUTE_NO_PATH;
@@ -126,20 +132,20 @@ enum route_match route_find(const struct route *routes, size_t count, const char
         if (!path_fits(rq, routes[i].path, path, &ids)) {
             continue;
         }
-        bool fits = strcmp(routes[i].method, wanted) == 0;
+        bool fits = method_fits(&routes[i], method);
         if (fits && ids) {
             *route_r = &routes[i];
             return ROUTE_FOUND;
         }
         if (ids) {
-            add_allowed(allow, size, routes[i].method);
+            add_allowed(allow, size, &routes[i]);
         } else if (fits && !near) {
             near = &routes[i];
         }
     }
     rq->param_count = 0;
     if (*allow) {
-        add_allowed(allow, size, "OPTIONS");
+        add_allowed(allow, size, &(struct route){.method = "OPTIONS"});
         return ROUTE_NO_METHOD;
     }
     if (near) {

@@ -24,6 +24,7 @@ enum route_flag {
     RT_RAW = 32u,       /* any content type; the handler reads rq->raw */
     RT_ANY_QUERY = 16u, /* any query string; the handler reads rq->query */
     RT_TOKEN = 128u,    /* X-Queue-Token, where sent, is well-formed; the domain checks whose it is */
+    RT_ONCE = 256u,     /* a GET that uses something up: HEAD, which would throw the answer away, is none of it */
     RT_LATE = 64u,      /* with RT_USER: the handler asks for the blacklist itself, in its own round trip to Redis */
 };
 

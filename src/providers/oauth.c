@@ -77,18 +77,22 @@ static const struct err *unavailable(struct ctx *ctx, int retry_after_s)
     return &err_unavailable;
 }
 
-/* What was sent at most asks who somebody is: that it may have arrived makes no difference. */
-static const struct err *exchange(struct ctx *ctx, struct http_call *call, struct oauth_answer *answer_r)
+/* What was sent at most asks who somebody is: that it may have arrived makes no difference. *outage_r: the provider is
+ * to blame, and not what this client has sent, which it may refuse in any form. */
+static const struct err *exchange(struct ctx *ctx, struct http_call *call, struct oauth_answer *answer_r,
+                                  bool *outage_r)
 {
     struct http_answer http;
     const struct json *root;
     const char *why;
     call->timeout_ms = (int)cfg_oauth.timeout_ms;
     call->answer_max = ANSWER_MAX;
+    *outage_r = true;
     const struct err *e = http_perform(ctx, call, &http);
     if (e) {
         return e == &err_bad_gateway ? e : unavailable(ctx, 0);
     }
+    *outage_r = http.status < 400 || http.status >= 500;
     if (http.status >= 500 || http.status == 429) {
         return unavailable(ctx, http.retry_after_s);
     }
@@ -96,6 +100,7 @@ static const struct err *exchange(struct ctx *ctx, struct http_call *call, struc
         return &err_bad_gateway;
     }
     *answer_r = (struct oauth_answer){http.status, http.max_age_s, http.body, http.len, root};
+    *outage_r = false;
     return NULL;
 }
 
@@ -107,8 +112,9 @@ const struct err *oauth_call(struct ctx *ctx, enum oauth_provider provider, stru
     if (!breaker_allow(breaker, &permit)) {
         return unavailable(ctx, breaker_retry_after_s(breaker));
     }
-    const struct err *e = exchange(ctx, call, answer_r);
-    breaker_done(breaker, &permit, !e);
+    bool outage;
+    const struct err *e = exchange(ctx, call, answer_r, &outage);
+    breaker_done(breaker, &permit, !outage);
     if (e) {
         log_warn(&ctx->log, "%s gives no answer that can be read: %s", oauth_manners[provider].name, e->code);
     }

@@ -18,6 +18,7 @@
 #include "src/user/user_pii.h"
 #include "src/user/user_text.h"
 
+#define REPEATED_S 60
 #define QUARTER_S 900 /* of an hour */
 #define BEGUN_A_QUARTER 600
 #define LINKS_A_QUARTER 200 /* of a network: carriers put many people behind one */
@@ -89,6 +90,8 @@ struct entry {
     const char *user_id; /* NULL: no account yet */
     const struct client *client;
     const char *verification_id;       /* of a link; NULL: a login */
+    bool wakes;                        /* of a link: the account sleeps */
+    struct db_arg ci;                  /* of the person verified */
     const struct candidate *candidate; /* of a new account */
     struct tokens tokens;
 };
@@ -153,7 +156,7 @@ static const char *name_of(struct ctx *ctx, const char *name)
 }
 
 static const struct err *offer_link(struct ctx *ctx, const char *provider, const struct oauth_person *person,
-                                    struct social_outcome *outcome_r)
+                                    bool dormant, struct social_outcome *outcome_r)
 {
     const char *token = social_random(ctx);
     const char *stands_for = ARENA_JOIN(ctx->arena, provider, ":", person->subject);
@@ -162,6 +165,7 @@ static const struct err *offer_link(struct ctx *ctx, const char *provider, const
     if (!e) {
         *outcome_r =
             (struct social_outcome){.link_token = token,
+                                    .dormant = dormant,
                                     .email = person->email ? user_email_normalise(ctx->arena, person->email) : NULL,
                                     .name = name_of(ctx, person->name)};
     }
@@ -189,10 +193,13 @@ const struct err *social_finish(struct ctx *ctx, enum oauth_provider provider, c
     }
     const struct login_state state = read_state(rows);
     if (!state.id) {
-        return offer_link(ctx, entry.provider, &person, outcome_r);
+        return offer_link(ctx, entry.provider, &person, false, outcome_r);
     }
     entry.user_id = state.id;
     e = check_state(ctx, &state, entry.provider, client);
+    if (e == &err_account_dormant) {
+        return offer_link(ctx, entry.provider, &person, true, outcome_r);
+    }
     e = e ? e : db_transact(ctx, log_in, &entry);
     if (!e) {
         *outcome_r = (struct social_outcome){.linked = true, .tokens = entry.tokens};
@@ -219,6 +226,16 @@ static const struct err *read_link_token(struct ctx *ctx, const char *token, str
     return NULL;
 }
 
+/* After a success it is of use for the repetition of a lost answer alone. */
+static void forget_link_token(struct ctx *ctx, const char *token)
+{
+    const struct err *e =
+        REDIS_RUN(ctx, NULL, "EXPIRE", social_key(ctx, "link", token), arena_int(ctx->arena, REPEATED_S), "LT");
+    if (e) {
+        log_warn(&ctx->log, "a link token that was used lives on: %s", e->code);
+    }
+}
+
 static const struct err *insert_link(struct ctx *ctx, const struct entry *entry)
 {
     const struct err *e = DB_RUN(ctx, &sql_user_link_insert, NULL, DB_TEXT(entry->user_id), DB_TEXT(entry->provider),
@@ -229,12 +246,19 @@ static const struct err *insert_link(struct ctx *ctx, const struct entry *entry)
     return strcmp(db_constraint(ctx), "oauth_accounts_subject_linked") == 0 ? &err_social_linked : &err_internal;
 }
 
+static const struct err *wake(struct ctx *ctx, const struct entry *entry)
+{
+    const struct err *e = DB_RUN(ctx, &sql_user_social_wake, NULL, DB_TEXT(entry->user_id), entry->ci);
+    return e ? e : identity_use(ctx, entry->verification_id, entry->user_id);
+}
+
 /* The row of the account is locked: what it has changes with nobody else meanwhile. */
 static const struct err *link_account(struct ctx *ctx, void *arg)
 {
     struct entry *entry = arg;
     const struct db_rows *locked, *linked;
-    const struct err *e = DB_RUN(ctx, &sql_user_lock, &locked, DB_TEXT(entry->user_id));
+    const struct err *e = entry->wakes ? wake(ctx, entry) : NULL;
+    e = e ? e : DB_RUN(ctx, &sql_user_lock, &locked, DB_TEXT(entry->user_id));
     if (e || db_count(locked) == 0) {
         return e ? e : &err_conflict;
     }
@@ -248,7 +272,7 @@ static const struct err *link_account(struct ctx *ctx, void *arg)
     }
     if (!subject) {
         e = insert_link(ctx, entry);
-        e = e ? e : identity_use(ctx, entry->verification_id, entry->user_id);
+        e = e || entry->wakes ? e : identity_use(ctx, entry->verification_id, entry->user_id);
     }
     return e ? e : begin_session(ctx, entry);
 }
@@ -319,7 +343,8 @@ static const struct err *link_found(struct ctx *ctx, const struct login_state *s
 {
     const struct err *e = check_state(ctx, state, entry->provider, entry->client);
     entry->user_id = state->id;
-    return e ? e : db_transact(ctx, link_account, entry);
+    entry->wakes = e == &err_account_dormant;
+    return e && !entry->wakes ? e : db_transact(ctx, link_account, entry);
 }
 
 const struct err *social_link(struct ctx *ctx, const struct social_link *input, const struct client *client,
@@ -336,6 +361,7 @@ const struct err *social_link(struct ctx *ctx, const struct social_link *input, 
     if (e) {
         return e;
     }
+    entry.ci = user_pii_blind(ctx, "ci", identity.ci);
     e = state.id ? link_found(ctx, &state, &entry) : sign_up(ctx, input, &identity, &entry);
     /* The same twice at once: the other was first. */
     bool beaten =
@@ -345,6 +371,7 @@ const struct err *social_link(struct ctx *ctx, const struct social_link *input, 
     }
     if (!e) {
         *tokens_r = entry.tokens;
+        forget_link_token(ctx, input->link_token);
     }
     return e;
 }
@@ -352,28 +379,33 @@ const struct err *social_link(struct ctx *ctx, const struct social_link *input, 
 /* ---- unlinking ---- */
 
 struct unlinking {
-    const char *user_id, *provider;
+    const struct session_owner *owner;
+    const char *provider;
 };
 
 static const struct err *unlink_account(struct ctx *ctx, void *arg)
 {
     const struct unlinking *work = arg;
     const struct db_rows *locked, *others, *removed;
-    const struct err *e = DB_RUN(ctx, &sql_user_lock, &locked, DB_TEXT(work->user_id));
+    const struct err *e = DB_RUN(ctx, &sql_user_lock, &locked, DB_TEXT(work->owner->user_id));
     if (e || db_count(locked) == 0) {
         return e ? e : &err_token_revoked;
     }
-    e = DB_RUN(ctx, &sql_user_link_others, &others, DB_TEXT(work->user_id), DB_TEXT(work->provider));
-    e = e ? e : DB_RUN(ctx, &sql_user_link_remove, &removed, DB_TEXT(work->user_id), DB_TEXT(work->provider));
+    e = DB_RUN(ctx, &sql_user_link_others, &others, DB_TEXT(work->owner->user_id), DB_TEXT(work->provider));
+    e = e ? e : DB_RUN(ctx, &sql_user_link_remove, &removed, DB_TEXT(work->owner->user_id), DB_TEXT(work->provider));
     if (e) {
         return e;
     }
-    bool stays = db_affected(removed) == 0 || db_bool(locked, 0, "has_password") || db_bool(others, 0, "others");
-    return stays ? NULL : &err_last_way_in;
+    if (db_affected(removed) == 0) {
+        return NULL;
+    }
+    bool stays = db_bool(locked, 0, "has_password") || db_bool(others, 0, "others");
+    return stays ? session_revoke_others(ctx, work->owner) : &err_last_way_in;
 }
 
-const struct err *social_unlink(struct ctx *ctx, const char *user_id, enum oauth_provider provider)
+const struct err *social_unlink(struct ctx *ctx, const struct session_owner *owner, enum oauth_provider provider)
 {
-    struct unlinking work = {user_id, oauth_provider_code(provider)};
-    return db_transact(ctx, unlink_account, &work);
+    struct unlinking work = {owner, oauth_provider_code(provider)};
+    const struct err *e = db_transact(ctx, unlink_account, &work);
+    return e ? e : session_blacklist_others(ctx, owner);
 }

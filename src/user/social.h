@@ -35,6 +35,7 @@ struct social_outcome {
     bool linked;          /* false: the rest is a link token, and what the provider says of the person */
     struct tokens tokens; /* only if linked */
     const char *link_token;
+    bool dormant;      /* of an account that sleeps: the link wakes it */
     const char *email; /* normalised; NULL: none that is one */
     const char *name;  /* in its stored form; NULL: none that could be one */
 };
@@ -59,7 +60,7 @@ BO_MUSTCHECK const struct err *social_begin(struct ctx *ctx, enum oauth_provider
 
 /* Who has come back: a session for the account that is linked, or a link token, which lives for SOCIAL_LINK_S.
  * &err_social_state: see social_attempt.h. &err_oauth_refused: the person or the provider said no. &err_unavailable and
- * &err_bad_gateway as oauth_person_of(). &err_account_dormant, &err_account_locked (ctx->retry_after_s), which the
+ * &err_bad_gateway as oauth_person_of(). &err_account_locked (ctx->retry_after_s), which the
  * login history tells. &err_conflict when the account changes at the same moment. Cannot be repeated: an attempt comes
  * back once. */
 BO_MUSTCHECK const struct err *social_finish(struct ctx *ctx, enum oauth_provider provider,
@@ -70,16 +71,20 @@ BO_MUSTCHECK const struct err *social_finish(struct ctx *ctx, enum oauth_provide
  * Links what the token stands for to the account of the person verified, or to a new account without a password, all in
  * one transaction with its first session. Name and phone of a new one may be left out: they are the verified ones.
  *
- * Safe to repeat with the same body, also twice at once: there is one account and one link, and each answer is a
- * session. &err_link_token_invalid; &err_identity_not_verified; &err_invalid_request and &err_terms_required with
- * details, &err_email_taken for a new account; &err_social_linked and &err_social_other; the account's state as
- * social_finish(); &err_too_many_requests by network; &err_unavailable.
+ * An account of the person that sleeps is woken by it (AUTH-018), whatever was linked before.
+ *
+ * Safe to repeat with the same body within a minute, also twice at once: there is one account and one link, and each
+ * answer is a session. &err_link_token_invalid; &err_identity_not_verified; &err_invalid_request and
+ * &err_terms_required with details, &err_email_taken for a new account; &err_social_linked and &err_social_other; the
+ * account's state as social_finish(); &err_too_many_requests by network; &err_unavailable.
  */
 BO_MUSTCHECK const struct err *social_link(struct ctx *ctx, const struct social_link *input,
                                            const struct client *client, struct tokens *tokens_r);
 
 /* Safe to repeat: it is also done when there is no such link. &err_last_way_in when the account has neither a password
- * nor another link, also with two at once. Sessions go on. &err_token_revoked when the account is none any more. */
-BO_MUSTCHECK const struct err *social_unlink(struct ctx *ctx, const char *user_id, enum oauth_provider provider);
+ * nor another link, also with two at once. All other sessions end with it: some may be of whoever has that login.
+ * &err_token_revoked when the account is none any more; &err_uncertain as session_blacklist_others(). */
+BO_MUSTCHECK const struct err *social_unlink(struct ctx *ctx, const struct session_owner *owner,
+                                             enum oauth_provider provider);
 
 #endif

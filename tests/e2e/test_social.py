@@ -198,15 +198,14 @@ def test_social_login_without_a_password_gets_one_by_reset(google):
     assert google.call("DELETE", "/users/me/oauth2/google").status_code == 204
 
 
-def test_sleeping_account_without_a_password_is_woken_by_way_of_a_reset(google, query):
+def test_sleeping_account_without_a_password_is_woken_by_its_verified_owner(google, query):
     google.carry(google.link(google.visit().json()["linkToken"]).json())
     user_id = google.call("GET", "/users/me").json()["id"]
     query(f"UPDATE user_service.users SET status = 'DORMANT' WHERE id = '{user_id}'")
-    assert_error(google.visit(), 403, "ACCOUNT_DORMANT")
-    reset = {"email": google.email, "identityVerificationId": google.verify_identity(), "newPassword": PASSWORD}
-    assert google.call("POST", "/auth/password/reset", json=reset).status_code == 204
-    wake = {"email": google.email, "password": PASSWORD, "identityVerificationId": google.verify_identity()}
-    answer = google.call("POST", "/auth/reactivate", json=wake)
+    visit = google.visit().json()
+    assert visit["dormant"] is True
+    answer = google.call("POST", "/auth/oauth2/link", json={"linkToken": visit["linkToken"],
+                                                            "identityVerificationId": google.verify_identity()})
     assert answer.status_code == 200, answer.text
     assert google.visit().json()["tokenType"] == "Bearer"
 

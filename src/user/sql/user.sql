@@ -228,6 +228,12 @@ FROM users
 WHERE id = $1 AND status = 'ACTIVE'
 FOR NO KEY UPDATE;
 
+-- A sleeping account of the person with this CI.
+-- name: user_social_wake :write
+UPDATE users
+SET status = 'ACTIVE', updated_at = clock_timestamp()
+WHERE id = $1 AND ci_hash = $2 AND status = 'DORMANT' AND coalesce(locked_until <= clock_timestamp(), TRUE);
+
 -- What user_lock has found, logged in to.
 -- name: user_social_stamp :write
 UPDATE users

@@ -444,13 +444,41 @@ static void test_social_login_of_a_locked_or_sleeping_account_is_refused(void **
     identity.ci = fixture_uuid();
     id = new_visitor();
     assert_null(DB_RUN(ctx, &make_dormant, NULL, DB_TEXT(id)));
-    assert_ptr_equal(visit_as(OAUTH_KAKAO, &outcome), &err_account_dormant);
+    assert_null(visit_as(OAUTH_KAKAO, &outcome));
+    assert_true(!outcome.linked && outcome.dormant);
     assert_last_login(id, "DORMANT");
-    visitor.subject = fixture_uuid();
-    struct tokens tokens;
-    struct social_link body = body_of(link_token_of(OAUTH_NAVER));
-    assert_ptr_equal(link_with(&body, &tokens), &err_account_dormant);
     assert_made(1, 1);
+}
+
+static void test_social_link_of_its_verified_owner_wakes_an_account(void **state)
+{
+    (void)state;
+    struct social_outcome outcome;
+    struct tokens tokens;
+    const char *id = new_visitor();
+    assert_null(DB_RUN(ctx, &make_dormant, NULL, DB_TEXT(id)));
+    assert_null(visit_as(OAUTH_KAKAO, &outcome));
+    struct social_link body = body_of(outcome.link_token);
+    const char *own = identity.ci;
+    identity.ci = fixture_uuid(); /* somebody else */
+    assert_non_null(link_with(&body, &tokens));
+    assert_last_login(id, "DORMANT");
+    identity.ci = own;
+    body.identity_verification_id = fixture_uuid();
+    assert_null(link_with(&body, &tokens));
+    assert_last_login(id, "SUCCESS");
+    assert_null(link_with(&body, &tokens)); /* its answer was lost */
+    assert_null(visit_as(OAUTH_KAKAO, &outcome));
+    assert_true(outcome.linked);
+
+    assert_null(DB_RUN(ctx, &make_dormant, NULL, DB_TEXT(id)));
+    visitor.subject = fixture_uuid(); /* by another provider */
+    body = body_of(link_token_of(OAUTH_NAVER));
+    body.identity_verification_id = fixture_uuid();
+    assert_null(link_with(&body, &tokens));
+    assert_string_equal(owner_of(&tokens), id);
+    assert_null(visit_as(OAUTH_NAVER, &outcome));
+    assert_true(outcome.linked);
 }
 
 static void test_social_login_of_a_closed_account_is_nobodys(void **state)
@@ -461,7 +489,7 @@ static void test_social_login_of_a_closed_account_is_nobodys(void **state)
     assert_null(DB_RUN(ctx, &withdraw, NULL, DB_TEXT(id)));
     assert_null(visit_as(OAUTH_KAKAO, &outcome));
     assert_false(outcome.linked);
-    assert_ptr_equal(social_unlink(ctx, id, OAUTH_KAKAO), &err_token_revoked);
+    assert_ptr_equal(social_unlink(ctx, &(struct session_owner){.user_id = id}, OAUTH_KAKAO), &err_token_revoked);
 }
 
 /* ---- unlinking ---- */
@@ -481,16 +509,16 @@ static void test_social_unlink_never_takes_the_last_way_in(void **state)
     (void)state;
     const char *id = new_visitor_of_two();
     assert_made(1, 2);
-    assert_null(social_unlink(ctx, id, OAUTH_GOOGLE)); /* there was none */
-    assert_null(social_unlink(ctx, id, OAUTH_KAKAO));
-    assert_null(social_unlink(ctx, id, OAUTH_KAKAO));
-    assert_ptr_equal(social_unlink(ctx, id, OAUTH_NAVER), &err_last_way_in);
+    assert_null(social_unlink(ctx, &(struct session_owner){.user_id = id}, OAUTH_GOOGLE)); /* there was none */
+    assert_null(social_unlink(ctx, &(struct session_owner){.user_id = id}, OAUTH_KAKAO));
+    assert_null(social_unlink(ctx, &(struct session_owner){.user_id = id}, OAUTH_KAKAO));
+    assert_ptr_equal(social_unlink(ctx, &(struct session_owner){.user_id = id}, OAUTH_NAVER), &err_last_way_in);
     assert_made(1, 1);
 }
 
 static bool unlink_now(int number, const void *arg)
 {
-    return !social_unlink(ctx, arg, number % 2 == 0 ? OAUTH_KAKAO : OAUTH_NAVER);
+    return !social_unlink(ctx, &(struct session_owner){.user_id = arg}, number % 2 == 0 ? OAUTH_KAKAO : OAUTH_NAVER);
 }
 
 static void test_social_unlink_at_once_leaves_one_way_in(void **state)
@@ -513,7 +541,7 @@ static void test_social_unlink_of_who_has_a_password_is_done(void **state)
     identity.ci = person.id;
     const struct social_link body = body_of(link_token_of(OAUTH_KAKAO));
     assert_null(link_with(&body, &tokens));
-    assert_null(social_unlink(ctx, person.id, OAUTH_KAKAO));
+    assert_null(social_unlink(ctx, &(struct session_owner){.user_id = person.id}, OAUTH_KAKAO));
     struct social_outcome outcome;
     assert_null(visit_as(OAUTH_KAKAO, &outcome));
     assert_false(outcome.linked);
@@ -562,6 +590,7 @@ int main(void)
         TEST(test_social_link_of_one_subject_is_of_one_provider),
         TEST(test_social_link_at_once_makes_one_account),
         TEST(test_social_login_of_a_locked_or_sleeping_account_is_refused),
+        TEST(test_social_link_of_its_verified_owner_wakes_an_account),
         TEST(test_social_login_of_a_closed_account_is_nobodys),
         TEST(test_social_unlink_never_takes_the_last_way_in),
         TEST(test_social_unlink_at_once_leaves_one_way_in),
