@@ -1,5 +1,6 @@
 #include "common/io/smtp.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,11 @@ struct smtp {
 /* What we have said last; what the server says then is about it. */
 enum stage { STAGE_HELLO, STAGE_RECIPIENT, STAGE_DATA, STAGE_BODY };
 
+struct talk {
+    enum stage stage;
+    int subject, detail; /* of the last refusal, as in 5.1.1 (RFC 3463); 0: it has none */
+};
+
 struct smtp *smtp_new(void)
 {
     struct smtp *smtp = calloc(1, sizeof *smtp);
@@ -105,6 +111,31 @@ void smtp_free(struct smtp **smtp)
     }
 }
 
+/* "550 5.1.1 ...": to 1 and 1; other refusals have neither. An answer to our goodbye is none. */
+static void hear(struct talk *talk, const char *line, size_t len)
+{
+    static const size_t code = sizeof "550 5." - 1;
+    int numbers[2] = {0, 0};
+    size_t at = code, digits = 0;
+    if (len == 0 || (line[0] != '4' && line[0] != '5')) {
+        return;
+    }
+    talk->subject = talk->detail = 0;
+    if (len <= code || line[0] != line[4] || line[5] != '.') {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++, at++) {
+        for (digits = 0; at < len && digits < 3 && isdigit((unsigned char)line[at]); digits++, at++) {
+            numbers[i] = numbers[i] * 10 + line[at] - '0';
+        }
+        if (digits == 0 || (i == 0 && (at >= len || line[at] != '.'))) {
+            return;
+        }
+    }
+    talk->subject = numbers[0];
+    talk->detail = numbers[1];
+}
+
 /* libcurl tells by its code that a mail failed, not at which command. Nothing of this is kept: it has passwords. */
 static int on_talk(CURL *curl, curl_infotype type, char *bytes, size_t len, void *arg)
 {
@@ -113,14 +144,17 @@ static int on_talk(CURL *curl, curl_infotype type, char *bytes, size_t len, void
         enum stage stage;
     } commands[] = {{"RCPT TO", STAGE_RECIPIENT}, {"DATA", STAGE_DATA}, {"MAIL FROM", STAGE_HELLO}};
     (void)curl;
-    enum stage *stage = arg;
+    struct talk *talk = arg;
     if (type == CURLINFO_DATA_OUT) {
-        *stage = STAGE_BODY;
+        talk->stage = STAGE_BODY;
+    }
+    if (type == CURLINFO_HEADER_IN) {
+        hear(talk, bytes, len);
     }
     for (size_t i = 0; type == CURLINFO_HEADER_OUT && i < ARRAY_COUNT(commands); i++) {
         size_t size = strlen(commands[i].command);
         if (len >= size && memcmp(bytes, commands[i].command, size) == 0) {
-            *stage = commands[i].stage;
+            *talk = (struct talk){.stage = commands[i].stage};
         }
     }
     return 0;
@@ -200,7 +234,7 @@ static void set_server(CURL *curl, struct arena *arena)
 }
 
 static CURLcode perform(CURL *curl, struct arena *arena, const char *to, struct curl_slist *head, curl_mime *body,
-                        enum stage *stage)
+                        struct talk *talk)
 {
     struct curl_slist *recipients = NULL;
     set_server(curl, arena);
@@ -211,7 +245,7 @@ static CURLcode perform(CURL *curl, struct arena *arena, const char *to, struct 
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, body);
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_talk);
-    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, stage);
+    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, talk);
     CURLcode code = curl_easy_perform(curl);
     curl_slist_free_all(recipients);
     return code;
@@ -249,8 +283,19 @@ static const char *word_for(CURLcode code)
     }
 }
 
+/* Whether nobody can be reached there: RFC 5321 4.2.3, RFC 3463 3.2. Policy (5.7.x) and 554 are about us as often; a
+ * word about the sender's address (5.1.7, 5.1.8) always is. */
+static bool is_no_recipient(const struct talk *talk, long reply)
+{
+    bool of_sender = talk->subject == 1 && (talk->detail == 7 || talk->detail == 8);
+    if (reply < 500 || reply == 554 || talk->subject == 7 || of_sender) {
+        return false;
+    }
+    return talk->subject == 1 || (talk->stage == STAGE_RECIPIENT && (reply == 550 || reply == 551 || reply == 553));
+}
+
 /* `reply` is the last answer, which is about the stage where the mail stopped. */
-static const struct err *judge(CURLcode code, enum stage stage, long reply, char reason[SMTP_REASON_SIZE])
+static const struct err *judge(CURLcode code, const struct talk *talk, long reply, char reason[SMTP_REASON_SIZE])
 {
     bool answered = (code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY) && reply >= 400 && reply <= 599;
     if (answered) {
@@ -258,19 +303,19 @@ static const struct err *judge(CURLcode code, enum stage stage, long reply, char
     } else {
         snprintf(reason, SMTP_REASON_SIZE, "%s", word_for(code));
     }
-    if (stage == STAGE_HELLO || (reply == 421 && answered)) {
+    if (talk->stage == STAGE_HELLO || (reply == 421 && answered)) {
         return &err_unavailable;
     }
     if (answered) {
-        return reply >= 500 ? &err_smtp_refused : &err_smtp_later;
+        return is_no_recipient(talk, reply) ? &err_smtp_refused : &err_smtp_later;
     }
-    return stage == STAGE_BODY ? &err_uncertain : &err_unavailable;
+    return talk->stage == STAGE_BODY ? &err_uncertain : &err_unavailable;
 }
 
 const struct err *smtp_send(struct ctx *ctx, struct smtp *smtp, const struct smtp_mail *mail,
                             char reason[SMTP_REASON_SIZE])
 {
-    enum stage stage = STAGE_HELLO;
+    struct talk talk = {.stage = STAGE_HELLO};
     long reply = 0;
     struct curl_slist *head = smtp_header_address(mail->to) ? make_head(ctx, mail) : NULL;
     if (!head) {
@@ -279,7 +324,7 @@ const struct err *smtp_send(struct ctx *ctx, struct smtp *smtp, const struct smt
     }
     curl_easy_reset(smtp->curl); /* keeps the connection */
     curl_mime *body = make_body(smtp->curl, mail);
-    CURLcode code = perform(smtp->curl, ctx->arena, mail->to, head, body, &stage);
+    CURLcode code = perform(smtp->curl, ctx->arena, mail->to, head, body, &talk);
     curl_easy_getinfo(smtp->curl, CURLINFO_RESPONSE_CODE, &reply);
     if (code != CURLE_OK) {
         cut(smtp->curl);
@@ -288,5 +333,5 @@ const struct err *smtp_send(struct ctx *ctx, struct smtp *smtp, const struct smt
     curl_mime_free(body);
     curl_slist_free_all(head);
     reason[0] = '\0';
-    return code == CURLE_OK ? NULL : judge(code, stage, reply, reason);
+    return code == CURLE_OK ? NULL : judge(code, &talk, reply, reason);
 }

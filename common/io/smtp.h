@@ -18,9 +18,10 @@
 
 #define SMTP_REASON_SIZE 24
 
-#define ERR_SMTP_LIST(X)                                                                                             \
-    X(smtp_refused, "BAD_GATEWAY", 502, 0, "메일 서버가 메일을 거부했습니다.", "The mail server refuses this mail.") \
-    X(smtp_later, "SERVICE_UNAVAILABLE", 503, ERR_RETRY, "메일 서버가 나중에 다시 보내 달라고 합니다.",              \
+#define ERR_SMTP_LIST(X)                                                                                \
+    X(smtp_refused, "BAD_GATEWAY", 502, 0, "메일 서버가 받는 사람을 거부했습니다.",                     \
+      "The mail server refuses the recipient.")                                                         \
+    X(smtp_later, "SERVICE_UNAVAILABLE", 503, ERR_RETRY, "메일 서버가 나중에 다시 보내 달라고 합니다.", \
       "The mail server wants this mail at another time.")
 
 ERR_SMTP_LIST(ERR_DECLARE)
@@ -55,9 +56,10 @@ struct smtp; /* a connection, made on first use; never for two threads at a time
 struct smtp *smtp_new(void);
 void smtp_free(struct smtp **smtp); /* NULL-safe; leaves NULL */
 
-/* NULL: the server has taken the mail. &err_smtp_refused: it will never take this one (5xx to its recipient or
- * content, or a recipient or subject that cannot be one); &err_smtp_later: not now (4xx to the same); &err_unavailable:
- * it takes none, or is not there (also when it refuses login, sender or TLS); in all of these nothing was sent.
+/* NULL: the server has taken the mail. &err_smtp_refused: nobody can be reached there (550, 551, 553 to the
+ * recipient, or 5.1.x; a recipient or subject that cannot be one); &err_smtp_later: not now, or not from us (4xx, 554,
+ * 5.7.x and every other 5xx to recipient or content); &err_unavailable: it takes none, or is not there (also when it
+ * refuses login, sender or TLS); in all of these nothing was sent.
  * &err_uncertain: no answer came to the whole mail, which may have been taken: to send it again can make two with one
  * Message-ID. On failure `reason` is a word for it ("SMTP_550", "CONNECT", "TIMEOUT"), else "". */
 BO_MUSTCHECK const struct err *smtp_send(struct ctx *ctx, struct smtp *smtp, const struct smtp_mail *mail,

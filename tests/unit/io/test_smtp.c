@@ -124,11 +124,31 @@ static void test_smtp_refusals_for_good_and_for_now_are_told_apart(void **state)
         const struct err *means;
         const char *reason;
     } cases[] = {
-        {"hello", "554 no", &err_unavailable, "SMTP_554"},     {"hello", "421 later", &err_unavailable, "SMTP_421"},
-        {"MAIL", "550 you?", &err_unavailable, "SMTP_550"},    {"MAIL", "451 later", &err_unavailable, "SMTP_451"},
-        {"RCPT", "550 nobody", &err_smtp_refused, "SMTP_550"}, {"RCPT", "450 later", &err_smtp_later, "SMTP_450"},
-        {"RCPT", "421 bye", &err_unavailable, "SMTP_421"},     {"DATA", "554 no", &err_smtp_refused, "SMTP_554"},
-        {".", "552 too large", &err_smtp_refused, "SMTP_552"}, {".", "451 later", &err_smtp_later, "SMTP_451"},
+        {"hello", "554 no", &err_unavailable, "SMTP_554"},
+        {"hello", "421 later", &err_unavailable, "SMTP_421"},
+        {"MAIL", "550 you?", &err_unavailable, "SMTP_550"},
+        {"MAIL", "451 later", &err_unavailable, "SMTP_451"},
+        {"RCPT", "550 nobody", &err_smtp_refused, "SMTP_550"},
+        {"RCPT", "450 later", &err_smtp_later, "SMTP_450"},
+        {"RCPT", "421 bye", &err_unavailable, "SMTP_421"},
+        {"DATA", "554 no", &err_smtp_later, "SMTP_554"},
+        {"RCPT", "551 moved", &err_smtp_refused, "SMTP_551"},
+        {"RCPT", "553 no name", &err_smtp_refused, "SMTP_553"},
+        {"RCPT", "550 5.1.1 nobody", &err_smtp_refused, "SMTP_550"},
+        {"RCPT", "550-5.7.1 well\r\n550 5.1.1 nobody", &err_smtp_refused, "SMTP_550"},
+        {"RCPT", "501 5.1.3 no address", &err_smtp_refused, "SMTP_501"},
+        {"RCPT", "550 5.1 nobody", &err_smtp_refused, "SMTP_550"},
+        {"RCPT", "554 5.7.1 Client host blocked", &err_smtp_later, "SMTP_554"},
+        {"RCPT", "554 blocked", &err_smtp_later, "SMTP_554"},
+        {"RCPT", "550 5.7.1 blocked", &err_smtp_later, "SMTP_550"},
+        {"RCPT", "550 5.1.8 whose domain?", &err_smtp_later, "SMTP_550"},
+        {"RCPT", "552 5.2.2 full", &err_smtp_later, "SMTP_552"},
+        {"RCPT", "503 first this", &err_smtp_later, "SMTP_503"},
+        {"RCPT", "450 5.1.1 later", &err_smtp_later, "SMTP_450"},
+        {".", "550 5.1.1 nobody", &err_smtp_refused, "SMTP_550"},
+        {".", "550 spam", &err_smtp_later, "SMTP_550"},
+        {".", "552 too large", &err_smtp_later, "SMTP_552"},
+        {".", "451 later", &err_smtp_later, "SMTP_451"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct mail_fault fault = {.how = MAIL_SAYS, .times = 1};
