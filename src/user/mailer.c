@@ -11,6 +11,7 @@
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "common/io/smtp.h"
+#include "common/io/smtp_header.h"
 #include "sql/mailer.h"
 #include "src/user/mail.h"
 #include "src/user/mail_text.h"
@@ -21,6 +22,7 @@
 #define SPREAD 4 /* a wait is up to a fourth shorter or longer: what failed together does not come back together */
 #define TAKEN_SPARE_S 15
 #define EXPIRE_BATCH 1000
+#define DISTRUST_AT 5 /* recipients in a row that are refused: then it is us whom the server refuses */
 #define COUNT_MAX 100000
 
 struct cfg_mailer cfg_mailer;
@@ -31,7 +33,7 @@ static const struct cfg_key keys[] = {
     {"BOX_MAILER_MEASURE_MS", CFG_INT, offsetof(struct cfg_mailer, measure_ms), "ms", "5000", 100, 60000, 0,
      "How often they are counted, and those that are too late given up."},
     {"BOX_MAILER_TRIES", CFG_INT, offsetof(struct cfg_mailer, tries), "tries", "30", 1, 1000, 0,
-     "How often one mail is tried."},
+     "How often one mail is tried; notices that an account will sleep: until they are too late."},
     {"BOX_MAILER_RETRY_MS", CFG_INT, offsetof(struct cfg_mailer, retry_ms), "ms", "5000", 1, 3600000, 0,
      "Wait after the first try that failed; doubled with each, up to an hour."},
     {"BOX_SMTP_BREAKER_OPEN_MS", CFG_INT, offsetof(struct cfg_mailer, open_ms), "ms", "30000", 10, 3600000, 0,
@@ -46,12 +48,15 @@ struct mark {
     const char *status; /* NULL: tried again */
     int64_t wait_ms;
     char reason[SMTP_REASON_SIZE]; /* "": none */
+    bool lasting;                  /* tried as long as it is of use */
 };
 
 struct mailer {
     struct smtp *smtp;
     struct breaker *breaker;
-    struct mark mark; /* not written yet: the database was away */
+    struct mark mark;                                /* not written yet: the database was away */
+    char refused[DISTRUST_AT][SMTP_ADDRESS_MAX + 1]; /* different recipients since the last mail that was taken */
+    size_t refused_count;
 };
 
 bool mailer_init(const char **why_r)
@@ -123,7 +128,7 @@ static const struct err *write_mark(struct mailer *mailer, struct ctx *ctx)
 static void note(struct mailer *mailer, struct ctx *ctx, const struct err *e)
 {
     struct mark *mark = &mailer->mark;
-    bool over = e == &err_smtp_refused || mark->attempts >= cfg_mailer.tries;
+    bool over = e == &err_smtp_refused || (!mark->lasting && mark->attempts >= cfg_mailer.tries);
     mark->status = !e ? "SENT" : over ? "FAILED" : NULL;
     mark->wait_ms = wait_ms(mark->attempts);
     if (!e) {
@@ -156,6 +161,30 @@ static bool open_mail(struct ctx *ctx, const struct db_rows *row, struct mail *m
     return true;
 }
 
+static void remember_refused(struct mailer *mailer, const char *recipient)
+{
+    for (size_t i = 0; i < mailer->refused_count; i++) {
+        if (strcmp(mailer->refused[i], recipient) == 0) {
+            return;
+        }
+    }
+    if (mailer->refused_count < DISTRUST_AT) {
+        snprintf(mailer->refused[mailer->refused_count++], sizeof mailer->refused[0], "%s", recipient);
+    }
+}
+
+/* A server that refuses one after the other is not believed that there is none of them. */
+static const struct err *judge(struct mailer *mailer, const struct err *e, const char *recipient)
+{
+    bool refused = (e == &err_smtp_refused && smtp_header_address(recipient)) || e == &err_smtp_later;
+    if (!e) {
+        mailer->refused_count = 0;
+    } else if (refused) {
+        remember_refused(mailer, recipient);
+    }
+    return refused && mailer->refused_count == DISTRUST_AT ? &err_unavailable : e;
+}
+
 static const struct err *try_mail(struct mailer *mailer, struct ctx *ctx, const struct db_rows *row)
 {
     struct mail mail;
@@ -175,7 +204,7 @@ static const struct err *try_mail(struct mailer *mailer, struct ctx *ctx, const 
         snprintf(mailer->mark.reason, SMTP_REASON_SIZE, "AWAY");
         return &err_unavailable;
     }
-    const struct err *e = smtp_send(ctx, mailer->smtp, &message, mailer->mark.reason);
+    const struct err *e = judge(mailer, smtp_send(ctx, mailer->smtp, &message, mailer->mark.reason), mail.email);
     breaker_done(mailer->breaker, &permit, !e || e == &err_smtp_refused || e == &err_smtp_later);
     return e;
 }
@@ -197,7 +226,8 @@ const struct err *mailer_send(struct mailer *mailer, struct ctx *ctx, bool *more
     if (e || db_count(row) == 0) {
         return e;
     }
-    mailer->mark = (struct mark){.attempts = db_int(row, 0, "attempts")};
+    mailer->mark = (struct mark){.attempts = db_int(row, 0, "attempts"),
+                                 .lasting = mail_kind_of(db_str(row, 0, "kind")) == MAIL_DORMANCY_NOTICE};
     snprintf(mailer->mark.id, UUID_SIZE, "%s", db_str(row, 0, "id"));
     log_field(&ctx->log, "mail_id", mailer->mark.id);
     log_field(&ctx->log, "kind", db_str(row, 0, "kind"));

@@ -3,9 +3,11 @@
  *
  * Any number may run: each takes one mail at a time, for longer than sending it can take, sends it outside of any
  * transaction, and marks it. Who is killed meanwhile has it taken again when that time is over: a mail is sent at least
- * once, and one that is sent twice has the same Message-ID. What a server will not take for good, or has been tried
- * BOX_MAILER_TRIES times, has FAILED; what is too late to be of use is EXPIRED and never sent. While the mail server is
- * away (breaker "mail", shared by all mailers of a host) nothing is taken, and no try counts.
+ * once, and one that is sent twice has the same Message-ID. What has no recipient, as its server says, or has been
+ * tried BOX_MAILER_TRIES times, has FAILED; what is too late to be of use is EXPIRED and never sent. The notice that an
+ * account will sleep is tried until then: without it nobody sleeps (ending.h). Five different recipients in a row that
+ * are refused, with no mail taken between, are taken for a server that refuses us: what it refuses from then on waits,
+ * as while it is away (breaker "mail", shared by all mailers of a host), when nothing is taken, and no try counts.
  */
 #ifndef USER_MAILER_H
 #define USER_MAILER_H

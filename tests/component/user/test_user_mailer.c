@@ -222,6 +222,77 @@ static void test_mailer_gives_up_what_is_refused_for_good_or_tried_too_often(voi
     assert_int_equal(box->count, 0);
 }
 
+static void test_mailer_loses_no_mail_to_a_server_that_refuses_us(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"554 5.7.1 Client host blocked", "550 5.7.1 no relaying", "554 no"};
+    for (size_t i = 0; i < ARRAY_COUNT(answers); i++) {
+        write_code("kim@example.com");
+        box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .times = 1};
+        snprintf(box->fault.answer, sizeof box->fault.answer, "%s", answers[i]);
+        assert_true(send_one());
+        assert_mail(i, (struct state){"WAITING", strncmp(answers[i], "550", 3) == 0 ? "SMTP_550" : "SMTP_554", 1});
+    }
+    assert_null(DB_RUN0(admin, &due_now, NULL));
+    for (size_t i = 0; i < ARRAY_COUNT(answers); i++) {
+        assert_true(send_one());
+        assert_mail(i, (struct state){"SENT", "", 2});
+    }
+}
+
+/* Also a server that says of everybody that there is no such person. */
+static void test_mailer_leaves_a_server_alone_that_refuses_everybody(void **state)
+{
+    (void)state;
+    enum { MAILS = 20, BELIEVED = 4 };
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "550 no relaying", .times = MAILS};
+    int tried = 0;
+    for (int i = 0; i < MAILS; i++) {
+        write_code(arena_printf(ctx->arena, "kim%d@example.com", i));
+        tried += send_one();
+    }
+    assert_in_range(tried, BELIEVED + 1, MAILS / 2);
+    for (int i = 0; i < MAILS; i++) {
+        assert_mail((size_t)i,
+                    (struct state){i < BELIEVED ? "FAILED" : "WAITING", i < tried ? "SMTP_550" : "", i < tried});
+    }
+}
+
+/* One address that is refused over and over says nothing of the server. */
+static void test_mailer_goes_on_after_one_recipient_that_is_refused_often(void **state)
+{
+    (void)state;
+    enum { MAILS = 12 };
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "550 nobody", .times = MAILS};
+    for (int i = 0; i < MAILS; i++) {
+        write_code("kim@example.com");
+        assert_true(send_one());
+        assert_mail((size_t)i, (struct state){"FAILED", "SMTP_550", 1});
+    }
+    write_code("lee@example.com");
+    assert_true(send_one());
+    assert_mail(MAILS, (struct state){"SENT", "", 1});
+}
+
+static void test_mailer_tries_the_notice_of_sleep_as_long_as_it_is_of_use(void **state)
+{
+    (void)state;
+    cfg_mailer.tries = 1;
+    struct mail mail = {.kind = MAIL_DORMANCY_NOTICE,
+                        .email = "kim@example.com",
+                        .at = clock_now(),
+                        .expires_at = clock_now() + 600 * CLOCK_SECOND};
+    assert_null(db_transact(ctx, put, &mail));
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "451 busy", .times = 3};
+    for (int i = 1; i <= 3; i++) {
+        assert_true(send_one());
+        assert_mail(0, (struct state){"WAITING", "SMTP_451", i});
+        assert_null(DB_RUN0(admin, &due_now, NULL));
+    }
+    assert_true(send_one());
+    assert_mail(0, (struct state){"SENT", "", 4});
+}
+
 static void test_mailer_never_sends_what_is_too_late(void **state)
 {
     (void)state;
@@ -389,6 +460,10 @@ int main(void)
         TEST(test_mailer_tries_again_what_was_put_off),
         TEST(test_mailer_gives_up_what_is_refused_for_good_or_tried_too_often),
         TEST(test_mailer_never_sends_what_is_too_late),
+        TEST(test_mailer_loses_no_mail_to_a_server_that_refuses_us),
+        TEST(test_mailer_leaves_a_server_alone_that_refuses_everybody),
+        TEST(test_mailer_goes_on_after_one_recipient_that_is_refused_often),
+        TEST(test_mailer_tries_the_notice_of_sleep_as_long_as_it_is_of_use),
         TEST(test_mailer_takes_nothing_while_the_server_is_away),
         TEST(test_mailer_probes_a_server_that_was_away),
         TEST(test_mailer_that_is_killed_in_the_middle_loses_no_mail),
