@@ -35,21 +35,65 @@ CREATE INDEX users_told ON user_service.users (dormancy_notice_at)
 WHERE status = 'ACTIVE' AND dormancy_notice_at > coalesce(last_login_at, created_at);
 DROP INDEX user_service.users_idle;
 
-CREATE FUNCTION user_service.take_idle(idle_days integer) RETURNS TABLE (id uuid, email bytea, idle_since timestamptz)
+CREATE FUNCTION user_service.take_idle(idle_days integer, after timestamptz, after_id uuid, most integer)
+RETURNS TABLE (id uuid, email bytea, idle_since timestamptz)
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS
 $take$
-    UPDATE user_service.users AS u
-    SET dormancy_notice_at = clock_timestamp()
-    WHERE u.id = (SELECT o.id FROM user_service.users AS o
-                  WHERE o.status = 'ACTIVE'
-                        AND coalesce(o.dormancy_notice_at <= coalesce(o.last_login_at, o.created_at), true)
-                        AND coalesce(o.last_login_at, o.created_at)
-                            < statement_timestamp() - make_interval(days => greatest(idle_days, 30))
-                  ORDER BY coalesce(o.last_login_at, o.created_at) LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING u.id, u.email, coalesce(u.last_login_at, u.created_at)
+    SELECT o.id, o.email, coalesce(o.last_login_at, o.created_at)
+    FROM user_service.users AS o
+    WHERE o.status = 'ACTIVE' AND coalesce(o.dormancy_notice_at <= coalesce(o.last_login_at, o.created_at), true)
+          AND coalesce(o.last_login_at, o.created_at)
+              < statement_timestamp() - make_interval(days => greatest(idle_days, 30))
+          AND (after IS NULL OR coalesce(o.last_login_at, o.created_at) >= after)
+          AND (after IS NULL OR (coalesce(o.last_login_at, o.created_at), o.id) > (after, after_id))
+    ORDER BY coalesce(o.last_login_at, o.created_at), o.id LIMIT most FOR UPDATE SKIP LOCKED
 $take$;
-COMMENT ON FUNCTION user_service.take_idle(integer) IS
-'Takes one account without a login for so many days (30 at least) whose owner has not been told since: the caller tells them in the same transaction';
+COMMENT ON FUNCTION user_service.take_idle(integer, timestamptz, uuid, integer) IS
+'Locks so many accounts at most without a login for so many days (30 at least) whose owners have not been told since, those idle for longest first, from the one after this: the caller tells them in the same transaction';
+
+CREATE FUNCTION user_service.told_of_sleep(told uuid) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS
+$told$
+    WITH marked AS (
+        UPDATE user_service.users AS u
+        SET dormancy_notice_at = clock_timestamp()
+        WHERE u.id = told AND u.status = 'ACTIVE'
+              AND coalesce(u.last_login_at, u.created_at) < statement_timestamp() - interval '30 days'
+        RETURNING u.id)
+    SELECT count(*) FROM marked
+$told$;
+COMMENT ON FUNCTION user_service.told_of_sleep(uuid) IS
+'Marks the owner of an account as told, in the transaction that writes the mail';
+
+-- FAILED with such a word: its server says that nobody can be reached there.
+CREATE FUNCTION user_service.was_told(person uuid, since timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = '' AS
+$was_told$
+    SELECT EXISTS (SELECT FROM user_service.mails AS m
+                   WHERE m.user_id = person AND m.kind = 'DORMANCY_NOTICE' AND m.created_at > since
+                         AND (m.status = 'SENT' OR (m.status = 'FAILED' AND m.last_error ~ '^(SMTP_5|MALFORMED)')))
+$was_told$;
+COMMENT ON FUNCTION user_service.was_told(uuid, timestamptz) IS
+'Whether a notice that the account will sleep was sent, or cannot reach anybody, since then';
+
+CREATE FUNCTION user_service.tell_anew(most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS
+$tell_anew$
+    WITH untold AS (
+        UPDATE user_service.users
+        SET dormancy_notice_at = NULL
+        WHERE id IN (SELECT u.id FROM user_service.users AS u
+                     WHERE u.dormancy_notice_at > coalesce(u.last_login_at, u.created_at) AND u.status = 'ACTIVE'
+                           AND NOT user_service.was_told(u.id, coalesce(u.last_login_at, u.created_at))
+                           AND NOT EXISTS (SELECT FROM user_service.mails AS w
+                                           WHERE w.user_id = u.id AND w.kind = 'DORMANCY_NOTICE'
+                                                 AND w.status = 'WAITING')
+                     ORDER BY u.dormancy_notice_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING id)
+    SELECT count(*) FROM untold
+$tell_anew$;
+COMMENT ON FUNCTION user_service.tell_anew(integer) IS
+'Who was to be told in a mail that was not sent, and waits no more, has not been told. So many at most; returns how many';
 
 CREATE FUNCTION user_service.put_off_sleep(most integer) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS
@@ -83,8 +127,7 @@ $sleep$
                                < statement_timestamp() - make_interval(days => greatest(told_days, 1))
                            AND coalesce(u.last_login_at, u.created_at)
                                < statement_timestamp() - make_interval(days => greatest(idle_days, 30))
-                           AND NOT EXISTS (SELECT FROM user_service.mails AS m
-                                           WHERE m.user_id = u.id AND m.kind = 'DORMANCY_NOTICE' AND m.status = 'WAITING')
+                           AND user_service.was_told(u.id, coalesce(u.last_login_at, u.created_at))
                      ORDER BY u.dormancy_notice_at LIMIT most FOR UPDATE SKIP LOCKED)
         RETURNING id),
     ended AS (
@@ -97,7 +140,65 @@ $sleep$
     ORDER BY asleep.id
 $sleep$;
 COMMENT ON FUNCTION user_service.put_to_sleep(integer, integer, integer) IS
-'Puts so many accounts at most to sleep that had no login for so many days (30 at least) and whose owners were told so many days ago, and ends their sessions. Returns each with the access tokens of these, or with NULL';
+'Puts so many accounts at most to sleep that had no login for so many days (30 at least) and whose owners were told so many days ago in a mail that was sent, and ends their sessions. Returns each with the access tokens of these, or with NULL';
+
+-- ---- what tells that somebody was told outlives what asks for it: 61 days at most ----
+
+DROP INDEX user_service.mails_ended;
+CREATE INDEX mails_ended ON user_service.mails (ended_at) WHERE ended_at IS NOT NULL AND kind <> 'DORMANCY_NOTICE';
+CREATE INDEX mails_notice_ended ON user_service.mails (ended_at)
+WHERE ended_at IS NOT NULL AND kind = 'DORMANCY_NOTICE';
+COMMENT ON TABLE user_service.mails IS
+'Mails, written in the transaction of what they tell; the mailer sends them. Kept 7 days after their end, notices of sleep 100';
+COMMENT ON COLUMN user_service.mails.status IS
+'WAITING; SENT: a mail server has taken it; FAILED: nobody can be reached there, or tried too often, which a DORMANCY_NOTICE never is; EXPIRED: too late to be of use';
+
+CREATE OR REPLACE FUNCTION user_service.purge(most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS
+$purge$
+    WITH tokens AS (
+        DELETE FROM user_service.refresh_tokens
+        WHERE id IN (SELECT id FROM user_service.refresh_tokens
+                     WHERE expires_at < statement_timestamp() - interval '1 day'
+                     ORDER BY expires_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING id),
+    uses AS (
+        DELETE FROM user_service.identity_uses
+        WHERE verification IN (SELECT verification FROM user_service.identity_uses
+                               WHERE used_at < statement_timestamp() - interval '2 days'
+                               ORDER BY used_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING verification),
+    logins AS (
+        DELETE FROM user_service.login_history_default
+        WHERE id IN (SELECT id FROM user_service.login_history_default
+                     WHERE created_at < statement_timestamp() - interval '1 year'
+                     ORDER BY created_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING id),
+    codes AS (
+        DELETE FROM user_service.email_codes
+        WHERE id IN (SELECT id FROM user_service.email_codes
+                     WHERE sent_at < statement_timestamp() - interval '2 days'
+                     ORDER BY sent_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING id),
+    mails AS (
+        DELETE FROM user_service.mails
+        WHERE id IN (SELECT id FROM user_service.mails
+                     WHERE kind <> 'DORMANCY_NOTICE'
+                           AND ended_at < statement_timestamp() - interval '7 days'
+                     ORDER BY ended_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING id),
+    notices AS (
+        DELETE FROM user_service.mails
+        WHERE id IN (SELECT id FROM user_service.mails
+                     WHERE kind = 'DORMANCY_NOTICE' AND ended_at < statement_timestamp() - interval '100 days'
+                     ORDER BY ended_at LIMIT most FOR UPDATE SKIP LOCKED)
+        RETURNING id)
+    SELECT (SELECT count(*) FROM tokens) + (SELECT count(*) FROM uses) + (SELECT count(*) FROM logins)
+           + (SELECT count(*) FROM codes) + (SELECT count(*) FROM mails)
+           + (SELECT count(*) FROM notices)
+$purge$;
+COMMENT ON FUNCTION user_service.purge(integer) IS
+'Deletes refresh tokens a day after their end, used verifications and codes after two, mails after seven, notices of sleep after a hundred, logins of no month after a year, at most so many of each. Returns how many';
 
 -- ---- destruction ----
 
@@ -134,8 +235,11 @@ $destroy$;
 COMMENT ON FUNCTION user_service.destroy_withdrawn(integer, integer) IS
 'Destroys what is known of so many people at most who withdrew so many days ago (1 at least). What they agreed to, and that and when they logged in, stays without them. Returns how many';
 
-REVOKE ALL ON FUNCTION user_service.take_idle(integer), user_service.put_off_sleep(integer),
+REVOKE ALL ON FUNCTION user_service.take_idle(integer, timestamptz, uuid, integer),
+user_service.told_of_sleep(uuid), user_service.was_told(uuid, timestamptz), user_service.tell_anew(integer),
+user_service.put_off_sleep(integer),
 user_service.put_to_sleep(integer, integer, integer), user_service.destroy_withdrawn(integer, integer) FROM public;
-GRANT EXECUTE ON FUNCTION user_service.take_idle(integer), user_service.put_off_sleep(integer),
+GRANT EXECUTE ON FUNCTION user_service.take_idle(integer, timestamptz, uuid, integer),
+user_service.told_of_sleep(uuid), user_service.tell_anew(integer), user_service.put_off_sleep(integer),
 user_service.put_to_sleep(integer, integer, integer), user_service.destroy_withdrawn(integer, integer) TO maintenance;
 GRANT INSERT (id, kind, user_id, recipient, content, language, expires_at) ON user_service.mails TO maintenance;

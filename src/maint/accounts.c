@@ -14,6 +14,7 @@ static const struct {
     {"destroyed", ending_destroy, 100},
     {"put off", ending_put_off, 1000},
     {"put to sleep", ending_put_to_sleep, 500},
+    {"found untold", ending_tell_anew, 500},
     {"told", ending_notify, 50},
 };
 

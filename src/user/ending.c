@@ -1,11 +1,13 @@
 #include "src/user/ending.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/ending.h"
 #include "src/user/mail.h"
@@ -101,53 +103,83 @@ const struct err *ending_put_to_sleep(struct ctx *ctx, int64_t most, int64_t *do
     return e;
 }
 
+const struct err *ending_tell_anew(struct ctx *ctx, int64_t most, int64_t *done_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_ending_tell_anew, &rows, DB_INT(most));
+    return counted(e, rows, done_r);
+}
+
 /* ---- the notice ---- */
+
+/* Where the work is; what cannot be opened is left behind untold. */
+struct place {
+    int64_t idle_since; /* CLOCK_NONE: before the first */
+    char id[UUID_SIZE];
+    int64_t told, closed;
+};
 
 struct notices {
     int64_t most;
-    int64_t told;
+    struct place from, to;
+    bool more;
 };
 
-/* An address that cannot be opened (error line) is not in the way of all that follow. */
-static const struct err *tell(struct ctx *ctx, const struct db_rows *rows)
+static const struct err *tell(struct ctx *ctx, const struct db_rows *rows, size_t i, const char *email)
 {
-    int64_t now = clock_now(), in_time = db_time(rows, 0, "idle_since") + cfg_ending.dormant_days * DAY;
+    int64_t now = clock_now(), in_time = db_time(rows, i, "idle_since") + cfg_ending.dormant_days * DAY;
     int64_t told = now + (cfg_ending.notice_days + 1) * DAY;
-    const char *user_id = db_str(rows, 0, "id");
+    const char *user_id = db_str(rows, i, "id");
     const struct mail mail = {.kind = MAIL_DORMANCY_NOTICE,
                               .user_id = user_id,
-                              .email = user_pii_open(ctx, "users.email", user_id, rows, "email"),
+                              .email = email,
                               .expires_at = now + NOTICE_KEPT,
                               .at = in_time > told ? in_time : told};
-    return mail.email ? mail_put(ctx, &mail) : NULL;
+    const struct err *e = mail_put(ctx, &mail);
+    return e ? e : DB_RUN(ctx, &sql_ending_told, NULL, DB_TEXT(user_id));
 }
 
 static const struct err *tell_some(struct ctx *ctx, void *arg)
 {
     struct notices *notices = arg;
-    notices->told = 0;
-    while (notices->told < notices->most) {
-        const struct db_rows *rows;
-        const struct err *e =
-            DB_RUN(ctx, &sql_ending_take_idle, &rows, DB_INT(cfg_ending.dormant_days - cfg_ending.notice_days));
-        if (e || db_count(rows) == 0) {
-            return e;
-        }
-        e = tell(ctx, rows);
-        if (e) {
-            return e;
-        }
-        notices->told++;
+    struct place to = notices->from;
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_ending_take_idle, &rows, DB_INT(cfg_ending.dormant_days - cfg_ending.notice_days),
+               DB_TIME(to.idle_since), DB_TEXT(to.id[0] ? to.id : NULL), DB_INT(notices->most));
+    if (e) {
+        return e;
     }
-    return NULL;
+    for (size_t i = 0; !e && i < db_count(rows); i++) {
+        const char *id = db_str(rows, i, "id");
+        const char *email = user_pii_open_at(ctx, "users.email", id, rows, i, "email"); /* error line */
+        e = email ? tell(ctx, rows, i, email) : NULL;
+        to.told += email != NULL;
+        to.closed += !email && !db_null(rows, i, "email"); /* without one there is nobody to tell, and no sleep */
+        to.idle_since = db_time(rows, i, "idle_since");
+        snprintf(to.id, sizeof to.id, "%s", id);
+    }
+    notices->to = to;
+    notices->more = db_count(rows) > 0;
+    return e;
 }
 
 const struct err *ending_notify(struct ctx *ctx, int64_t most, int64_t *done_r)
 {
-    struct notices notices = {.most = most};
-    const struct err *e = db_transact(ctx, tell_some, &notices);
-    if (!e) {
-        *done_r = notices.told;
+    struct notices notices = {.most = most, .from = {.idle_since = CLOCK_NONE}};
+    do {
+        ctx_begin(ctx, NULL, NULL);
+        const struct err *e = db_transact(ctx, tell_some, &notices);
+        if (e) {
+            return e;
+        }
+        notices.from = notices.to;
+    } while (notices.more);
+    if (notices.to.closed > 0) {
+        log_error(&ctx->log, "owners that were not told, for their addresses cannot be opened: %lld; told: %lld",
+                  (long long)notices.to.closed, (long long)notices.to.told);
+        return &err_internal;
     }
-    return e;
+    *done_r = notices.to.told;
+    return NULL;
 }

@@ -5,8 +5,10 @@
  *   The notice: BOX_DORMANCY_NOTICE_DAYS before the account would sleep, once for each long absence, written down in
  * the transaction that marks it as told. A login, or a session that goes on, makes it count no more. Sleep:
  * BOX_DORMANT_AFTER_DAYS after the last login, and never sooner than BOX_DORMANCY_NOTICE_DAYS after the notice was
- * sent: while the mail waits, because no mail server takes it, the days begin anew. A mail that its server refuses for
- * good counts as sent: nobody can be told there. Tickets stay as they are; their owner wakes the account. Twice at
+ * sent: while the mail waits, because no mail server takes it, the days begin anew. A mail to where
+ * nobody can be reached, as its server says, counts as sent: nobody can be told there. Who was to be told in any other
+ * mail that was not sent (too late, given up, or gone) is told anew, in the same run, and nobody sleeps without one
+ * that counts: such mails are kept for 100 days. Tickets stay as they are; their owner wakes the account. Twice at
  * once: each takes rows that the other has not locked. Killed anywhere: each call is one transaction, what it did not
  * come to is done by the next run. A refresh at the moment in which the account falls asleep may give one more access
  * token, of an hour. A million rows: every step finds its rows by an index that has no others.
@@ -40,7 +42,11 @@ ending_step ending_put_off;
 /* Puts accounts to sleep and ends their sessions; blacklists their access tokens after the commit, in Redis: where that
  * fails the rest of them ends within the hour. */
 ending_step ending_put_to_sleep;
-/* Tells owners that their accounts will sleep. Needs the keys of personal data (user_pii.h). */
+/* Marks those as untold whose notice ended without being sent: before ending_notify(). */
+ending_step ending_tell_anew;
+/* Tells owners that their accounts will sleep: all of them, `most` in a transaction (a unit of its own, ctx_begin()).
+ * Needs the keys of personal data (user_pii.h). &err_internal, after all others are told, when there are owners whose
+ * addresses cannot be opened (an error line with the row each): they are not marked, and told by a later call. */
 ending_step ending_notify;
 
 #endif

@@ -39,8 +39,14 @@ struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row
 const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows,
                           const char *col)
 {
+    return user_pii_open_at(ctx, column, row_id, rows, 0, col);
+}
+
+const char *user_pii_open_at(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows,
+                             size_t row, const char *col)
+{
     size_t len;
-    const unsigned char *sealed = db_bytes(ctx, rows, 0, col, &len);
+    const unsigned char *sealed = db_bytes(ctx, rows, row, col, &len);
     if (!sealed) {
         return NULL;
     }

@@ -20,9 +20,12 @@ BO_MUSTCHECK bool user_pii_init(const char *blind_key, const char *pii_keys, con
 
 /* The sealed `plain` for a statement, in the arena; SQL NULL when `plain` is NULL. `column`: "users.email". */
 struct db_arg user_pii_seal(struct ctx *ctx, const char *column, const char *row_id, const char *plain);
-/* The plain text of a bytea column in the arena; NULL when it is SQL NULL or cannot be opened (error line). */
+/* The plain text of a bytea column, of the first row or of another, in the arena; NULL when it is SQL NULL or cannot be
+ * opened (error line). */
 const char *user_pii_open(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows,
                           const char *col);
+const char *user_pii_open_at(struct ctx *ctx, const char *column, const char *row_id, const struct db_rows *rows,
+                             size_t row, const char *col);
 /* The id of the key that seals now. */
 uint8_t user_pii_sealing_key(void);
 /* The same plain text sealed under the key that seals now; what is under that key already stays as it is. False

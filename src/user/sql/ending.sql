@@ -6,7 +6,13 @@ SELECT destroy_withdrawn($1::integer, $2::integer) AS done;
 
 -- name: ending_take_idle :write
 SELECT id, email, idle_since
-FROM take_idle($1::integer);
+FROM take_idle($1::integer, $2::timestamptz, $3::uuid, $4::integer);
+
+-- name: ending_told :write
+SELECT told_of_sleep($1::uuid) AS done;
+
+-- name: ending_tell_anew :write
+SELECT tell_anew($1::integer) AS done;
 
 -- name: ending_put_off :write
 SELECT put_off_sleep($1::integer) AS done;

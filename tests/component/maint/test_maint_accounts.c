@@ -51,11 +51,15 @@ static const struct db_stmt set_withdrawn = {
         " WHERE id = $1"};
 static const struct db_stmt add_mail = {
     .name = "test_add_mail",
-    .sql =
-        "INSERT INTO user_service.mails (id, kind, user_id, recipient, content, language, expires_at, status, ended_at)"
-        " SELECT uuidv7(), 'DORMANCY_NOTICE', $1, CASE $2 WHEN 'WAITING' THEN ''::bytea END,"
-        " CASE $2 WHEN 'WAITING' THEN ''::bytea END, 'ko', clock_timestamp() + interval '1 day', $2,"
-        " CASE WHEN $2 <> 'WAITING' THEN clock_timestamp() END"};
+    .sql = "INSERT INTO user_service.mails"
+           " (id, kind, user_id, recipient, content, language, expires_at, status, ended_at, last_error)"
+           " SELECT uuidv7(), 'DORMANCY_NOTICE', $1, CASE $2 WHEN 'WAITING' THEN ''::bytea END,"
+           " CASE $2 WHEN 'WAITING' THEN ''::bytea END, 'ko', clock_timestamp() + interval '1 day', $2,"
+           " CASE WHEN $2 <> 'WAITING' THEN clock_timestamp() END, $3"};
+static const struct db_stmt lose_mails = {.name = "test_lose_mails",
+                                          .sql = "DELETE FROM user_service.mails WHERE user_id = $1"};
+static const struct db_stmt break_address = {
+    .name = "test_break_address", .sql = "UPDATE user_service.users SET email = email || '\\x00' WHERE id = $1"};
 static const struct db_stmt state_of = {
     .name = "test_state_of",
     .sql =
@@ -104,6 +108,11 @@ static struct person idle(int login_days, int notice_days)
     return person;
 }
 
+static void add(const struct person *person, const char *status, const char *error)
+{
+    assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(person->id), DB_TEXT(status), DB_TEXT(error)));
+}
+
 /* ---- sleep ---- */
 
 static void test_notice_is_given_a_month_before_and_once(void **state)
@@ -127,10 +136,12 @@ static void test_account_sleeps_after_a_year_and_a_month_after_its_notice(void *
     struct person due = new_person();
     struct tokens tokens = logged_in(&due), unused;
     set(&due, 366, 32);
-    assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(due.id), DB_TEXT("SENT")));
+    add(&due, "SENT", NULL);
     struct person lately = idle(366, 29), back = idle(10, 40), young = idle(364, 40), refused = idle(366, 32);
     struct person returned = idle(400, 800); /* whose notice was of another absence */
-    assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(refused.id), DB_TEXT("FAILED")));
+    add(&refused, "FAILED", "SMTP_550");
+    add(&lately, "SENT", NULL);
+    add(&young, "SENT", NULL);
     run_job();
     assert_status(&due, "DORMANT");
     assert_int_equal(number(&due, "live"), 0);
@@ -148,7 +159,7 @@ static void test_account_does_not_sleep_while_its_notice_waits(void **state)
 {
     (void)state;
     struct person person = idle(500, 90);
-    assert_null(DB_RUN(owner, &add_mail, NULL, DB_TEXT(person.id), DB_TEXT("WAITING")));
+    add(&person, "WAITING", NULL);
     int64_t done;
     assert_null(ending_put_to_sleep(janitor, 1000, &done));
     assert_status(&person, "ACTIVE");
@@ -156,6 +167,109 @@ static void test_account_does_not_sleep_while_its_notice_waits(void **state)
     assert_status(&person, "ACTIVE");
     assert_true(db_bool(find_state(&person), 0, "told_now"));
     assert_int_equal(number(&person, "mails"), 1);
+}
+
+/* A server that put everybody off for too long, a mail that nobody knows of any more. */
+static void test_owner_whose_notice_was_not_sent_is_told_anew(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *status, *error;
+    } cases[] = {
+        {"EXPIRED", "SMTP_451"}, {"FAILED", "SMTP_451"}, {"FAILED", "SEALED"}, {"EXPIRED", NULL}, {"FAILED", NULL}};
+    struct person people[ARRAY_COUNT(cases)], gone = idle(500, 90);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        people[i] = idle(500, 90);
+        add(&people[i], cases[i].status, cases[i].error);
+    }
+    for (int runs = 0; runs < 2; runs++) {
+        run_job();
+        for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+            assert_status(&people[i], "ACTIVE");
+            assert_int_equal(number(&people[i], "mails"), 2);
+        }
+        assert_status(&gone, "ACTIVE");
+        assert_int_equal(number(&gone, "mails"), 1);
+    }
+    assert_true(db_bool(find_state(&gone), 0, "told_now"));
+    assert_null(DB_RUN(owner, &lose_mails, NULL, DB_TEXT(gone.id)));
+    add(&gone, "SENT", NULL);
+    set(&gone, 500, 32);
+    run_job();
+    assert_status(&gone, "DORMANT");
+}
+
+/* The notice of another absence tells nothing of this one. */
+static void test_notice_of_another_absence_does_not_count(void **state)
+{
+    (void)state;
+    static const struct db_stmt long_ago = {
+        .name = "test_long_ago",
+        .sql = "UPDATE user_service.mails SET created_at = created_at - interval '600 days' WHERE user_id = $1"};
+    struct person person = idle(500, 90);
+    add(&person, "SENT", NULL);
+    assert_null(DB_RUN(owner, &long_ago, NULL, DB_TEXT(person.id)));
+    run_job();
+    assert_status(&person, "ACTIVE");
+    assert_int_equal(number(&person, "mails"), 2);
+}
+
+/* What tells that somebody was told is kept longer than it is asked for; no longer than that. */
+static void test_notice_that_counts_outlives_the_sleep(void **state)
+{
+    (void)state;
+    static const struct db_stmt end_days_ago = {
+        .name = "test_end_days_ago",
+        .sql = "UPDATE user_service.mails SET created_at = clock_timestamp() - make_interval(days => $2 + 1),"
+               " ended_at = clock_timestamp() - make_interval(days => $2) WHERE user_id = $1"};
+    static const struct db_stmt purge = {.name = "test_purge", .sql = "SELECT user_service.purge(100000)"};
+    static const struct {
+        int days, left;
+    } cases[] = {{8, 1}, {99, 1}, {101, 0}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct person person = idle(400, 32);
+        add(&person, "SENT", NULL);
+        assert_null(DB_RUN(owner, &end_days_ago, NULL, DB_TEXT(person.id), DB_INT(cases[i].days)));
+        assert_null(DB_RUN0(janitor, &purge, NULL));
+        assert_int_equal(number(&person, "mails"), cases[i].left);
+    }
+}
+
+static void test_owners_are_told_later_when_the_keys_are_wrong(void **state)
+{
+    (void)state;
+    int64_t done = 0;
+    struct person person = idle(400, NEVER);
+    const char *right = cfg_user.pii_keys;
+    cfg_user.pii_keys = "1:ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+    const struct err *e = accounts_job.run(janitor, &done);
+    cfg_user.pii_keys = right;
+    assert_ptr_equal(e, &err_internal);
+    assert_false(db_bool(find_state(&person), 0, "told_now"));
+    assert_int_equal(number(&person, "mails"), 0);
+    run_job();
+    assert_true(db_bool(find_state(&person), 0, "told_now"));
+    assert_int_equal(number(&person, "mails"), 1);
+}
+
+static void test_owner_who_cannot_be_told_keeps_no_other_from_it(void **state)
+{
+    (void)state;
+    enum { PEOPLE = 60 };
+    int64_t done = 0;
+    struct person broken = idle(900, NEVER), people[PEOPLE];
+    assert_null(DB_RUN(owner, &break_address, NULL, DB_TEXT(broken.id)));
+    for (int i = 0; i < PEOPLE; i++) {
+        people[i] = idle(400 + i, NEVER);
+    }
+    assert_ptr_equal(accounts_job.run(janitor, &done), &err_internal);
+    for (int i = 0; i < PEOPLE; i++) {
+        assert_int_equal(number(&people[i], "mails"), 1);
+    }
+    assert_int_equal(number(&broken, "mails"), 0);
+    assert_false(db_bool(find_state(&broken), 0, "told_now"));
+    set(&broken, 1, NEVER);
+    run_job();
 }
 
 static void test_login_after_the_notice_begins_another_year(void **state)
@@ -232,7 +346,7 @@ static void test_address_and_person_are_free_after_the_destruction_only(void **s
 static const struct err *take_and_die(struct ctx *unit, void *arg)
 {
     (void)arg;
-    assert_null(DB_RUN(unit, &sql_ending_take_idle, NULL, DB_INT(335)));
+    assert_null(DB_RUN(unit, &sql_ending_take_idle, NULL, DB_INT(335), DB_TIME(CLOCK_NONE), DB_NULL, DB_INT(50)));
     kill(getpid(), SIGKILL);
     return NULL;
 }
@@ -286,6 +400,7 @@ static void test_accounts_that_somebody_holds_are_passed_over(void **state)
 {
     (void)state;
     struct person idle_one = idle(400, NEVER), due = idle(400, 40), gone = withdrawn(31), other = idle(400, NEVER);
+    add(&due, "SENT", NULL);
     struct ctx *holder = fixture_ctx("boxoffice_admin", NEED_DB);
     assert_null(db_transact(holder, hold_and_run, &idle_one));
     assert_int_equal(number(&idle_one, "mails"), 0);
@@ -319,7 +434,7 @@ static void test_functions_of_the_maintenance_keep_the_least_times(void **state)
     (void)state;
     static const struct db_stmt hasty[] = {
         {.name = "test_hasty_sleep", .sql = "SELECT put_to_sleep(0, 0, 1000)"},
-        {.name = "test_hasty_notice", .sql = "SELECT take_idle(0)"},
+        {.name = "test_hasty_notice", .sql = "SELECT told_of_sleep(id) FROM take_idle(0, NULL, NULL, 1000)"},
         {.name = "test_hasty_end", .sql = "SELECT destroy_withdrawn(0, 1000)"},
     };
     run_job();
@@ -338,6 +453,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_notice_is_given_a_month_before_and_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_account_sleeps_after_a_year_and_a_month_after_its_notice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_account_does_not_sleep_while_its_notice_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_owner_whose_notice_was_not_sent_is_told_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_notice_of_another_absence_does_not_count, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_notice_that_counts_outlives_the_sleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_owners_are_told_later_when_the_keys_are_wrong, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_owner_who_cannot_be_told_keeps_no_other_from_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_login_after_the_notice_begins_another_year, setup, teardown),
         cmocka_unit_test_setup_teardown(test_withdrawn_account_is_destroyed_after_its_time_and_no_other, setup,
                                         teardown),
