@@ -25,7 +25,8 @@ BO_MUSTCHECK const struct err *identity_use(struct ctx *ctx, const char *verific
 /* The account with this (normalised) e-mail that was made with it: `id` and `password_hash`, or no row. */
 BO_MUSTCHECK const struct err *identity_signed_up(struct ctx *ctx, const char *verification_id, const char *email,
                                                   const struct db_rows **rows_r);
-/* Whose account it was used for; NULL: it has not been. */
+/* Whose account it was used for within ten minutes, by a request that may be repeated as its answer was lost; NULL:
+ * it has not been. */
 BO_MUSTCHECK const struct err *identity_used_by(struct ctx *ctx, const char *verification_id, const char **user_id_r);
 
 #endif

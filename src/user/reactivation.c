@@ -95,8 +95,9 @@ const struct err *reactivation(struct ctx *ctx, const struct reactivation *input
     struct waking waking = {.client = client, .verification_id = input->identity_verification_id};
     const struct err *e = check_person(ctx, &waking);
     e = e ? e : login_find(ctx, input->email, client, &waking.account);
-    e = e ? e : check_password(ctx, &waking, input->password);
+    /* First who it is: nobody else may try passwords here, where no CAPTCHA is asked for, or lock the account. */
     e = e ? e : check_owner(ctx, &waking);
+    e = e ? e : check_password(ctx, &waking, input->password);
     if (e) {
         return e;
     }

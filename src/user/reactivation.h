@@ -17,11 +17,11 @@ extern const struct shape reactivation_shape;
 /*
  * Wakes the account and begins a session, for whoever knows its password and is verified as its person; the
  * verification serves once. An account that is awake is logged in to: an answer that was lost is asked for again with
- * the same verification, which then need not be unused. Nothing is told of accounts to whoever proves nobody's
- * identity; then it is as at a login: &err_bad_credentials after the same work whether the e-mail or the password is
- * wrong, counted as there; &err_account_locked. &err_identity_not_verified: not completed, too old, used, or, after the
- * right password, another person's; &err_too_many_requests from one network; &err_conflict when the account changes at
- * the same moment; &err_unavailable. Safe to repeat after any error.
+ * the same verification, which then need not be unused. First it is asked who it is: &err_identity_not_verified when
+ * the verification is not completed, too old, used or another person's, or no account has this address, alike; so
+ * nobody else tries passwords here, where no CAPTCHA is asked for, or locks the account. Then as at a login:
+ * &err_bad_credentials, counted as there; &err_account_locked. &err_too_many_requests by address and network;
+ * &err_conflict when the account changes at the same moment; &err_unavailable. Safe to repeat after any error.
  */
 BO_MUSTCHECK const struct err *reactivation(struct ctx *ctx, const struct reactivation *input,
                                             const struct client *client, struct tokens *tokens_r);

@@ -67,9 +67,9 @@ const struct err *terms_current(struct ctx *ctx, struct terms_list *terms_r)
 }
 
 /* What `agreements` say about `type`; NULL: nothing. */
-static const struct agreement *find_decision(const struct json_list *agreements, const char *type, size_t *count_r)
+static struct agreement *find_decision(const struct json_list *agreements, const char *type, size_t *count_r)
 {
-    const struct agreement *items = agreements->items, *found = NULL;
+    struct agreement *items = agreements->items, *found = NULL;
     *count_r = 0;
     for (size_t i = 0; i < agreements->count; i++) {
         if (strcmp(items[i].type, type) != 0) {
@@ -86,12 +86,15 @@ static const struct err *check_one(struct ctx *ctx, const struct terms *terms, c
                                    bool every)
 {
     size_t count;
-    const struct agreement *made = find_decision(agreements, terms->type, &count);
+    struct agreement *made = find_decision(agreements, terms->type, &count);
     if (count > 1) {
         return ctx_invalid(ctx, "agreements", "%s appears twice", terms->type);
     }
-    bool outdated = made && (made->agreed ? made->version != terms->version : made->version > terms->version);
-    if (outdated) {
+    /* Who declines declines what is in force, whatever was shown. */
+    if (made && !made->agreed) {
+        made->version = terms->version;
+    }
+    if (made && made->version != terms->version) {
         (void)ctx_invalid(ctx, "agreements", "%s is now version %lld", terms->type, (long long)terms->version);
         return &err_terms_required;
     }

@@ -161,10 +161,11 @@ WHERE
     AND u.status = 'ACTIVE'
     AND u.created_at > i.used_at - interval '1 minute';
 
+-- Lately: that a request is repeated is no reason for it to be good for ever.
 -- name: user_identity_used_by :read
 SELECT user_id
 FROM identity_uses
-WHERE verification = $1;
+WHERE verification = $1 AND used_at > statement_timestamp() - interval '10 minutes';
 
 -- name: user_password_reset :write
 UPDATE users
@@ -278,8 +279,16 @@ WHERE user_id = $1 AND provider = $2;
 {%- endmacro %}
 
 -- For the login from $2 by the client $3 that is about to be written down: whether the account $1 had one before, and
--- one such; and from how many such places within a day.
+-- one such; and from how many such places within a day. Of its latest 500 logins: nobody makes this costly by more.
 -- name: user_device :read
+WITH latest AS MATERIALIZED (
+    SELECT ip, user_agent, created_at
+    FROM login_history
+    WHERE user_id = $1 AND result = 'SUCCESS' AND created_at > statement_timestamp() - interval '90 days'
+    ORDER BY created_at DESC
+    LIMIT 500
+)
+
 SELECT
     users.email,
     exists(
@@ -289,10 +298,9 @@ SELECT
     ) AS seen,
     exists(
         SELECT
-        FROM login_history
+        FROM latest
         WHERE
-            user_id = $1 AND result = 'SUCCESS' AND created_at > statement_timestamp() - interval '90 days'
-            AND {{ network("ip") }} IS NOT DISTINCT FROM {{ network("$2::inet") }}
+            {{ network("ip") }} IS NOT DISTINCT FROM {{ network("$2::inet") }}
             AND {{ unnumbered("user_agent") }} = {{ unnumbered("$3::text") }}
     ) AS known,
     (
@@ -301,8 +309,8 @@ SELECT
             SELECT DISTINCT
                 {{ network("ip") }} AS net,
                 {{ unnumbered("user_agent") }} AS agent
-            FROM login_history
-            WHERE user_id = $1 AND result = 'SUCCESS' AND created_at > statement_timestamp() - interval '1 day'
+            FROM latest
+            WHERE created_at > statement_timestamp() - interval '1 day'
         ) AS devices
     ) AS places
 FROM users

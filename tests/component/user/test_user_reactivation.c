@@ -99,8 +99,8 @@ static void test_reactivation_without_the_password_is_refused_as_a_login(void **
     const char *nobody = arena_printf(ctx->arena, "%s@example.com", fixture_uuid());
     struct tokens unused;
     assert_ptr_equal(wake(person.email, "wrong horse", verify(&person), &unused), &err_bad_credentials);
-    assert_ptr_equal(wake(nobody, PASSWORD, verify(&person), &unused), &err_bad_credentials);
-    assert_ptr_equal(wake("no address", PASSWORD, verify(&person), &unused), &err_bad_credentials);
+    assert_ptr_equal(wake(nobody, PASSWORD, verify(&person), &unused), &err_identity_not_verified);
+    assert_ptr_equal(wake("no address", PASSWORD, verify(&person), &unused), &err_identity_not_verified);
     assert_asleep(&person);
     assert_string_equal(db_str(find_state(&person), 0, "logins"), "BAD_PASSWORD");
 }
@@ -172,7 +172,7 @@ static void test_reactivation_of_a_withdrawn_account_is_refused(void **state)
     struct person person = sleeper();
     struct tokens unused;
     assert_null(DB_RUN(ctx, &withdraw, NULL, DB_TEXT(person.id)));
-    assert_ptr_equal(wake(person.email, PASSWORD, verify(&person), &unused), &err_bad_credentials);
+    assert_ptr_equal(wake(person.email, PASSWORD, verify(&person), &unused), &err_identity_not_verified);
 }
 
 static void test_reactivation_is_limited_by_address(void **state)
