@@ -273,10 +273,14 @@ def test_path_that_nobody_documented_is_not_found(admin, path):
     assert_error(admin.call("GET", path), 404, "NOT_FOUND")
 
 
+# A GET that uses something up, whose answer a HEAD would throw away.
+USED_UP = {"/auth/oauth2/{provider}/callback"}
+
+
 @pytest.mark.parametrize("path", DOCUMENT["paths"])
 def test_method_that_nobody_documented_is_not_allowed(base_url, internal_url, path):
     known = {method.upper() for method in METHODS if method in DOCUMENT["paths"][path]}
-    expected = known | {"OPTIONS"} | ({"HEAD"} if "GET" in known else set())
+    expected = known | {"OPTIONS"} | ({"HEAD"} if "GET" in known and path not in USED_UP else set())
     origin = base_url if is_public(path) else internal_url
     asked = requests.options(origin + filled(path), timeout=TIMEOUT_S)
     assert asked.status_code == 204 and set(asked.headers["Allow"].split(", ")) == expected
