@@ -393,6 +393,14 @@ def test_unknown_path_and_method_are_told_apart(person):
     assert "POST" in answer.headers["Allow"]
 
 
+def test_profile_is_read_by_many_behind_one_address(member):
+    """Only what waits for others is limited there."""
+    member.log_in()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: member.call("GET", "/users/me").status_code, range(160)))
+    assert set(answers) == {200}
+
+
 def test_message_follows_the_clients_language(person):
     korean = person.call("GET", "/users/me").json()["message"]
     english = person.call("GET", "/users/me", headers={"Accept-Language": "en"}).json()["message"]
