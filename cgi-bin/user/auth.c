@@ -93,7 +93,7 @@ static void reply_tokens(struct reply *rp, const struct tokens *tokens)
 
 const struct err *auth_login(struct request *rq, struct reply *rp)
 {
-    const struct client client = {rq->client_ip, rq->user_agent};
+    const struct client client = client_of(rq);
     struct tokens tokens;
     const struct err *e = login_password(rq->ctx, rq->body, &client, &tokens);
     if (!e) {
@@ -104,7 +104,7 @@ const struct err *auth_login(struct request *rq, struct reply *rp)
 
 const struct err *auth_reactivate(struct request *rq, struct reply *rp)
 {
-    const struct client client = {rq->client_ip, rq->user_agent};
+    const struct client client = client_of(rq);
     struct tokens tokens;
     const struct err *e = reactivation(rq->ctx, rq->body, &client, &tokens);
     if (!e) {
@@ -116,7 +116,7 @@ const struct err *auth_reactivate(struct request *rq, struct reply *rp)
 const struct err *auth_refresh(struct request *rq, struct reply *rp)
 {
     const struct refresh_body *body = rq->body;
-    const struct client client = {rq->client_ip, rq->user_agent};
+    const struct client client = client_of(rq);
     struct tokens tokens;
     const struct err *e = refresh_exchange(rq->ctx, body->refresh_token, &client, &tokens);
     if (!e) {

@@ -3,6 +3,7 @@
 #define CGI_USER_HANDLERS_H
 
 #include "common/serve/route.h"
+#include "src/user/session.h"
 
 /* auth.c */
 extern const struct shape email_body_shape;
@@ -15,6 +16,8 @@ extern const struct shape withdrawal_query_shape;
 request_handler profile_get, profile_put, profile_delete, agreements_get, agreements_put;
 
 /* sessions.c */
+struct session_owner owner_of(const struct request *rq); /* of a route with RT_USER */
+struct client client_of(const struct request *rq);
 request_handler sessions_log_out, sessions_list, sessions_end, sessions_end_all, logins_page, password_put;
 
 /* social.c */

@@ -44,7 +44,7 @@ const struct err *profile_put(struct request *rq, struct reply *rp)
 const struct err *profile_delete(struct request *rq, struct reply *rp)
 {
     const struct withdrawal_query *asked = rq->args;
-    const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+    const struct session_owner owner = owner_of(rq);
     const struct err *e = withdrawal(rq->ctx, &owner, asked->with_tickets == 1);
     if (!e) {
         reply_empty(rp, 204);

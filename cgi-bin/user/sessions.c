@@ -4,9 +4,14 @@
 #include "src/user/password_change.h"
 #include "src/user/session.h"
 
-static struct session_owner owner_of(const struct request *rq)
+struct session_owner owner_of(const struct request *rq)
 {
     return (struct session_owner){rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+}
+
+struct client client_of(const struct request *rq)
+{
+    return (struct client){rq->client_ip, rq->user_agent};
 }
 
 const struct err *sessions_list(struct request *rq, struct reply *rp)

@@ -88,7 +88,7 @@ static void reply_outcome(struct reply *rp, const struct social_outcome *outcome
 
 const struct err *social_callback(struct request *rq, struct reply *rp)
 {
-    const struct client client = {rq->client_ip, rq->user_agent};
+    const struct client client = client_of(rq);
     enum oauth_provider provider;
     struct social_outcome outcome;
     const struct err *e = social_provider(request_param(rq, "provider"), &provider);
@@ -103,7 +103,7 @@ const struct err *social_callback(struct request *rq, struct reply *rp)
 
 const struct err *social_link_post(struct request *rq, struct reply *rp)
 {
-    const struct client client = {rq->client_ip, rq->user_agent};
+    const struct client client = client_of(rq);
     struct tokens tokens;
     const struct err *e = social_link(rq->ctx, rq->body, &client, &tokens);
     if (!e) {
@@ -118,7 +118,7 @@ const struct err *social_unlink_delete(struct request *rq, struct reply *rp)
     if (!oauth_provider_find(request_param(rq, "provider"), &provider)) {
         return &err_not_found;
     }
-    const struct session_owner owner = {rq->identity.user_id, rq->identity.jti, rq->identity.expires_at};
+    const struct session_owner owner = owner_of(rq);
     const struct err *e = social_unlink(rq->ctx, &owner, provider);
     if (!e) {
         reply_empty(rp, 204);

@@ -75,6 +75,8 @@ struct db_arg {
 #define DB_BOOL(value) ((struct db_arg){.type = DB_ARG_BOOL, .number = (value)})
 #define DB_TIME(value) ((struct db_arg){.type = DB_ARG_TIME, .number = (value)}) /* CLOCK_NONE = SQL NULL */
 #define DB_BYTES(bytes, size) ((struct db_arg){.type = DB_ARG_BYTES, .text = (const char *)(bytes), .len = (size)})
+/* SHA-256 of a text, 32 bytes in the arena: by which a secret is found that is kept nowhere itself. */
+struct db_arg db_arg_sha256(struct ctx *ctx, const char *text);
 #define DB_UUIDS(items, count) ((struct db_arg){.type = DB_ARG_UUIDS, .list = (items), .len = (count)})
 #define DB_NULL ((struct db_arg){.type = DB_ARG_NULL})
 

@@ -1,5 +1,7 @@
 #include "common/io/db_arg.h"
 
+#include <string.h>
+
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/crypto/crypto.h"
@@ -38,6 +40,13 @@ static const char *uuids_text(struct arena *arena, const char *const *list, size
 static const char *bytes_text(struct arena *arena, const char *bytes, size_t len)
 {
     return bytes == NULL ? NULL : arena_printf(arena, "\\x%s", crypto_hex(arena, bytes, len));
+}
+
+struct db_arg db_arg_sha256(struct ctx *ctx, const char *text)
+{
+    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
+    crypto_sha256(text, strlen(text), digest);
+    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
 }
 
 static const char *arg_text(struct arena *arena, const struct db_arg *arg)

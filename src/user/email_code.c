@@ -7,9 +7,8 @@
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
-#include "common/io/limit.h"
 #include "sql/email.h"
-#include "src/user/lockout.h"
+#include "src/user/client_limit.h"
 #include "src/user/mail.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
@@ -33,7 +32,7 @@ const struct shape email_proof_shape = {email_proof_fields, ARRAY_COUNT(email_pr
 static const struct err *limit(struct ctx *ctx, const char *name, int64_t times, const char *client_ip)
 {
     const struct limit limit = {name, cfg_user.email_codes_per_hour * times, HOUR_S};
-    return limit_take(ctx, &limit, lockout_network(ctx->arena, client_ip));
+    return client_limit_network(ctx, &limit, client_ip);
 }
 
 /* Of the code, its row and the address: none of the three can be exchanged. */
@@ -112,13 +111,6 @@ static const char *token_of(struct ctx *ctx, const char *id)
     return crypto_base64url(ctx->arena, digest.text, digest.len);
 }
 
-static struct db_arg token_hash(struct ctx *ctx, const char *token)
-{
-    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
-    crypto_sha256(token, strlen(token), digest);
-    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
-}
-
 static bool is_right(struct ctx *ctx, const struct db_rows *row, const char *email, const char *code)
 {
     size_t len;
@@ -149,7 +141,7 @@ const struct err *email_code_verify(struct ctx *ctx, const struct email_proof *i
         return &err_email_code_invalid;
     }
     const char *token = token_of(ctx, db_str(row, 0, "id"));
-    e = DB_RUN(ctx, &sql_email_code_prove, &proved, DB_TEXT(db_str(row, 0, "id")), token_hash(ctx, token));
+    e = DB_RUN(ctx, &sql_email_code_prove, &proved, DB_TEXT(db_str(row, 0, "id")), db_arg_sha256(ctx, token));
     if (e) {
         return e;
     }
@@ -171,14 +163,14 @@ const struct err *email_token_check(struct ctx *ctx, const char *token, const ch
 {
     const struct db_rows *rows;
     const struct err *e =
-        DB_RUN(ctx, &sql_email_token_find, &rows, token_hash(ctx, token), user_pii_blind(ctx, "email", email));
+        DB_RUN(ctx, &sql_email_token_find, &rows, db_arg_sha256(ctx, token), user_pii_blind(ctx, "email", email));
     return e ? e : db_bool(rows, 0, "valid") ? NULL : refused(ctx);
 }
 
 const struct err *email_token_use(struct ctx *ctx, const char *token, const char *email, const char *user_id)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_email_token_use, &rows, token_hash(ctx, token),
+    const struct err *e = DB_RUN(ctx, &sql_email_token_use, &rows, db_arg_sha256(ctx, token),
                                  user_pii_blind(ctx, "email", email), DB_TEXT(user_id));
     return e ? e : db_count(rows) == 1 ? NULL : refused(ctx);
 }

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/ending.h"
 #include "src/user/mail.h"
+#include "src/user/session.h"
 #include "src/user/user_pii.h"
 
 #define DAY (86400 * CLOCK_SECOND)
@@ -69,18 +69,6 @@ const struct err *ending_put_off(struct ctx *ctx, int64_t most, int64_t *done_r)
     return counted(e, rows, done_r);
 }
 
-/* One row for each of their access tokens, or one without. */
-static const struct err *blacklist(struct ctx *ctx, const struct db_rows *rows)
-{
-    const struct err *e = NULL;
-    for (size_t i = 0; !e && i < db_count(rows); i++) {
-        if (!db_null(rows, i, "access_jti")) {
-            e = token_revoke(ctx, db_str(rows, i, "access_jti"), db_time(rows, i, "access_expires_at") / CLOCK_SECOND);
-        }
-    }
-    return e;
-}
-
 const struct err *ending_put_to_sleep(struct ctx *ctx, int64_t most, int64_t *done_r)
 {
     const struct db_rows *rows;
@@ -96,7 +84,7 @@ const struct err *ending_put_to_sleep(struct ctx *ctx, int64_t most, int64_t *do
         asleep += strcmp(db_str(rows, i, "user_id"), last) != 0;
         last = db_str(rows, i, "user_id");
     }
-    e = blacklist(ctx, rows);
+    e = session_blacklist_rows(ctx, rows); /* one for each of their access tokens, or one without */
     if (!e) {
         *done_r = asleep;
     }

@@ -4,7 +4,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
-#include "common/crypto/crypto.h"
 #include "common/io/db.h"
 #include "sql/user.h"
 #include "src/user/user_errors.h"
@@ -61,30 +60,24 @@ const struct err *identity_says(struct ctx *ctx, const struct portone_identity *
                : identity_refused(ctx, "phone", "is not the verified phone number");
 }
 
-static struct db_arg digest_of(struct ctx *ctx, const char *verification_id)
-{
-    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
-    crypto_sha256(verification_id, strlen(verification_id), digest);
-    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
-}
-
 const struct err *identity_use(struct ctx *ctx, const char *verification_id, const char *user_id)
 {
-    const struct err *e = DB_RUN(ctx, &sql_user_identity_use, NULL, digest_of(ctx, verification_id), DB_TEXT(user_id));
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_identity_use, NULL, db_arg_sha256(ctx, verification_id), DB_TEXT(user_id));
     return e == &err_db_unique ? identity_refused(ctx, ID_FIELD, "has been used") : e;
 }
 
 const struct err *identity_signed_up(struct ctx *ctx, const char *verification_id, const char *email,
                                      const struct db_rows **rows_r)
 {
-    return DB_RUN(ctx, &sql_user_signed_up, rows_r, digest_of(ctx, verification_id),
+    return DB_RUN(ctx, &sql_user_signed_up, rows_r, db_arg_sha256(ctx, verification_id),
                   user_pii_blind(ctx, "email", email));
 }
 
 const struct err *identity_used_by(struct ctx *ctx, const char *verification_id, const char **user_id_r)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_identity_used_by, &rows, digest_of(ctx, verification_id));
+    const struct err *e = DB_RUN(ctx, &sql_user_identity_used_by, &rows, db_arg_sha256(ctx, verification_id));
     if (!e) {
         *user_id_r = db_count(rows) == 1 ? db_str(rows, 0, "user_id") : NULL;
     }

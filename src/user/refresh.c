@@ -92,7 +92,7 @@ static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *wor
     const struct db_arg hash = stored_hash(ctx, next);
     int key = 0;
     const char *token = token_issue_again(ctx, TOKEN_REFRESH, &refresh, key);
-    while (token && !crypto_equal(hash.text, session_token_hash(ctx, token).text, CRYPTO_SHA256_SIZE)) {
+    while (token && !crypto_equal(hash.text, db_arg_sha256(ctx, token).text, CRYPTO_SHA256_SIZE)) {
         token = token_issue_again(ctx, TOKEN_REFRESH, &refresh, ++key);
     }
     if (!token) {
@@ -113,7 +113,7 @@ static const struct err *repeat_answer(struct ctx *ctx, struct refresh_work *wor
 static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *work)
 {
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_token_find, &rows, session_token_hash(ctx, work->token));
+    const struct err *e = DB_RUN(ctx, &sql_user_token_find, &rows, db_arg_sha256(ctx, work->token));
     if (e) {
         return e;
     }
@@ -130,8 +130,8 @@ static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *wo
 static const struct err *answer_used(struct ctx *ctx, struct refresh_work *work)
 {
     const struct db_rows *next;
-    const struct err *e = DB_RUN(ctx, &sql_user_token_next, &next, session_token_hash(ctx, work->token),
-                                 DB_INT(cfg_user.refresh_grace_s));
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_token_next, &next, db_arg_sha256(ctx, work->token), DB_INT(cfg_user.refresh_grace_s));
     if (e) {
         return e;
     }
@@ -145,7 +145,7 @@ static const struct err *rotate(struct ctx *ctx, void *arg)
     work->found = false;
     const struct err *e = session_lock(ctx, work->user_id);
     if (!e && !work->limited) {
-        e = exchange(ctx, work, session_token_hash(ctx, work->token));
+        e = exchange(ctx, work, db_arg_sha256(ctx, work->token));
     }
     e = e || work->found ? e : answer_used(ctx, work);
     /* Also then a token that two parties have is noticed. */

@@ -5,7 +5,6 @@
 #include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
-#include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 #include "sql/user.h"
 #include "src/user/lockout.h"
@@ -33,13 +32,6 @@ const struct shape session_view_shape = {session_view_fields, ARRAY_COUNT(sessio
 
 /* ---- issuing ---- */
 
-struct db_arg session_token_hash(struct ctx *ctx, const char *token)
-{
-    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
-    crypto_sha256(token, strlen(token), digest);
-    return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
-}
-
 /* For one more. */
 static const struct err *make_room(struct ctx *ctx, const char *user_id)
 {
@@ -64,7 +56,7 @@ const struct err *session_issue(struct ctx *ctx, const struct session *session, 
     const struct err *e = session->replaces ? NULL : make_room(ctx, session->user_id);
     e = e ? e
           : DB_RUN(ctx, &sql_user_token_insert, NULL, DB_TEXT(refresh.jti), DB_TEXT(session->user_id),
-                   DB_TEXT(session->family), DB_TEXT(session->replaces), session_token_hash(ctx, pair.refresh_token),
+                   DB_TEXT(session->family), DB_TEXT(session->replaces), db_arg_sha256(ctx, pair.refresh_token),
                    DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND),
                    DB_TIME(refresh.issued_s * CLOCK_SECOND), DB_TIME(refresh.expires_s * CLOCK_SECOND),
                    DB_TEXT(lockout_address(session->client->ip)), DB_TEXT(session->client->user_agent));
@@ -81,12 +73,13 @@ const struct err *session_lock(struct ctx *ctx, const char *user_id)
     return DB_RUN(ctx, &sql_user_sessions_lock, NULL, DB_TEXT(user_id));
 }
 
-/* Access tokens that are still alive. */
-static const struct err *blacklist(struct ctx *ctx, const struct db_rows *rows)
+const struct err *session_blacklist_rows(struct ctx *ctx, const struct db_rows *rows)
 {
     const struct err *e = NULL;
     for (size_t i = 0; !e && i < db_count(rows); i++) {
-        e = token_revoke(ctx, db_str(rows, i, "access_jti"), db_time(rows, i, "access_expires_at") / CLOCK_SECOND);
+        if (!db_null(rows, i, "access_jti")) {
+            e = token_revoke(ctx, db_str(rows, i, "access_jti"), db_time(rows, i, "access_expires_at") / CLOCK_SECOND);
+        }
     }
     return e;
 }
@@ -95,7 +88,7 @@ const struct err *session_blacklist(struct ctx *ctx, const char *family, const c
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_family_access, &rows, DB_TEXT(family), DB_TEXT(last));
-    return err_after_commit(e ? e : blacklist(ctx, rows));
+    return err_after_commit(e ? e : session_blacklist_rows(ctx, rows));
 }
 
 struct family {
@@ -149,7 +142,7 @@ const struct err *session_blacklist_others(struct ctx *ctx, const struct session
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_other_access, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
-    return err_after_commit(e ? e : blacklist(ctx, rows));
+    return err_after_commit(e ? e : session_blacklist_rows(ctx, rows));
 }
 
 static const struct err *revoke_others(struct ctx *ctx, void *arg)

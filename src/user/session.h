@@ -68,8 +68,6 @@ extern const struct shape session_view_shape;
  * used longest ago end, so that with this one there are SESSIONS_MOST at most; their access tokens last as long as they
  * were to. */
 BO_MUSTCHECK const struct err *session_issue(struct ctx *ctx, const struct session *session, struct tokens *tokens_r);
-/* By which a refresh token is found; in the arena. */
-struct db_arg session_token_hash(struct ctx *ctx, const char *token);
 /* Until the end of the transaction, all sessions of the account, one lock however many they are: orders the end of a
  * session against a refresh of it, whose new token would otherwise escape the revocation. */
 BO_MUSTCHECK const struct err *session_lock(struct ctx *ctx, const char *user_id);
@@ -85,6 +83,9 @@ BO_MUSTCHECK const struct err *session_end(struct ctx *ctx, const char *user_id,
 /* Ends all of them, the one that asks last: the others in one transaction. &err_uncertain as above. Safe to repeat
  * after any error. A login at the same moment may stay. */
 BO_MUSTCHECK const struct err *session_end_all(struct ctx *ctx, const struct session_owner *owner);
+/* The access tokens of a statement's rows (`access_jti`, NULL: none; `access_expires_at`), which have ended. Safe to
+ * repeat. */
+BO_MUSTCHECK const struct err *session_blacklist_rows(struct ctx *ctx, const struct db_rows *rows);
 /* Two parts of ending all sessions but the one that asks: of their tokens, inside a transaction, so that no refresh
  * gets past it; and of their access tokens after it, which is safe to repeat and &err_uncertain when it fails. */
 BO_MUSTCHECK const struct err *session_revoke_others(struct ctx *ctx, const struct session_owner *owner);

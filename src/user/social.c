@@ -5,12 +5,11 @@
 #include "common/base/array.h"
 #include "common/base/text.h"
 #include "common/io/db.h"
-#include "common/io/limit.h"
 #include "common/io/redis.h"
 #include "sql/user.h"
 #include "src/user/account.h"
+#include "src/user/client_limit.h"
 #include "src/user/identity.h"
-#include "src/user/lockout.h"
 #include "src/user/login.h"
 #include "src/user/social_attempt.h"
 #include "src/user/terms.h"
@@ -59,12 +58,6 @@ const struct err *social_provider(const char *name, enum oauth_provider *provide
     return NULL;
 }
 
-static const struct err *limit_by_network(struct ctx *ctx, const struct limit *limit, const char *client_ip)
-{
-    const char *ip = lockout_address(client_ip);
-    return limit_take(ctx, limit, ip ? lockout_network(ctx->arena, ip) : "none");
-}
-
 const struct err *social_begin(struct ctx *ctx, enum oauth_provider provider, const char *client_ip,
                                const char *sandbox_user, struct social_begun *begun_r)
 {
@@ -73,7 +66,7 @@ const struct err *social_begin(struct ctx *ctx, enum oauth_provider provider, co
     }
     struct oauth_attempt attempt;
     const char *browser;
-    const struct err *e = limit_by_network(ctx, &(struct limit){"social", BEGUN_A_QUARTER, QUARTER_S}, client_ip);
+    const struct err *e = client_limit_network(ctx, &(struct limit){"social", BEGUN_A_QUARTER, QUARTER_S}, client_ip);
     e = e ? e : social_attempt_begin(ctx, provider, &attempt, &browser);
     if (!e) {
         *begun_r = (struct social_begun){oauth_authorize_url(ctx, provider, &attempt, sandbox_user), browser};
@@ -355,7 +348,7 @@ const struct err *social_link(struct ctx *ctx, const struct social_link *input, 
     struct login_state state;
     const struct err *e = read_link_token(ctx, input->link_token, &entry);
     /* What follows costs a call to PortOne. */
-    e = e ? e : limit_by_network(ctx, &(struct limit){"link", LINKS_A_QUARTER, QUARTER_S}, client->ip);
+    e = e ? e : client_limit_network(ctx, &(struct limit){"link", LINKS_A_QUARTER, QUARTER_S}, client->ip);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     e = e ? e : find_person(ctx, identity.ci, &state);
     if (e) {
