@@ -24,7 +24,8 @@ struct refresh_work {
     struct tokens tokens;
 };
 
-/* The role of an account that may go on; otherwise the session ends and work->refusal says why. */
+/* The role of an account that may go on, and is seen to be used; otherwise the session ends and work->refusal says why.
+ */
 static const struct err *check_account(struct ctx *ctx, struct refresh_work *work, const char *user_id,
                                        const char **role_r)
 {
@@ -36,7 +37,7 @@ static const struct err *check_account(struct ctx *ctx, struct refresh_work *wor
     const char *status = db_str(rows, 0, "status");
     *role_r = db_str(rows, 0, "role");
     if (strcmp(status, "ACTIVE") == 0) {
-        return NULL;
+        return db_bool(rows, 0, "long_unseen") ? DB_RUN(ctx, &sql_user_seen, NULL, DB_TEXT(user_id)) : NULL;
     }
     work->refusal = strcmp(status, "DORMANT") == 0 ? &err_account_dormant : &err_token_revoked;
     return DB_RUN(ctx, &sql_user_family_revoke, NULL, DB_TEXT(work->family));
@@ -47,10 +48,6 @@ static const struct err *continue_session(struct ctx *ctx, struct refresh_work *
     const char *user_id = db_str(used, 0, "user_id"), *role;
     const struct err *e = check_account(ctx, work, user_id, &role);
     if (e || work->refusal) {
-        return e;
-    }
-    e = DB_RUN(ctx, &sql_user_seen, NULL, DB_TEXT(user_id));
-    if (e) {
         return e;
     }
     const struct session session = {user_id, role, work->family, db_str(used, 0, "id"), work->client};

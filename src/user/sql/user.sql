@@ -96,8 +96,14 @@ SELECT
 FROM users
 WHERE users.id = $1;
 
+{% set long_unseen -%}
+    coalesce(last_login_at < statement_timestamp() - interval '1 day', TRUE)
+{%- endset %}
+
 -- name: user_role_and_status :read
-SELECT role, status
+SELECT
+    role, status,
+    {{ long_unseen }} AS long_unseen
 FROM users
 WHERE id = $1;
 
@@ -373,7 +379,7 @@ SET last_login_at = clock_timestamp()
 WHERE id = (
     SELECT id
     FROM users
-    WHERE id = $1 AND status = 'ACTIVE' AND coalesce(last_login_at < statement_timestamp() - interval '1 day', TRUE)
+    WHERE id = $1 AND status = 'ACTIVE' AND {{ long_unseen }}
     FOR UPDATE SKIP LOCKED
 );
 
