@@ -156,6 +156,20 @@ static bool signed_up_before(struct ctx *ctx, const struct sign_up *input, const
     return true;
 }
 
+/* Somebody new, once it is known that a person asks. */
+static const struct err *sign_up(struct ctx *ctx, const struct sign_up *input, struct candidate *person)
+{
+    const struct err *e = check_identity(ctx, input->identity_verification_id, person);
+    if (e) {
+        return e;
+    }
+    if (!password_hash(input->password, (int)cfg_user.bcrypt_cost, person->password_hash)) {
+        return &err_internal;
+    }
+    uuid_v7(person->id);
+    return db_transact(ctx, create_account, person);
+}
+
 const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
                                   struct account *account_r)
 {
@@ -164,25 +178,17 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
     if (e && !person.email_token) {
         return e;
     }
-    /* What is wrong may be that its proof of the address has been used: by itself. */
     const struct err *captcha = recaptcha_verify(ctx, input->recaptcha_token, client_ip);
-    if (!captcha && signed_up_before(ctx, input, person.email, account_r)) {
-        return NULL;
+    if (captcha) {
+        return e ? e : captcha;
     }
-    e = e ? e : captcha;
-    e = e ? e : check_identity(ctx, input->identity_verification_id, &person);
-    if (e) {
-        return e;
-    }
-    if (!password_hash(input->password, (int)cfg_user.bcrypt_cost, person.password_hash)) {
-        return &err_internal;
-    }
-    uuid_v7(person.id);
-    e = db_transact(ctx, create_account, &person);
+    e = e ? e : sign_up(ctx, input, &person);
     if (!e) {
         *account_r = (struct account){arena_strdup(ctx->arena, person.id), person.email, person.name};
+        return NULL;
     }
-    return e;
+    /* What is in the way may be itself: its proof of the address, its verification or its account. */
+    return signed_up_before(ctx, input, person.email, account_r) ? NULL : e;
 }
 
 const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r)

@@ -51,8 +51,8 @@ BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const ch
  * A sign-up tells who has an account only to somebody who has proved who they are; name and phone must be the verified
  * ones. &err_invalid_request, &err_terms_required, &err_captcha_failed, &err_identity_not_verified (with details),
  * &err_email_taken, &err_person_already_registered, &err_unavailable (a provider is away: repeat with a new CAPTCHA
- * token). Two at once for one e-mail or person: the unique indexes let one win. The same again, as its answer was lost,
- * is answered again, once it has committed. */
+ * token). Two at once for one e-mail or person: the unique indexes let one win. The same again, as its answer was lost
+ * or both were on their way at once, has the same answer. */
 BO_MUSTCHECK const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, const char *client_ip,
                                                struct account *account_r);
 

@@ -438,6 +438,8 @@ static int outcome(const struct err *e)
     return !e ? 0 : e == &err_email_taken ? 1 : e == &err_person_already_registered ? 2 : 3;
 }
 
+static const char *same_verification; /* of all rivals; NULL: each has its own */
+
 /* A rival process with its own connection signs up; all have proved who they are before any inserts. */
 static pid_t start_rival(const char *email, const char *ci)
 {
@@ -448,7 +450,8 @@ static pid_t start_rival(const char *email, const char *ci)
     struct account account;
     ctx = fixture_ctx("user_service", NEED_DB);
     identity.ci = ci;
-    const struct sign_up input = input_for(email);
+    struct sign_up input = input_for(email);
+    input.identity_verification_id = same_verification ? same_verification : input.identity_verification_id;
     _exit(outcome(account_sign_up(ctx, &input, "127.0.0.1", &account)));
 }
 
@@ -484,6 +487,17 @@ static void test_sign_up_of_one_email_twice_at_once_lets_one_win(void **state)
     assert_int_equal(tally[1], 1);
 }
 
+static void test_sign_up_that_is_sent_twice_at_once_is_one_and_is_told_so(void **state)
+{
+    (void)state;
+    const char *email = new_email(), *ci = fixture_uuid();
+    int tally[4] = {0};
+    same_verification = fixture_uuid();
+    race((const char *[]){email, email}, (const char *[]){ci, ci}, tally);
+    same_verification = NULL;
+    assert_int_equal(tally[0], RIVALS);
+}
+
 static void test_sign_up_of_one_person_twice_at_once_lets_one_win(void **state)
 {
     (void)state;
@@ -516,6 +530,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sign_up_with_bad_fields_names_each, begin, end),
         cmocka_unit_test_setup_teardown(test_role_given_by_the_operator_shows_in_the_profile, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_of_one_email_twice_at_once_lets_one_win, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_that_is_sent_twice_at_once_is_one_and_is_told_so, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_of_one_person_twice_at_once_lets_one_win, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
