@@ -24,4 +24,13 @@ function requests.read(path, schedule, part)
   return list
 end
 
+-- POSTs of JSON bodies, one a line of the file.
+function requests.bodies(path)
+  local list = {}
+  for body in io.lines(path) do
+    list[#list + 1] = wrk.format('POST', nil, { ['Content-Type'] = 'application/json' }, body)
+  end
+  return list
+end
+
 return requests

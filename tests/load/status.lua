@@ -1,4 +1,5 @@
--- GETs one address as many users in turn. Argument: a file with an access token per line.
+-- GETs one address as many users in turn. Arguments: a file with an access token per line; "bodies" = POSTs instead, of a
+-- file with a JSON body per line.
 package.path = package.path .. ';tests/load/?.lua'
 local summary = require('summary')
 local people = require('requests')
@@ -11,7 +12,7 @@ function setup(thread)
 end
 
 function init(args)
-  requests = people.read(args[1])
+  requests = args[2] == 'bodies' and people.bodies(args[1]) or people.read(args[1])
 end
 
 function request()

@@ -31,8 +31,8 @@ def login_vs_bcrypt(bench) -> dict:
     raw, logins = [], []
     for _ in range(bench.rounds):
         raw.append(float(subprocess.run(command, check=True, text=True, capture_output=True).stdout))
-        logins.append(wrk("login", f"{bench.stack.gateway_url}/auth/login", seconds, "login.lua",
-                          bodies)["per_second"])
+        logins.append(wrk("login", f"{bench.stack.gateway_url}/auth/login", seconds, "status.lua",
+                          bodies, "bodies")["per_second"])
     return ratio(logins, raw, "logins/s", 0.9)
 
 
@@ -54,7 +54,7 @@ def status_under_logins(bench) -> dict:
         alone.append(wrk("status", url, bench.seconds, "status.lua", tokens)["per_second"])
         both = wrk_together({
             "status": wrk_command(url, bench.seconds, "status.lua", tokens),
-            "login": wrk_command(f"{bench.stack.gateway_url}/auth/login", bench.seconds, "login.lua", bodies),
+            "login": wrk_command(f"{bench.stack.gateway_url}/auth/login", bench.seconds, "status.lua", bodies, "bodies"),
         })
         beside.append(both["status"]["per_second"])
         say(f"{both['login']['per_second']} logins/s beside")
