@@ -157,9 +157,16 @@ struct mail_box *mail_server_box(const struct mail_server *server)
     return server->box;
 }
 
-const char *mail_server_url(const struct mail_server *server)
+struct cfg_smtp mail_server_settings(const struct mail_server *server)
 {
-    return server->url;
+    return (struct cfg_smtp){.url = server->url,
+                             .user = "",
+                             .password = "",
+                             .ca_file = "",
+                             .from = "no-reply@boxoffice.example",
+                             .name = "boxoffice",
+                             .connect_ms = 1000,
+                             .timeout_ms = 1000};
 }
 
 void mail_server_stop(struct mail_server **server)

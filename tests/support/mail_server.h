@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "common/io/smtp.h"
+
 #define MAIL_SIZE 65536
 #define MAIL_MOST 64
 
@@ -35,8 +37,8 @@ struct mail_server;
 /* On a free port of the loopback interface. Never NULL. */
 struct mail_server *mail_server_start(void);
 struct mail_box *mail_server_box(const struct mail_server *server);
-/* "smtp://127.0.0.1:12345" */
-const char *mail_server_url(const struct mail_server *server);
+/* The settings with which mail goes there, within a second; they end with the server. */
+struct cfg_smtp mail_server_settings(const struct mail_server *server);
 /* NULL-safe; leaves NULL. */
 void mail_server_stop(struct mail_server **server);
 

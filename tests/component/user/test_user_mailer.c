@@ -48,16 +48,8 @@ static const struct db_stmt too_late = {.name = "test_too_late",
 
 static void set_smtp(void)
 {
-    static char url[64];
-    snprintf(url, sizeof url, "%s", mail_server_url(server));
-    cfg_smtp = (struct cfg_smtp){.url = url,
-                                 .user = "",
-                                 .password = "",
-                                 .ca_file = "",
-                                 .from = "no-reply@boxoffice.example",
-                                 .name = "boxoffice",
-                                 .connect_ms = 1000,
-                                 .timeout_ms = 500};
+    cfg_smtp = mail_server_settings(server);
+    cfg_smtp.timeout_ms = 500;
     cfg_mailer = (struct cfg_mailer){.tries = 30, .retry_ms = 60000, .open_ms = 60000};
 }
 

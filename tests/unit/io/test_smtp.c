@@ -32,16 +32,8 @@ static int begin(void **state)
     box = mail_server_box(server);
     smtp = smtp_new();
     cfg_process.sandbox = true;
-    static char url[64];
-    snprintf(url, sizeof url, "%s", mail_server_url(server));
-    cfg_smtp = (struct cfg_smtp){.url = url,
-                                 .user = "",
-                                 .password = "",
-                                 .ca_file = "",
-                                 .from = "no-reply@boxoffice.example",
-                                 .name = "박스오피스",
-                                 .connect_ms = 1000,
-                                 .timeout_ms = 1000};
+    cfg_smtp = mail_server_settings(server);
+    cfg_smtp.name = "박스오피스";
     return 0;
 }
 
