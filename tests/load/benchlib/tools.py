@@ -26,9 +26,13 @@ def say(text: str) -> None:
 # ---- wrk ----
 
 
+# A request that takes longer has failed.
+PATIENCE_S = 10
+
+
 def wrk_command(url: str, seconds: int, script: str, *args: object, connections: int = CONNECTIONS) -> list[str]:
-    return [program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(stage.ROOT / "tests/load" / script),
-            url, "--", *(str(arg) for arg in args)]
+    return [program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE_S}s", "-s",
+            str(stage.ROOT / "tests/load" / script), url, "--", *(str(arg) for arg in args)]
 
 
 def wrk_result(output: str, what: str) -> dict:
