@@ -173,16 +173,26 @@ static void remember_refused(struct mailer *mailer, const char *recipient)
     }
 }
 
-/* A server that refuses one after the other is not believed that there is none of them. */
-static const struct err *judge(struct mailer *mailer, const struct err *e, const char *recipient)
+/* A server that refuses one owner after the other is not believed that there is none of them. Codes go to whatever
+ * anybody has typed: that they are refused says nothing of the server. */
+static const struct err *judge(struct mailer *mailer, const struct err *e, const struct mail *mail)
 {
-    bool refused = (e == &err_smtp_refused && smtp_header_address(recipient)) || e == &err_smtp_later;
+    bool refused = e == &err_smtp_refused && smtp_header_address(mail->email);
     if (!e) {
         mailer->refused_count = 0;
-    } else if (refused) {
-        remember_refused(mailer, recipient);
+    } else if (refused && mail->kind != MAIL_EMAIL_CODE) {
+        remember_refused(mailer, mail->email);
     }
-    return refused && mailer->refused_count == DISTRUST_AT ? &err_unavailable : e;
+    return refused && mailer->refused_count == DISTRUST_AT ? &err_smtp_later : e;
+}
+
+/* A notice to somebody who has come back, or left. */
+static void pass_over(struct mailer *mailer, struct ctx *ctx)
+{
+    mailer->mark.status = "EXPIRED";
+    snprintf(mailer->mark.reason, SMTP_REASON_SIZE, "MOOT");
+    log_info(&ctx->log, "mail not sent: it means nothing any more");
+    count(ctx, "expired", 1);
 }
 
 static const struct err *try_mail(struct mailer *mailer, struct ctx *ctx, const struct db_rows *row)
@@ -204,7 +214,7 @@ static const struct err *try_mail(struct mailer *mailer, struct ctx *ctx, const 
         snprintf(mailer->mark.reason, SMTP_REASON_SIZE, "AWAY");
         return &err_unavailable;
     }
-    const struct err *e = judge(mailer, smtp_send(ctx, mailer->smtp, &message, mailer->mark.reason), mail.email);
+    const struct err *e = judge(mailer, smtp_send(ctx, mailer->smtp, &message, mailer->mark.reason), &mail);
     breaker_done(mailer->breaker, &permit, !e || e == &err_smtp_refused || e == &err_smtp_later);
     return e;
 }
@@ -231,7 +241,11 @@ const struct err *mailer_send(struct mailer *mailer, struct ctx *ctx, bool *more
     snprintf(mailer->mark.id, UUID_SIZE, "%s", db_str(row, 0, "id"));
     log_field(&ctx->log, "mail_id", mailer->mark.id);
     log_field(&ctx->log, "kind", db_str(row, 0, "kind"));
-    note(mailer, ctx, try_mail(mailer, ctx, row));
+    if (db_bool(row, 0, "holds")) {
+        note(mailer, ctx, try_mail(mailer, ctx, row));
+    } else {
+        pass_over(mailer, ctx);
+    }
     *more_r = true;
     return write_mark(mailer, ctx);
 }

@@ -5,9 +5,13 @@
  * transaction, and marks it. Who is killed meanwhile has it taken again when that time is over: a mail is sent at least
  * once, and one that is sent twice has the same Message-ID. What has no recipient, as its server says, or has been
  * tried BOX_MAILER_TRIES times, has FAILED; what is too late to be of use is EXPIRED and never sent. The notice that an
- * account will sleep is tried until then: without it nobody sleeps (ending.h). Five different recipients in a row that
- * are refused, with no mail taken between, are taken for a server that refuses us: what it refuses from then on waits,
- * as while it is away (breaker "mail", shared by all mailers of a host), when nothing is taken, and no try counts.
+ * account will sleep is tried until then, as without it nobody sleeps (ending.h), and is EXPIRED once its owner has
+ * come back or left.
+ *
+ * Codes go first, then what owners must know, then notices of sleep. While the server is away nothing is taken and no
+ * try counts (breaker "mail", shared by all mailers of a host); a refusal never opens it. Five owners in a row that are
+ * refused, with no mail taken between, are taken for a server that refuses us: whoever it refuses from then on is tried
+ * again.
  */
 #ifndef USER_MAILER_H
 #define USER_MAILER_H

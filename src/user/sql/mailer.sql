@@ -11,7 +11,8 @@
     FOR UPDATE SKIP LOCKED
 {%- endmacro %}
 
--- The one that has been due for longest, for $1 seconds. Somebody waits for a code: no crowd of notices is before it.
+-- The one due for longest, for $1 seconds: a code, for which somebody waits; else what an owner must know;
+-- else a notice of sleep, if it is still true. Who logs in after this look may get it all the same.
 -- name: mailer_take :write
 UPDATE mails
 SET attempts = attempts + 1, next_try_at = clock_timestamp() + make_interval(secs => $1::bigint)
@@ -21,10 +22,15 @@ WHERE
             {{ due(" AND kind = 'EMAIL_CODE'") | indent(12) }}
         ),
         (
+            {{ due(" AND kind <> 'DORMANCY_NOTICE'") | indent(12) }}
+        ),
+        (
             {{ due("") | indent(12) }}
         )
     )
-RETURNING id, kind, recipient, content, language, created_at, attempts;
+RETURNING
+    id, kind, recipient, content, language, created_at, attempts,
+    kind <> 'DORMANCY_NOTICE' OR will_sleep(user_id, created_at) AS holds;
 
 -- Only for who has taken it last.
 -- name: mailer_end :write

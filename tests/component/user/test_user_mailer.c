@@ -46,6 +46,23 @@ static const struct db_stmt too_late = {.name = "test_too_late",
                                             "UPDATE user_service.mails SET created_at = created_at - interval '1 day',"
                                             " expires_at = clock_timestamp() - interval '1 second'"};
 
+/* Somebody who was here two years ago. */
+static const char *idle;
+static const struct db_stmt new_idle = {
+    .name = "test_new_idle",
+    .sql = "INSERT INTO user_service.users"
+           " (email, email_hash, name, phone, phone_hash, ci, ci_hash, created_at, last_login_at)"
+           " SELECT sealed, hash, sealed, sealed, hash, sealed, hash, clock_timestamp() - interval '3 years',"
+           " clock_timestamp() - interval '2 years'"
+           " FROM (SELECT decode('00', 'hex') AS sealed, sha256(uuidv7()::text::bytea) AS hash) AS bytes RETURNING id"};
+static const struct db_stmt come_back = {
+    .name = "test_come_back", .sql = "UPDATE user_service.users SET last_login_at = clock_timestamp() WHERE id = $1"};
+static const struct db_stmt leave = {
+    .name = "test_leave",
+    .sql = "UPDATE user_service.users SET status = 'DELETED', deleted_at = clock_timestamp() WHERE id = $1"};
+static const struct db_stmt forget_idle = {.name = "test_forget_idle",
+                                           .sql = "DELETE FROM user_service.users WHERE id = $1"};
+
 static void set_smtp(void)
 {
     cfg_smtp = mail_server_settings(server);
@@ -62,6 +79,9 @@ static int begin(void **state)
     admin = fixture_ctx("boxoffice_admin", NEED_DB);
     assert_true(user_pii_init(NULL, KEYS, &why));
     assert_null(DB_RUN0(admin, &clear, NULL));
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(admin, &new_idle, &rows));
+    idle = db_str(rows, 0, "id");
     server = mail_server_start();
     box = mail_server_box(server);
     memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
@@ -78,6 +98,8 @@ static int end(void **state)
     (void)state;
     mailer_free(&mailer);
     mail_server_stop(&server);
+    assert_null(DB_RUN0(admin, &clear, NULL));
+    assert_null(DB_RUN(admin, &forget_idle, NULL, DB_TEXT(idle)));
     fixture_free(&unit);
     fixture_free(&admin);
     fixture_free(&ctx);
@@ -96,14 +118,30 @@ static void write_code(const char *email)
     assert_null(db_transact(ctx, put, &mail));
 }
 
-static void write_notice(const char *ip, const char *agent)
+static void write_to_owner(const char *email, const char *ip, const char *agent)
 {
     struct mail mail = {.kind = MAIL_NEW_DEVICE,
-                        .email = "kim@example.com",
+                        .email = email,
                         .language = "en",
                         .at = clock_now(),
                         .ip = ip,
                         .user_agent = agent,
+                        .expires_at = clock_now() + 600 * CLOCK_SECOND};
+    assert_null(db_transact(ctx, put, &mail));
+}
+
+static void write_notice(const char *ip, const char *agent)
+{
+    write_to_owner("kim@example.com", ip, agent);
+}
+
+/* Of an account that will sleep. */
+static void write_sleep_notice(void)
+{
+    struct mail mail = {.kind = MAIL_DORMANCY_NOTICE,
+                        .user_id = idle,
+                        .email = "kim@example.com",
+                        .at = clock_now(),
                         .expires_at = clock_now() + 600 * CLOCK_SECOND};
     assert_null(db_transact(ctx, put, &mail));
 }
@@ -172,13 +210,17 @@ static void test_mailer_sends_each_once_and_destroys_what_it_said(void **state)
     assert_mail(0, (struct state){"SENT", "", 1});
 }
 
-static void test_mailer_sends_codes_before_notices(void **state)
+static void test_mailer_sends_codes_before_what_owners_must_know_before_notices_of_sleep(void **state)
 {
     (void)state;
+    write_sleep_notice();
     write_notice("192.0.2.7", "test");
     write_code("kim@example.com");
     assert_true(send_one());
     assert_true(shows(box->mails[0], "012345"));
+    assert_mail(1, (struct state){"WAITING", "", 0});
+    assert_true(send_one());
+    assert_mail(1, (struct state){"SENT", "", 1});
     assert_mail(0, (struct state){"WAITING", "", 0});
 }
 
@@ -232,22 +274,42 @@ static void test_mailer_loses_no_mail_to_a_server_that_refuses_us(void **state)
     }
 }
 
-/* Also a server that says of everybody that there is no such person. */
-static void test_mailer_leaves_a_server_alone_that_refuses_everybody(void **state)
+/* A server that says of every owner that there is no such person. */
+static void test_mailer_gives_up_few_owners_on_the_word_of_a_server_that_refuses_everybody(void **state)
 {
     (void)state;
     enum { MAILS = 20, BELIEVED = 4 };
     box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "550 no relaying", .times = MAILS};
-    int tried = 0;
     for (int i = 0; i < MAILS; i++) {
-        write_code(arena_printf(ctx->arena, "kim%d@example.com", i));
-        tried += send_one();
+        write_to_owner(arena_printf(ctx->arena, "kim%d@example.com", i), "192.0.2.7", "test");
+        assert_true(send_one());
+        assert_mail((size_t)i, (struct state){i < BELIEVED ? "FAILED" : "WAITING", "SMTP_550", 1});
     }
-    assert_in_range(tried, BELIEVED + 1, MAILS / 2);
-    for (int i = 0; i < MAILS; i++) {
-        assert_mail((size_t)i,
-                    (struct state){i < BELIEVED ? "FAILED" : "WAITING", i < tried ? "SMTP_550" : "", i < tried});
+    assert_null(DB_RUN0(admin, &due_now, NULL));
+    for (int i = BELIEVED; i < MAILS; i++) {
+        assert_true(send_one());
+        assert_mail((size_t)i, (struct state){"SENT", "", 2});
     }
+}
+
+/* Anybody may ask for codes, for addresses that nobody has. */
+static void test_mailer_goes_on_after_codes_for_addresses_that_nobody_has(void **state)
+{
+    (void)state;
+    enum { CODES = 20 };
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "550 nobody", .times = CODES};
+    for (int i = 0; i < CODES; i++) {
+        write_code(arena_printf(ctx->arena, "nobody%d@example.com", i));
+        assert_true(send_one());
+        assert_mail((size_t)i, (struct state){"FAILED", "SMTP_550", 1});
+    }
+    write_code("lee@example.com");
+    assert_true(send_one());
+    assert_mail(CODES, (struct state){"SENT", "", 1});
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "550 nobody", .times = 1};
+    write_notice("192.0.2.7", "test");
+    assert_true(send_one());
+    assert_mail(CODES + 1, (struct state){"FAILED", "SMTP_550", 1}); /* believed: the codes say nothing of the server */
 }
 
 /* One address that is refused over and over says nothing of the server. */
@@ -257,7 +319,7 @@ static void test_mailer_goes_on_after_one_recipient_that_is_refused_often(void *
     enum { MAILS = 12 };
     box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "550 nobody", .times = MAILS};
     for (int i = 0; i < MAILS; i++) {
-        write_code("kim@example.com");
+        write_notice("192.0.2.7", "test");
         assert_true(send_one());
         assert_mail((size_t)i, (struct state){"FAILED", "SMTP_550", 1});
     }
@@ -270,11 +332,7 @@ static void test_mailer_tries_the_notice_of_sleep_as_long_as_it_is_of_use(void *
 {
     (void)state;
     cfg_mailer.tries = 1;
-    struct mail mail = {.kind = MAIL_DORMANCY_NOTICE,
-                        .email = "kim@example.com",
-                        .at = clock_now(),
-                        .expires_at = clock_now() + 600 * CLOCK_SECOND};
-    assert_null(db_transact(ctx, put, &mail));
+    write_sleep_notice();
     box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "451 busy", .times = 3};
     for (int i = 1; i <= 3; i++) {
         assert_true(send_one());
@@ -283,6 +341,26 @@ static void test_mailer_tries_the_notice_of_sleep_as_long_as_it_is_of_use(void *
     }
     assert_true(send_one());
     assert_mail(0, (struct state){"SENT", "", 4});
+}
+
+static void test_mailer_sends_no_notice_of_sleep_to_who_has_come_back(void **state)
+{
+    (void)state;
+    write_sleep_notice();
+    assert_null(DB_RUN(admin, &come_back, NULL, DB_TEXT(idle)));
+    assert_true(send_one());
+    assert_mail(0, (struct state){"EXPIRED", "MOOT", 1});
+    assert_int_equal(box->count, 0);
+}
+
+static void test_mailer_sends_no_notice_of_sleep_to_who_has_left(void **state)
+{
+    (void)state;
+    write_sleep_notice();
+    assert_null(DB_RUN(admin, &leave, NULL, DB_TEXT(idle)));
+    assert_true(send_one());
+    assert_mail(0, (struct state){"EXPIRED", "MOOT", 1});
+    assert_int_equal(box->count, 0);
 }
 
 static void test_mailer_never_sends_what_is_too_late(void **state)
@@ -448,12 +526,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_mailer_sends_each_once_and_destroys_what_it_said),
-        TEST(test_mailer_sends_codes_before_notices),
+        TEST(test_mailer_sends_codes_before_what_owners_must_know_before_notices_of_sleep),
         TEST(test_mailer_tries_again_what_was_put_off),
         TEST(test_mailer_gives_up_what_is_refused_for_good_or_tried_too_often),
+        TEST(test_mailer_sends_no_notice_of_sleep_to_who_has_come_back),
+        TEST(test_mailer_sends_no_notice_of_sleep_to_who_has_left),
         TEST(test_mailer_never_sends_what_is_too_late),
         TEST(test_mailer_loses_no_mail_to_a_server_that_refuses_us),
-        TEST(test_mailer_leaves_a_server_alone_that_refuses_everybody),
+        TEST(test_mailer_gives_up_few_owners_on_the_word_of_a_server_that_refuses_everybody),
+        TEST(test_mailer_goes_on_after_codes_for_addresses_that_nobody_has),
         TEST(test_mailer_goes_on_after_one_recipient_that_is_refused_often),
         TEST(test_mailer_tries_the_notice_of_sleep_as_long_as_it_is_of_use),
         TEST(test_mailer_takes_nothing_while_the_server_is_away),
