@@ -247,7 +247,7 @@ def _gateway(responders: list[str]) -> dict:
            "read -r line <&3; [[ $$line == *' 200'* ]]")
     return _ours("nginx", depends_on=_when("service_healthy", *(_service(name) for name in responders))) | {
         "environment": {"BOX_SANDBOX": variable("BOX_SANDBOX", 0),
-                        **{name: setting(name) for name in ("BOX_CORS_ORIGINS", "BOX_TRUSTED_PROXIES")}},
+                        **{name: setting(name) for name in ("BOX_CORS_ORIGINS", "BOX_TRUSTED_PROXIES", "BOX_LOGINS_OF_ONE_ADDRESS")}},
         "ports": ports,
         "mem_limit": memory("gateway"),
         "healthcheck": _healthcheck(["CMD", "bash", "-c", ask]),

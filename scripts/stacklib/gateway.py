@@ -69,6 +69,10 @@ def _trusted_proxies(stack: Stack) -> str:
     return "\n".join(f"        {line}" for line in lines)
 
 
+# How long a login may wait for its turn when its address has too many.
+LOGIN_PATIENCE_S = 5
+
+
 def _fill(template: str, values: dict) -> str:
     text = (ROOT / "nginx" / template).read_text()
     return re.sub(r"@([A-Z_]+)@", lambda found: str(values[found[1]]), text)
@@ -87,6 +91,8 @@ def write_configuration(stack: Stack, check: bool = True) -> None:
         "CONNECTIONS": connections,
         "BODIES_OF_ONE_ADDRESS": connections // 2,
         "OUTSIDE_OF_ONE_ADDRESS": max(2, stack["BOX_OUTSIDE_INSTANCES"] * stack["BOX_OUTSIDE_PROCESSES"] * 2 // 3),
+        "LOGINS_OF_ONE_ADDRESS": stack["BOX_LOGINS_OF_ONE_ADDRESS"],
+        "LOGINS_OF_ONE_ADDRESS_WAITING": LOGIN_PATIENCE_S * stack["BOX_LOGINS_OF_ONE_ADDRESS"],
         "PID_FILE": pid_file(stack),
         "TEMP": temp,
         "CORS_ORIGINS": _cors_origins(stack),

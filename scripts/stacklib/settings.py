@@ -54,6 +54,8 @@ SETTINGS = (
     Setting("BOX_USER_PROCESSES", 2, "processes per pool"),
     Setting("BOX_LOGIN_INSTANCES", 2, "pools of user.fcgi for what checks passwords"),
     Setting("BOX_LOGIN_PROCESSES", 3, "processes per pool; bcrypt is CPU, and reCAPTCHA is asked before"),
+    Setting("BOX_LOGINS_OF_ONE_ADDRESS", 20, "logins a second that one address (IPv6: its /64) may have; more wait up to five "
+            "seconds", test_default=100),
     Setting("BOX_OUTSIDE_INSTANCES", 2, "pools of user.fcgi for what waits for PortOne and for social logins"),
     Setting("BOX_OUTSIDE_PROCESSES", 5, "processes per pool; one address takes two thirds of them at most"),
     Setting("BOX_EVENT_INSTANCES", 2, "pools of event.fcgi"),

@@ -5,12 +5,16 @@
 #include "common/base/array.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
+#include "common/io/limit.h"
 #include "sql/user.h"
 #include "src/user/lockout.h"
 #include "src/user/password_rule.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
+
+/* Each costs up to three times what a login does. */
+enum { CHANGES_MOST = 10, CHANGES_S = 900 };
 
 static const struct field password_change_fields[] = {
     {FIELD(struct password_change, "currentPassword", FIELD_PASSWORD, current_password), .flags = FIELD_REQUIRED,
@@ -67,7 +71,9 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
 static const struct err *check_current(struct ctx *ctx, const struct change *change,
                                        const struct password_change *input, bool *done_r)
 {
-    const struct err *e = lockout_check(ctx, &change->login);
+    const struct limit limit = {"password", CHANGES_MOST, CHANGES_S};
+    const struct err *e = limit_take(ctx, &limit, change->owner->user_id);
+    e = e ? e : lockout_check(ctx, &change->login);
     if (e) {
         return e;
     }

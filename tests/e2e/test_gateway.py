@@ -214,6 +214,33 @@ def bodies_of_one_address(stack) -> int:
     return int(re.search(r"limit_conn bodies (\d+);", (stack.conf / "nginx.conf").read_text())[1])
 
 
+def logins_of_one_address(stack) -> tuple[int, int]:
+    """So many a second, and so many more that wait."""
+    rate = re.search(r"zone=logins:\S+ rate=(\d+)r/s", (stack.conf / "nginx.conf").read_text())
+    burst = re.search(r"zone=logins burst=(\d+)", (stack.conf / "login.conf").read_text())
+    return int(rate[1]), int(burst[1])
+
+
+def test_logins_of_one_address_wait_for_their_turn_and_for_nobody_elsewhere(stack, base_url):
+    """More than may wait are refused at once; who comes from elsewhere waits for none of them."""
+    rate, burst = logins_of_one_address(stack)
+    address = urllib.parse.urlsplit(base_url)
+    with contextlib.ExitStack() as held:
+        senders = [held.enter_context(socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_S))
+                   for _ in range(burst + 2 * rate)]
+        for sender in senders:
+            sender.sendall(b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                           b"Content-Length: 2\r\n\r\n{}")
+        refused = await_(lambda: [one for one in select_readable(senders) if one.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 429"])
+        answer = refused[0].recv(65536)
+        assert b'"TOO_MANY_REQUESTS"' in answer and b"Retry-After: 1" in answer
+        with requests.Session() as elsewhere:
+            elsewhere.mount("http://", From("127.0.0.2"))
+            assert_error(elsewhere.post(f"{base_url}/auth/login", json={}, timeout=TIMEOUT_S), 400, "INVALID_REQUEST")
+        assert len(select_readable(senders)) < len(senders)  # some still wait for their turn
+    await_(lambda: call("POST", f"{base_url}/auth/login", json={}).status_code == 400)
+
+
 def test_bodies_that_never_end_take_no_more_than_half_of_a_worker(stack, base_url):
     """Each sends half of its body and no more; who comes from elsewhere, or without a body, notices nothing."""
     most, more = bodies_of_one_address(stack), 20

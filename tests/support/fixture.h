@@ -25,7 +25,7 @@ void fixture_event_type(const struct event_type *type, const char *role);
 void fixture_consumer(const char *group, const char *role);
 /* Removes a folder and all that is in it; 0, or -1 when something stays. */
 int fixture_remove(const char *folder);
-/* Until so many wait for locks in the database; not for ever. */
+/* Until so many wait for locks in the database; the test fails when they do not within ten seconds. */
 void fixture_await_waiting(struct ctx *ctx, int count);
 /* A new UUID, kept for the life of the program. */
 const char *fixture_uuid(void);

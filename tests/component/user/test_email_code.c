@@ -415,6 +415,34 @@ static void test_codes_asked_for_at_once_are_one_mail(void **state)
     assert_int_equal(count, 1);
 }
 
+static const struct db_stmt hold_address = {
+    .name = "test_hold_address",
+    .sql = "SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 1)) AS locked"};
+
+/* Somebody else is asking for a code to this address at this moment. */
+static const struct err *ask_meanwhile(struct ctx *holder, void *arg)
+{
+    pid_t *asking = arg;
+    assert_null(DB_RUN(holder, &hold_address, NULL, user_pii_blind(holder, "email", email)));
+    *asking = fork();
+    if (*asking == 0) {
+        struct ctx *own = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(email_code_send(own, email, IP, "ko") == NULL ? 0 : 1);
+    }
+    fixture_await_waiting(holder, 1);
+    return NULL;
+}
+
+static void test_codes_asked_for_at_once_wait_for_each_other(void **state)
+{
+    (void)state;
+    pid_t asking;
+    int status;
+    assert_null(db_transact(ctx, ask_meanwhile, &asking));
+    waitpid(asking, &status, 0);
+    assert_int_equal(status, 0);
+}
+
 /* ---- what is over ---- */
 
 static const struct db_stmt purge = {.name = "test_purge", .sql = "SELECT user_service.purge(1000) AS gone"};
@@ -454,6 +482,7 @@ int main(void)
         TEST(test_codes_to_one_address_within_a_day_are_ten),
         TEST(test_codes_for_one_network_are_limited_whatever_the_address),
         TEST(test_codes_asked_for_at_once_are_one_mail),
+        TEST(test_codes_asked_for_at_once_wait_for_each_other),
         TEST(test_codes_are_forgotten_after_two_days),
     };
     return cmocka_run_group_tests_name("email_code", tests, NULL, NULL);

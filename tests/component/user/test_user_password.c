@@ -109,6 +109,20 @@ static void test_password_change_counts_wrong_passwords(void **state)
     assert_ptr_equal(login(person.email, PASSWORD, &unused), &err_account_locked);
 }
 
+/* Right ones cost as much. */
+static void test_password_change_has_ten_tries_a_quarter_of_an_hour(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person);
+    assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
+    for (int i = 1; i < 10; i++) {
+        assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
+    }
+    assert_ptr_equal(change(&person, &own, PASSWORD, NEW_PASSWORD), &err_too_many_requests);
+    assert_in_range(ctx->retry_after_s, 1, 900);
+}
+
 static void test_password_change_of_an_account_that_is_none_is_refused(void **state)
 {
     (void)state;
@@ -197,6 +211,7 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_that_is_refused_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_counts_wrong_passwords, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_has_ten_tries_a_quarter_of_an_hour, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_of_an_account_that_is_none_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_twice_at_once_is_done_once, begin, end),
         cmocka_unit_test_setup_teardown(test_login_with_a_password_that_is_changed_meanwhile_is_refused, begin, end),
