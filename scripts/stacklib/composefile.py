@@ -87,7 +87,7 @@ def compose() -> dict:
         "mailbox": _mailbox(),
         "maint": _daemon("maint") | {"tmpfs": ["/tmp:mode=1777,size=64m,exec"], "environment": {
             "BOX_SANDBOX": variable("BOX_SANDBOX", 0),
-            "BOX_EXPIRE_HOLDS_PERIOD_S": setting("BOX_EXPIRE_HOLDS_PERIOD_S")}},
+            "BOX_MINUTE_JOBS_PERIOD_S": setting("BOX_MINUTE_JOBS_PERIOD_S")}},
         "gateway": _gateway([name for name in responders if name != "sandbox"]),
         "boxctl": _ours("boxctl") | {
             # boxctl keys changes secrets and hands them out.

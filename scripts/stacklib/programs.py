@@ -68,6 +68,7 @@ PROGRAMS = {
     "maint-expire-holds": _job("reservation_service", "redis"),
     "maint-purge": _job("maintenance"),
     "maint-accounts": _job("maintenance", "redis", "pii"),
+    "maint-revocations": _job("maintenance", "redis"),
     "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "blind", "boxctl"})),
 }
 

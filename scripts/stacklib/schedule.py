@@ -7,6 +7,7 @@ from stacklib.settings import Failure, Stack, program
 
 # The fields of a crontab's line in their order, as snooze names them.
 FIELDS = ("-M", "-H", "-d", "-m", "-w")
+EVERY_MINUTE = ("*",) * len(FIELDS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def command(stack: Stack, job: Job) -> list:
 
 
 def _second(stack: Stack, job: Job) -> str:
-    every = stack["BOX_EXPIRE_HOLDS_PERIOD_S"] if job.name == "expire-holds" else 60
+    every = stack["BOX_MINUTE_JOBS_PERIOD_S"] if job.fields == EVERY_MINUTE else 60
     if 60 % every != 0:
-        raise Failure(f"BOX_EXPIRE_HOLDS_PERIOD_S must divide 60, not be {every}")
+        raise Failure(f"BOX_MINUTE_JOBS_PERIOD_S must divide 60, not be {every}")
     return "0" if every == 60 else f"/{every}"

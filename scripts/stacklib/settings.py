@@ -74,7 +74,7 @@ SETTINGS = (
     Setting("BOX_QUEUE_APPROVER_INSTANCES", 2, "queue-approver processes"),
     Setting("BOX_MAILER_INSTANCES", 1, "mailer processes; each sends one mail at a time"),
     Setting("BOX_PAYMENT_SAGA_INSTANCES", 2, "payment-saga processes; each asks PortOne about one payment at a time"),
-    Setting("BOX_EXPIRE_HOLDS_PERIOD_S", 60, "seconds between runs of expire-holds, a divisor of 60", test_default=5),
+    Setting("BOX_MINUTE_JOBS_PERIOD_S", 60, "seconds between runs of the jobs that run each minute, a divisor of 60", test_default=5),
 )
 
 SETTING_NAMES = {setting.name for setting in SETTINGS}

@@ -26,5 +26,6 @@ struct job {
 extern const struct job expire_holds_job;
 extern const struct job purge_job;
 extern const struct job accounts_job;
+extern const struct job revocations_job;
 
 #endif

@@ -12,6 +12,7 @@ static const struct job *const jobs[] = {
     &expire_holds_job,
     &purge_job,
     &accounts_job,
+    &revocations_job,
 };
 
 #define JOB_COUNT ARRAY_COUNT(jobs)

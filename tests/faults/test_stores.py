@@ -5,8 +5,8 @@ import pytest
 import requests
 
 from box_office import PATIENCE_S, wait_for
-from people import TIMEOUT_S, assert_error
-from processes import all_pids, flush_scripts, kill, kill_redis, restart_redis
+from people import TIMEOUT_S, Person, assert_error
+from processes import all_pids, empty_redis, flush_scripts, kill, kill_redis, restart_redis
 from stack_tools import sv
 
 
@@ -56,6 +56,27 @@ def assert_in_order(query, which: str = "true"):
     """No event went out before an earlier one of its key."""
     assert query(f"SELECT id FROM (SELECT id, published_at < lag(published_at) OVER (PARTITION BY topic, partition_key "
                  f"ORDER BY id) AS early FROM common.outbox_events WHERE {which}) AS event WHERE early LIMIT 1") == []
+
+
+# ---- empty ----
+
+
+def test_redis_that_comes_back_empty_learns_who_was_sent_away(stack, base_url, sandbox_url, boxctl):
+    """Within the period of the job, which is a minute."""
+    leaver, demoted = Person(base_url, sandbox_url), Person(base_url, sandbox_url)
+    for person in (leaver, demoted):
+        person.sign_up()
+    boxctl("admin", "grant", demoted.email, "--unproved")
+    for person in (leaver, demoted):
+        person.log_in()
+    assert leaver.call("POST", "/auth/logout").status_code == 204
+    boxctl("admin", "revoke", demoted.email)
+    empty_redis(stack)
+    wait_for("the session to be known as ended again", lambda: leaver.call("GET", "/users/me").status_code == 401, 90)
+    wait_for("the end of an administrator's rights",
+             lambda: demoted.call("POST", "/venues", json={}).status_code == 401, 90)
+    assert_error(leaver.call("GET", "/users/me"), 401, "TOKEN_REVOKED")
+    assert_error(demoted.call("POST", "/venues", json={}), 401, "TOKEN_REVOKED")
 
 
 # ---- away for a while ----

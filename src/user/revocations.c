@@ -1,0 +1,85 @@
+#include "src/user/revocations.h"
+
+#include <string.h>
+
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/crypto/uuid.h"
+#include "common/io/db.h"
+#include "common/io/redis.h"
+#include "sql/revocations.h"
+#include "src/user/session.h"
+
+#define REMEMBERED "token:remembered"
+#define BATCH 1000
+#define BEFORE_ALL "00000000-0000-0000-0000-000000000000"
+
+static const struct err *look(struct ctx *ctx, bool *lost_r)
+{
+    const struct redis_value *found;
+    const struct err *e = REDIS_RUN(ctx, &found, "EXISTS", REMEMBERED);
+    *lost_r = !e && found->integer == 0;
+    return e;
+}
+
+/* Where a walk has come to. */
+struct place {
+    int64_t at;
+    char id[UUID_SIZE];
+};
+
+static const struct err *tell_ended(struct ctx *ctx, struct place *place, size_t *told_r)
+{
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_revocations_ended, &rows, DB_TIME(place->at), DB_TEXT(place->id), DB_INT(BATCH));
+    e = e ? e : session_blacklist_rows(ctx, rows);
+    *told_r = e ? 0 : db_count(rows);
+    if (*told_r > 0) {
+        place->at = db_time(rows, *told_r - 1, "access_expires_at");
+        memcpy(place->id, db_str(rows, *told_r - 1, "access_jti"), UUID_SIZE);
+    }
+    return e;
+}
+
+static const struct err *tell_changed(struct ctx *ctx, struct place *place, size_t *told_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_revocations_changed, &rows, DB_TEXT(place->id), DB_INT(BATCH));
+    for (size_t i = 0; !e && i < db_count(rows); i++) {
+        e = token_demote(ctx, db_str(rows, i, "id"));
+    }
+    *told_r = e ? 0 : db_count(rows);
+    if (*told_r > 0) {
+        memcpy(place->id, db_str(rows, *told_r - 1, "id"), UUID_SIZE);
+    }
+    return e;
+}
+
+typedef const struct err *tell_step(struct ctx *ctx, struct place *place, size_t *told_r);
+
+static const struct err *tell_all(struct ctx *ctx, tell_step *step, int64_t *done_r)
+{
+    struct place place = {.at = 0, .id = BEFORE_ALL};
+    const struct err *e;
+    size_t told;
+    do {
+        ctx_begin(ctx, NULL, NULL);
+        e = step(ctx, &place, &told);
+        *done_r += (int64_t)told;
+    } while (!e && told == BATCH);
+    return e;
+}
+
+const struct err *revocations_restore(struct ctx *ctx, int64_t *done_r)
+{
+    bool lost;
+    ctx_begin(ctx, NULL, NULL);
+    const struct err *e = look(ctx, &lost);
+    if (e || !lost) {
+        return e;
+    }
+    e = tell_all(ctx, tell_ended, done_r);
+    e = e ? e : tell_all(ctx, tell_changed, done_r);
+    return e ? e : REDIS_RUN(ctx, NULL, "SET", REMEMBERED, "1");
+}

@@ -1,0 +1,24 @@
+/*
+ * revocations: what a Redis that has lost everything is told again (AUTH-008, AUTH-010): access tokens of sessions that
+ * have ended, and who is an administrator no more. PostgreSQL knows both; Redis only saves asking it on every request.
+ *
+ * A key without an end, token:remembered, tells that Redis has lost nothing; it is written when everything has been
+ * told. Between the loss and that, for as long as the job's period and its work, an access token of an ended session
+ * opens what it opened before; nothing else is. A Redis that comes back with all but its last second (appendfsync
+ * everysec) is taken for whole. Who ends a session or demotes somebody meanwhile writes that as always. Twice at once:
+ * both write the same. Killed anywhere: the key is not there, the next one begins anew. A million sessions: batches, by
+ * an index that has no others; users are read through once.
+ */
+#ifndef USER_REVOCATIONS_H
+#define USER_REVOCATIONS_H
+
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/context/ctx.h"
+
+/* As the role maintenance, in units of its own (ctx_begin()). *done_r: how many were told; 0 when Redis had lost
+ * nothing. Safe to repeat. */
+BO_MUSTCHECK const struct err *revocations_restore(struct ctx *ctx, int64_t *done_r);
+
+#endif

@@ -1,0 +1,10 @@
+-- What Redis is told again when it has lost everything (sql/197_revocations.sql).
+-- role: maintenance
+
+-- name: revocations_ended :read
+SELECT access_jti, access_expires_at
+FROM ended_access($1::timestamptz, $2::uuid, $3::integer);
+
+-- name: revocations_changed :read
+SELECT id
+FROM changed_users($1::uuid, $2::integer);

@@ -1,0 +1,124 @@
+/* What a Redis that has lost everything is told again. */
+#include "src/maint/job.h"
+#include "src/user/revocations.h"
+#include "src/user/session.h"
+#include "tests/support/login_scene.h"
+
+#define MANY 2500
+
+static struct ctx *owner, *janitor;
+
+static const struct db_stmt set_role = {
+    .name = "test_set_role",
+    .sql = "UPDATE user_service.users SET role = $2, updated_at = clock_timestamp() WHERE id = $1"};
+static const struct db_stmt end_many = {
+    .name = "test_end_many",
+    .sql = "INSERT INTO user_service.refresh_tokens"
+           " (id, user_id, family, token_hash, access_jti, access_expires_at, issued_at, expires_at, revoked_at)"
+           " SELECT uuidv7(), $1, uuidv7(), sha256(uuidv7()::text::bytea), uuidv7(),"
+           " clock_timestamp() + interval '1 hour', clock_timestamp(), clock_timestamp() + interval '1 day',"
+           " clock_timestamp() FROM generate_series(1, $2::integer)"};
+static const struct db_stmt tokens_of = {
+    .name = "test_tokens_of",
+    .sql = "SELECT access_jti FROM user_service.refresh_tokens WHERE user_id = $1 AND revoked_at IS NOT NULL"};
+
+/* The database of Redis is this program's alone. */
+static void lose_everything(void)
+{
+    assert_null(REDIS_RUN(ctx, NULL, "FLUSHDB"));
+}
+
+static int setup(void **state)
+{
+    begin(state);
+    owner = fixture_ctx("boxoffice_admin", NEED_DB);
+    janitor = fixture_ctx(revocations_job.role, NEED_DB | NEED_REDIS);
+    lose_everything();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_free(&janitor);
+    fixture_free(&owner);
+    return end(state);
+}
+
+static int64_t run_job(void)
+{
+    int64_t done = 0;
+    assert_null(revocations_job.run(janitor, &done));
+    return done;
+}
+
+static void log_out(const struct person *person, const struct token_claims *claims)
+{
+    assert_null(session_logout(ctx, &(struct session_owner){person->id, claims->jti, claims->expires_s}));
+}
+
+static void test_ended_sessions_are_known_again_and_no_others(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), second = logged_in(&person);
+    const struct token_claims ended = claims_of(first.access_token), living = claims_of(second.access_token);
+    log_out(&person, &ended);
+    lose_everything();
+    assert_null(token_check_revoked(ctx, ended.jti));
+    assert_true(run_job() > 0);
+    assert_ptr_equal(token_check_revoked(ctx, ended.jti), &err_token_revoked);
+    assert_null(token_check_revoked(ctx, living.jti));
+}
+
+static void test_who_was_demoted_administers_no_more(void **state)
+{
+    (void)state;
+    struct person person = new_person(), other = new_person();
+    assert_null(DB_RUN(owner, &set_role, NULL, DB_TEXT(person.id), DB_TEXT("ADMIN")));
+    assert_null(DB_RUN(owner, &set_role, NULL, DB_TEXT(other.id), DB_TEXT("ADMIN")));
+    struct tokens demoted = logged_in(&person), administrator = logged_in(&other);
+    const struct token_claims claims = claims_of(demoted.access_token), others = claims_of(administrator.access_token);
+    assert_null(DB_RUN(owner, &set_role, NULL, DB_TEXT(person.id), DB_TEXT("USER")));
+    assert_null(token_check_admin(ctx, &claims));
+    (void)run_job();
+    assert_ptr_equal(token_check_admin(ctx, &claims), &err_token_revoked);
+    assert_null(token_check_admin(ctx, &others));
+}
+
+static void test_nothing_is_told_to_a_redis_that_has_lost_nothing(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens tokens = logged_in(&person);
+    const struct token_claims claims = claims_of(tokens.access_token);
+    log_out(&person, &claims);
+    (void)run_job();
+    assert_int_equal(run_job(), 0);
+    lose_everything();
+    assert_true(run_job() > 0);
+}
+
+static void test_more_sessions_than_a_batch_are_known_again(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    const struct db_rows *rows;
+    assert_null(DB_RUN(owner, &end_many, NULL, DB_TEXT(person.id), DB_INT(MANY)));
+    assert_true(run_job() >= MANY);
+    assert_null(DB_RUN(owner, &tokens_of, &rows, DB_TEXT(person.id)));
+    assert_int_equal(db_count(rows), MANY);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        assert_ptr_equal(token_check_revoked(ctx, db_str(rows, i, "access_jti")), &err_token_revoked);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_ended_sessions_are_known_again_and_no_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_was_demoted_administers_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_told_to_a_redis_that_has_lost_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_more_sessions_than_a_batch_are_known_again, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
