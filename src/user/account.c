@@ -11,11 +11,10 @@
 #include "src/user/password_rule.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
-
-#define CHECKS_A_QUARTER 60 /* of an hour */
 
 static const struct field sign_up_fields[] = {
     {FIELD(struct sign_up, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 3, .max = 300},
@@ -46,7 +45,7 @@ const struct err *account_email_available(struct ctx *ctx, const char *email, co
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
     const struct db_rows *rows;
-    const struct err *e = client_limit_take(ctx, "emailcheck", CHECKS_A_QUARTER, client_ip);
+    const struct err *e = client_limit_take(ctx, &limit_email_check, client_ip);
     e = e ? e : DB_RUN(ctx, &sql_user_email_exists, &rows, user_pii_blind(ctx, "email", normal));
     if (!e) {
         *available_r = !db_bool(rows, 0, "taken");

@@ -1,26 +1,25 @@
 #include "src/user/client_limit.h"
+#include "src/user/client.h"
 
-#include "src/user/lockout.h"
-
-enum { QUARTER_S = 900 /* of an hour */, NETWORK_TIMES = 10 };
+enum { NETWORK_TIMES = 10 };
 
 /* A unix socket or a shell is a client as well. */
 static const char *address_of(const char *client_ip)
 {
-    const char *ip = lockout_address(client_ip);
+    const char *ip = client_address(client_ip);
     return ip ? ip : "none";
 }
 
 const struct err *client_limit_network(struct ctx *ctx, const struct limit *limit, const char *client_ip)
 {
-    return limit_take(ctx, limit, lockout_network(ctx->arena, address_of(client_ip)));
+    return limit_take(ctx, limit, client_network(ctx->arena, address_of(client_ip)));
 }
 
-const struct err *client_limit_take(struct ctx *ctx, const char *name, int64_t most, const char *client_ip)
+const struct err *client_limit_take(struct ctx *ctx, const struct limit *limit, const char *client_ip)
 {
-    const struct limit own = {name, most, QUARTER_S};
-    const struct limit shared = {arena_printf(ctx->arena, "%snetwork", name), most * NETWORK_TIMES, QUARTER_S};
-    const struct err *e = limit_take(ctx, &own, address_of(client_ip));
+    const struct limit shared = {ARENA_JOIN(ctx->arena, limit->name, "network"), limit->most * NETWORK_TIMES,
+                                 limit->window_s};
+    const struct err *e = limit_take(ctx, limit, address_of(client_ip));
     const struct ctx_limit told = ctx->limit;
     e = e ? e : client_limit_network(ctx, &shared, client_ip);
     if (!e && told.left < ctx->limit.left) {

@@ -2,17 +2,14 @@
 #ifndef USER_CLIENT_LIMIT_H
 #define USER_CLIENT_LIMIT_H
 
-#include <stdint.h>
-
 #include "common/base/err.h"
 #include "common/context/ctx.h"
 #include "common/io/limit.h"
 
 /* Counts once more for an address, and for its network (/24, /64), which may ask ten times as often: carriers put many
- * people behind one, and who is refused by address takes nothing from the others. `name` as in struct limit; `most` in
- * a quarter of an hour. &err_too_many_requests as limit_take(); without Redis nobody is held up. */
-BO_MUSTCHECK const struct err *client_limit_take(struct ctx *ctx, const char *name, int64_t most,
-                                                 const char *client_ip);
+ * people behind one, and who is refused by address takes nothing from the others. &err_too_many_requests as
+ * limit_take(); without Redis nobody is held up. */
+BO_MUSTCHECK const struct err *client_limit_take(struct ctx *ctx, const struct limit *limit, const char *client_ip);
 /* The same by network alone. */
 BO_MUSTCHECK const struct err *client_limit_network(struct ctx *ctx, const struct limit *limit, const char *client_ip);
 

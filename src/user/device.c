@@ -3,7 +3,7 @@
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "sql/user.h"
-#include "src/user/lockout.h"
+#include "src/user/client.h"
 #include "src/user/mail.h"
 #include "src/user/user_pii.h"
 
@@ -18,7 +18,7 @@ static bool is_news(const struct db_rows *row)
 const struct err *device_notice(struct ctx *ctx, const char *user_id, const struct client *client)
 {
     const struct db_rows *row;
-    const struct err *e = DB_RUN(ctx, &sql_user_device, &row, DB_TEXT(user_id), DB_TEXT(lockout_address(client->ip)),
+    const struct err *e = DB_RUN(ctx, &sql_user_device, &row, DB_TEXT(user_id), DB_TEXT(client_address(client->ip)),
                                  DB_TEXT(client->user_agent));
     if (e || db_count(row) == 0 || !is_news(row)) {
         return e;

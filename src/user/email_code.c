@@ -8,6 +8,7 @@
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/email.h"
+#include "src/user/client.h"
 #include "src/user/client_limit.h"
 #include "src/user/mail.h"
 #include "src/user/user_errors.h"
@@ -19,7 +20,8 @@
 #define CODES 1000000u
 #define LIFE_S 600
 #define HOUR_S 3600
-#define TRIES_A_CODE 10 /* of a network: five wrong ones, and right ones again */
+#define TRIES_A_CODE 10   /* five wrong ones, and right ones again */
+#define EVERYBODY_TIMES 3 /* as many codes to one address as one network may ask for */
 
 static const struct field email_proof_fields[] = {
     {FIELD(struct email_proof, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
@@ -31,8 +33,14 @@ const struct shape email_proof_shape = {email_proof_fields, ARRAY_COUNT(email_pr
 
 static const struct err *limit(struct ctx *ctx, const char *name, int64_t times, const char *client_ip)
 {
-    const struct limit limit = {name, cfg_user.email_codes_per_hour * times, HOUR_S};
-    return client_limit_network(ctx, &limit, client_ip);
+    return client_limit_take(ctx, &(struct limit){name, cfg_user.email_codes_per_hour * times, HOUR_S}, client_ip);
+}
+
+/* NULL: not known. */
+static const char *network_of(struct ctx *ctx, const char *client_ip)
+{
+    const char *ip = client_address(client_ip);
+    return ip ? client_network(ctx->arena, ip) : NULL;
 }
 
 /* Of the code, its row and the address: none of the three can be exchanged. */
@@ -46,6 +54,7 @@ static struct db_arg code_hash(struct ctx *ctx, const char *id, const char *emai
 struct sending {
     const char *email;
     const char *language;
+    const char *network;
     struct db_arg blind;
 };
 
@@ -58,10 +67,12 @@ static const char *new_code(struct ctx *ctx)
     return arena_printf(ctx->arena, "%06u", random % CODES);
 }
 
-static const struct err *check_pace(struct ctx *ctx, struct db_arg blind)
+static const struct err *check_pace(struct ctx *ctx, const struct sending *sending)
 {
+    int64_t most = cfg_user.email_codes_per_day;
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_email_code_pace, &rows, blind, DB_INT(cfg_user.email_codes_per_day));
+    const struct err *e = DB_RUN(ctx, &sql_email_code_pace, &rows, sending->blind, DB_INT(most),
+                                 DB_INT(most * EVERYBODY_TIMES), DB_TEXT(sending->network));
     if (e || db_int(rows, 0, "wait_s") == 0) {
         return e;
     }
@@ -77,10 +88,10 @@ static const struct err *write_code(struct ctx *ctx, void *arg)
     uuid_v4(id); /* a part of what the token is made of */
     const char *code = new_code(ctx);
     const struct err *e = DB_RUN(ctx, &sql_email_code_lock, NULL, sending->blind);
-    e = e ? e : check_pace(ctx, sending->blind);
+    e = e ? e : check_pace(ctx, sending);
     e = e ? e
           : DB_RUN(ctx, &sql_email_code_insert, &rows, DB_TEXT(id), sending->blind,
-                   code_hash(ctx, id, sending->email, code), DB_INT(LIFE_S));
+                   code_hash(ctx, id, sending->email, code), DB_INT(LIFE_S), DB_TEXT(sending->network));
     if (e) {
         return e;
     }
@@ -93,7 +104,8 @@ static const struct err *write_code(struct ctx *ctx, void *arg)
 
 const struct err *email_code_send(struct ctx *ctx, const char *email, const char *client_ip, const char *language)
 {
-    struct sending sending = {.email = user_email_normalise(ctx->arena, email), .language = language};
+    struct sending sending = {
+        .email = user_email_normalise(ctx->arena, email), .language = language, .network = network_of(ctx, client_ip)};
     if (!sending.email) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
@@ -133,7 +145,10 @@ const struct err *email_code_verify(struct ctx *ctx, const struct email_proof *i
     const struct db_rows *row, *proved;
     const struct err *e = check_form(ctx, input, &email);
     e = e ? e : limit(ctx, "emailproof", TRIES_A_CODE, client_ip);
-    e = e ? e : DB_RUN(ctx, &sql_email_code_try, &row, user_pii_blind(ctx, "email", email));
+    const char *network = network_of(ctx, client_ip), *tried_from = network ? network : "none";
+    e = e ? e
+          : DB_RUN(ctx, &sql_email_code_try, &row, user_pii_blind(ctx, "email", email), DB_TEXT(tried_from),
+                   DB_TEXT(network));
     if (e) {
         return e;
     }
@@ -141,7 +156,8 @@ const struct err *email_code_verify(struct ctx *ctx, const struct email_proof *i
         return &err_email_code_invalid;
     }
     const char *token = token_of(ctx, db_str(row, 0, "id"));
-    e = DB_RUN(ctx, &sql_email_code_prove, &proved, DB_TEXT(db_str(row, 0, "id")), db_arg_sha256(ctx, token));
+    e = DB_RUN(ctx, &sql_email_code_prove, &proved, DB_TEXT(db_str(row, 0, "id")), db_arg_sha256(ctx, token),
+               DB_TEXT(tried_from));
     if (e) {
         return e;
     }

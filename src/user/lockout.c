@@ -1,12 +1,12 @@
 #include "src/user/lockout.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/array.h"
 #include "common/crypto/crypto.h"
 #include "common/io/redis.h"
+#include "src/user/client.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_settings.h"
 
@@ -14,18 +14,13 @@
 enum scope { SCOPE_ADDRESS, SCOPE_NETWORK, SCOPE_EVERYWHERE, SCOPES };
 static const int64_t times_as_many[] = {[SCOPE_ADDRESS] = 1, [SCOPE_NETWORK] = 4, [SCOPE_EVERYWHERE] = 20};
 
-#define PASSWORD_MARK 8 /* bytes that tell passwords of one account apart */
-#define NETWORK_BYTES_4 3
-#define NETWORK_BYTES_6 8
+static const int scopes_asked[] = {
+    [LOCKOUT_ADDRESS] = SCOPE_ADDRESS + 1, [LOCKOUT_NETWORK] = SCOPE_NETWORK + 1, [LOCKOUT_NEW] = SCOPES};
 
-const char *lockout_address(const char *text)
-{
-    unsigned char bytes[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1 ? text : NULL;
-}
+#define PASSWORD_MARK 8 /* bytes that tell passwords of one account apart */
 
 struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, const char *password_hash,
-                             const char *client_ip, bool known)
+                             const char *client_ip, enum lockout_place place)
 {
     unsigned char digest[CRYPTO_SHA256_SIZE];
     const char *password = password_hash ? password_hash : "";
@@ -33,37 +28,23 @@ struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, con
     return (struct login_try){
         .account = ARENA_JOIN(ctx->arena, "login:{", crypto_hex(ctx->arena, blind, len),
                               "}:", crypto_hex(ctx->arena, digest, PASSWORD_MARK)),
-        .ip = lockout_address(client_ip),
-        .known = known,
+        .ip = client_address(client_ip),
+        .place = place,
     };
-}
-
-/* As text: its first bytes, the rest 0. */
-const char *lockout_network(struct arena *arena, const char *ip)
-{
-    unsigned char bytes[sizeof(struct in6_addr)] = {0};
-    char *text = arena_alloc(arena, INET6_ADDRSTRLEN);
-    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
-    size_t kept = family == AF_INET6 ? NETWORK_BYTES_6 : NETWORK_BYTES_4;
-    if (inet_pton(family, ip, bytes) != 1) {
-        return ip;
-    }
-    memset(bytes + kept, 0, sizeof bytes - kept);
-    return inet_ntop(family, bytes, text, INET6_ADDRSTRLEN);
 }
 
 static const char *key_of(struct ctx *ctx, const struct login_try *login, enum scope scope)
 {
     const char *ip = login->ip ? login->ip : "none";
     const char *where[] = {[SCOPE_ADDRESS] = ip,
-                           [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", lockout_network(ctx->arena, ip)),
+                           [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", client_network(ctx->arena, ip)),
                            [SCOPE_EVERYWHERE] = "all"};
     return ARENA_JOIN(ctx->arena, login->account, ":", where[scope]);
 }
 
 const struct err *lockout_check(struct ctx *ctx, const struct login_try *login)
 {
-    int scopes = login->known ? SCOPE_ADDRESS + 1 : SCOPES;
+    int scopes = scopes_asked[login->place];
     const struct redis_value *answers;
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     for (int scope = 0; scope < scopes; scope++) {

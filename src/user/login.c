@@ -7,6 +7,7 @@
 #include "common/crypto/uuid.h"
 #include "sql/user.h"
 #include "src/providers/recaptcha.h"
+#include "src/user/client.h"
 #include "src/user/device.h"
 #include "src/user/lockout.h"
 #include "src/user/user_errors.h"
@@ -26,7 +27,7 @@ const struct shape login_shape = {login_fields, ARRAY_COUNT(login_fields), sizeo
 const struct err *login_record(struct ctx *ctx, const struct login_entry *entry, const struct client *client)
 {
     return DB_RUN(ctx, &sql_user_login_record, NULL, DB_TEXT(entry->user_id), DB_TEXT(entry->method),
-                  DB_TEXT(entry->result), DB_TEXT(lockout_address(client->ip)), DB_TEXT(client->user_agent));
+                  DB_TEXT(entry->result), DB_TEXT(client_address(client->ip)), DB_TEXT(client->user_agent));
 }
 
 const struct err *login_begin(struct ctx *ctx, const struct login_entry *entry, const char *role,
@@ -48,14 +49,14 @@ const struct err *login_find(struct ctx *ctx, const char *email, const struct cl
     const char *normal = user_email_normalise(ctx->arena, email);
     const struct db_arg blind = user_pii_blind(ctx, "email", normal ? normal : "");
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(lockout_address(client->ip)));
+    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(client_address(client->ip)));
     if (e) {
         return e;
     }
     bool there = db_count(rows) == 1;
     const char *hash = there ? db_str(rows, 0, "password_hash") : NULL;
-    bool known = there && db_bool(rows, 0, "known");
-    *account_r = (struct login_account){.login = lockout_try(ctx, blind.text, blind.len, hash, client->ip, known)};
+    enum lockout_place place = there ? (enum lockout_place)db_int(rows, 0, "known") : LOCKOUT_NEW;
+    *account_r = (struct login_account){.login = lockout_try(ctx, blind.text, blind.len, hash, client->ip, place)};
     if (there) {
         account_r->id = db_str(rows, 0, "id");
         account_r->password_hash = hash;

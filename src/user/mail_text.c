@@ -1,4 +1,5 @@
 #include "src/user/mail_text.h"
+#include "src/user/client.h"
 
 #include <string.h>
 
@@ -6,7 +7,6 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/utf8.h"
-#include "src/user/lockout.h"
 
 #define BODY_MAX 16384
 #define LINES_MAX 8
@@ -69,11 +69,11 @@ static const char *masked_email(struct arena *arena, const char *email)
 
 static const char *masked_ip(struct arena *arena, const char *ip, const char *unknown)
 {
-    if (!ip || !lockout_address(ip)) {
+    if (!ip || !client_address(ip)) {
         return unknown;
     }
     const char *last = strrchr(ip, '.');
-    return strchr(ip, ':') ? arena_printf(arena, "%s*", lockout_network(arena, ip))
+    return strchr(ip, ':') ? arena_printf(arena, "%s*", client_network(arena, ip))
                            : arena_printf(arena, "%.*s.*", (int)(last - ip), ip);
 }
 

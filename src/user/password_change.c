@@ -5,16 +5,14 @@
 #include "common/base/array.h"
 #include "common/crypto/password.h"
 #include "common/io/db.h"
-#include "common/io/limit.h"
 #include "sql/user.h"
+#include "src/user/client.h"
 #include "src/user/lockout.h"
 #include "src/user/password_rule.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
-
-/* Each costs up to three times what a login does. */
-enum { CHANGES_MOST = 10, CHANGES_S = 900 };
 
 static const struct field password_change_fields[] = {
     {FIELD(struct password_change, "currentPassword", FIELD_PASSWORD, current_password), .flags = FIELD_REQUIRED,
@@ -46,7 +44,7 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_password_find, &rows, DB_TEXT(change->owner->user_id),
-                                 DB_TEXT(lockout_address(client_ip)));
+                                 DB_TEXT(client_address(client_ip)));
     if (e) {
         return e;
     }
@@ -63,7 +61,8 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
     change->person = (struct password_owner){.email = user_pii_open(ctx, "users.email", id, rows, "email"),
                                              .name = user_pii_open(ctx, "users.name", id, rows, "name"),
                                              .phone = user_pii_open(ctx, "users.phone", id, rows, "phone")};
-    change->login = lockout_try(ctx, blind, len, change->old_hash, client_ip, db_bool(rows, 0, "known"));
+    change->login =
+        lockout_try(ctx, blind, len, change->old_hash, client_ip, (enum lockout_place)db_int(rows, 0, "known"));
     return NULL;
 }
 
@@ -71,8 +70,7 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
 static const struct err *check_current(struct ctx *ctx, const struct change *change,
                                        const struct password_change *input, bool *done_r)
 {
-    const struct limit limit = {"password", CHANGES_MOST, CHANGES_S};
-    const struct err *e = limit_take(ctx, &limit, change->owner->user_id);
+    const struct err *e = limit_take(ctx, &limit_password, change->owner->user_id);
     e = e ? e : lockout_check(ctx, &change->login);
     if (e) {
         return e;

@@ -11,11 +11,10 @@
 #include "src/user/password_rule.h"
 #include "src/user/session.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
-
-#define RESETS_A_QUARTER 20
 
 static const struct field password_reset_fields[] = {
     {FIELD(struct password_reset, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
@@ -88,7 +87,7 @@ const struct err *password_reset(struct ctx *ctx, const char *client_ip, const s
         return e;
     }
     /* Anybody may ask, and each asking costs a call to PortOne and bcrypt. */
-    e = client_limit_take(ctx, "reset", RESETS_A_QUARTER, client_ip);
+    e = client_limit_take(ctx, &limit_reset, client_ip);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     if (!e) {
         owner.name = identity.name;

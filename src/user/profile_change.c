@@ -9,12 +9,11 @@
 #include "src/user/account.h"
 #include "src/user/identity.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_text.h"
 
 #define ID_FIELD "identityVerificationId"
-#define QUARTER_S 900 /* of an hour */
-#define CHANGES_A_QUARTER 20
 
 static const struct field profile_change_fields[] = {
     {FIELD(struct profile_change, "name", FIELD_TEXT, name), .min = 1, .max = 50},
@@ -69,7 +68,7 @@ static const struct err *check_person(struct ctx *ctx, struct change *change)
     if (!change->verification_id) {
         return ctx_invalid(ctx, ID_FIELD, "is required");
     }
-    const struct err *e = limit_take(ctx, &(struct limit){"profile", CHANGES_A_QUARTER, QUARTER_S}, change->user_id);
+    const struct err *e = limit_take(ctx, &limit_profile, change->user_id);
     e = e ? e : identity_fetch(ctx, change->verification_id, &change->identity);
     return e ? e : identity_says(ctx, &change->identity, change->name, change->phone);
 }

@@ -9,10 +9,10 @@
 #include "src/user/identity.h"
 #include "src/user/login.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 
 #define ID_FIELD "identityVerificationId"
-#define TRIES_A_QUARTER 20
 
 static const struct field reactivation_fields[] = {
     {FIELD(struct reactivation, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
@@ -36,7 +36,7 @@ struct waking {
 static const struct err *check_person(struct ctx *ctx, struct waking *waking)
 {
     struct portone_identity identity;
-    const struct err *e = client_limit_take(ctx, "reactivation", TRIES_A_QUARTER, waking->client->ip);
+    const struct err *e = client_limit_take(ctx, &limit_reactivation, waking->client->ip);
     e = e ? e : identity_fetch(ctx, waking->verification_id, &identity);
     if (!e) {
         waking->ci = user_pii_blind(ctx, "ci", identity.ci);

@@ -8,10 +8,8 @@
 #include "common/io/limit.h"
 #include "sql/user.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_settings.h"
-
-#define QUARTER_S 900 /* of an hour */
-#define REFRESHES_A_QUARTER 30
 
 struct refresh_work {
     const char *token;
@@ -161,7 +159,7 @@ const struct err *refresh_exchange(struct ctx *ctx, const char *refresh_token, c
         return e;
     }
     /* Each leaves a row and an access token, all of which the end of the session has to reach. */
-    bool limited = limit_take(ctx, &(struct limit){"refresh", REFRESHES_A_QUARTER, QUARTER_S}, claims.family) != NULL;
+    bool limited = limit_take(ctx, &limit_refresh, claims.family) != NULL;
     struct refresh_work work = {.token = refresh_token,
                                 .user_id = claims.subject,
                                 .family = claims.family,

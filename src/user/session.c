@@ -1,4 +1,5 @@
 #include "src/user/session.h"
+#include "src/user/client.h"
 
 #include <string.h>
 
@@ -7,7 +8,6 @@
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "sql/user.h"
-#include "src/user/lockout.h"
 
 static const struct field tokens_fields[] = {
     {FIELD(struct tokens, "accessToken", FIELD_STR, access_token), .flags = FIELD_REQUIRED},
@@ -59,7 +59,7 @@ const struct err *session_issue(struct ctx *ctx, const struct session *session, 
                    DB_TEXT(session->family), DB_TEXT(session->replaces), db_arg_sha256(ctx, pair.refresh_token),
                    DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND),
                    DB_TIME(refresh.issued_s * CLOCK_SECOND), DB_TIME(refresh.expires_s * CLOCK_SECOND),
-                   DB_TEXT(lockout_address(session->client->ip)), DB_TEXT(session->client->user_agent));
+                   DB_TEXT(client_address(session->client->ip)), DB_TEXT(session->client->user_agent));
     if (!e) {
         *tokens_r = pair;
     }

@@ -20,14 +20,10 @@
 #include "common/io/db.h"
 #include "common/json/json.h"
 #include "common/json/page.h"
+#include "src/user/client.h"
 
 /* Sessions of one account that may be continued. */
 #define SESSIONS_MOST 100
-
-struct client {
-    const char *ip;
-    const char *user_agent;
-};
 
 struct tokens {
     const char *access_token;

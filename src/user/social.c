@@ -14,14 +14,12 @@
 #include "src/user/social_attempt.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_text.h"
 
 #define REPEATED_S 60
-#define QUARTER_S 900 /* of an hour */
-#define BEGUN_A_QUARTER 600
-#define LINKS_A_QUARTER 200 /* of a network: carriers put many people behind one */
-#define NAME_MAX_BYTES 200  /* 50 characters of Hangul, as of a sign-up */
+#define NAME_MAX_BYTES 200 /* 50 characters of Hangul, as of a sign-up */
 
 /* Other parameters come back too (Google's scope, authuser, prompt). */
 static const struct field social_return_fields[] = {
@@ -66,7 +64,7 @@ const struct err *social_begin(struct ctx *ctx, enum oauth_provider provider, co
     }
     struct oauth_attempt attempt;
     const char *browser;
-    const struct err *e = client_limit_network(ctx, &(struct limit){"social", BEGUN_A_QUARTER, QUARTER_S}, client_ip);
+    const struct err *e = client_limit_network(ctx, &limit_social, client_ip);
     e = e ? e : social_attempt_begin(ctx, provider, &attempt, &browser);
     if (!e) {
         *begun_r = (struct social_begun){oauth_authorize_url(ctx, provider, &attempt, sandbox_user), browser};
@@ -348,7 +346,7 @@ const struct err *social_link(struct ctx *ctx, const struct social_link *input, 
     struct login_state state;
     const struct err *e = read_link_token(ctx, input->link_token, &entry);
     /* What follows costs a call to PortOne. */
-    e = e ? e : client_limit_network(ctx, &(struct limit){"link", LINKS_A_QUARTER, QUARTER_S}, client->ip);
+    e = e ? e : client_limit_network(ctx, &limit_link, client->ip);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     e = e ? e : find_person(ctx, identity.ci, &state);
     if (e) {

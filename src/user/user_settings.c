@@ -52,7 +52,8 @@ static const struct cfg_key keys[] = {
      .fallback = "10",
      .min = 1,
      .max = 1000,
-     .help = "Codes sent to one e-mail address within a day."},
+     .help = "Codes to one e-mail address within a day that one network (/24, /64) may ask for; everybody three times "
+             "as many."},
     {.name = "BOX_EMAIL_CODES_PER_HOUR",
      .type = CFG_INT,
      .offset = offsetof(struct cfg_user, email_codes_per_hour),
@@ -60,7 +61,9 @@ static const struct cfg_key keys[] = {
      .fallback = "300",
      .min = 1,
      .max = 1000000,
-     .help = "Codes asked for by one network (/24, /64), whatever the address; it may enter ten times as many."},
+     .help = "Codes asked for by one client, whatever the e-mail address, and ten times as many by its network (/24, "
+             "/64); each may "
+             "enter ten times as many."},
     {.name = "BOX_REFRESH_GRACE_S",
      .type = CFG_INT,
      .offset = offsetof(struct cfg_user, refresh_grace_s),

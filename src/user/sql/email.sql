@@ -5,45 +5,61 @@
 -- name: email_code_lock :write
 SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 1)) AS locked;
 
--- How many seconds the address $1 has to wait: a minute from the last, and when there were $2 within a day until there
--- are fewer. 0: none.
+-- How many seconds network $4 has to wait for a code to the address $1: a minute from its last; when it asked for $2
+-- within a day, or everybody for $3, until there are fewer. 0: none.
 -- name: email_code_pace :read
+WITH
+sent AS (
+    SELECT sent_at, coalesce(network = $4::inet, FALSE) AS own
+    FROM email_codes
+    WHERE email_hash = $1 AND sent_at > clock_timestamp() - interval '1 day'
+)
+
 SELECT
     greatest(
-        ceil(extract(EPOCH FROM max(sent_at) - clock_timestamp() + interval '1 minute')),
+        ceil(extract(EPOCH FROM max(sent_at) FILTER (WHERE own) - clock_timestamp() + interval '1 minute')),
         CASE
-            WHEN count(*) >= $2::bigint
+            WHEN count(*) FILTER (WHERE own) >= $2::bigint
+                THEN ceil(extract(EPOCH FROM min(sent_at) FILTER (WHERE own) - clock_timestamp() + interval '1 day'))
+        END,
+        CASE
+            WHEN count(*) >= $3::bigint
                 THEN ceil(extract(EPOCH FROM min(sent_at) - clock_timestamp() + interval '1 day'))
         END,
         0
     )::bigint AS wait_s
-FROM email_codes
-WHERE email_hash = $1 AND sent_at > clock_timestamp() - interval '1 day';
+FROM sent;
 
 -- name: email_code_insert :write
-INSERT INTO email_codes (id, email_hash, code_hash, expires_at)
-VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::bigint))
+INSERT INTO email_codes (id, email_hash, code_hash, expires_at, network)
+VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::bigint), $5)
 RETURNING expires_at;
 
--- Counts a try at the latest code of an address, if one is left: before the code is looked at, and of two at once each.
+-- Counts a try of network $2 at the latest code of an address, if one is left: before the code is looked at, and of two
+-- at once each. While one lives that this network has asked for, it is that one.
 -- name: email_code_try :write
 UPDATE email_codes
-SET attempts = attempts + 1
+SET
+    attempts = attempts + 1,
+    tries = jsonb_set(tries, ARRAY[$2::text], to_jsonb(coalesce((tries ->> $2::text)::integer, 0) + 1))
 WHERE
     id = (
         SELECT id
         FROM email_codes
-        WHERE email_hash = $1
-        ORDER BY sent_at DESC
+        WHERE email_hash = $1 AND expires_at > clock_timestamp()
+        ORDER BY coalesce(network = $3::inet, FALSE) DESC, sent_at DESC
         LIMIT 1
     )
-    AND attempts < 5 AND used_at IS NULL AND expires_at > clock_timestamp()
+    AND attempts < 15 AND coalesce((tries ->> $2::text)::integer, 0) < 5 AND used_at IS NULL
+    AND expires_at > clock_timestamp()
 RETURNING id, code_hash;
 
 -- The try was right: it does not count.
 -- name: email_code_prove :write
 UPDATE email_codes
-SET attempts = attempts - 1, token_hash = $2, verified_at = coalesce(verified_at, clock_timestamp())
+SET
+    attempts = attempts - 1, tries = jsonb_set(tries, ARRAY[$3::text], to_jsonb((tries ->> $3::text)::integer - 1)),
+    token_hash = $2, verified_at = coalesce(verified_at, clock_timestamp())
 WHERE id = $1 AND used_at IS NULL AND attempts > 0
 RETURNING id;
 

@@ -109,15 +109,38 @@ WHERE id = $1;
 
 -- ---- login ----
 
--- Whether this person has logged in before from where the login $2 comes from.
-{% set login_known -%}
+-- The network of an address, and its first and last address.
+{% macro network(address) -%}
+    network(set_masklen({{ address }}, CASE family({{ address }}) WHEN 4 THEN 24 ELSE 64 END))
+{%- endmacro %}
+{% macro single(address, of) -%}
+    set_masklen({{ address }}, CASE family({{ of }}) WHEN 4 THEN 32 ELSE 128 END)
+{%- endmacro %}
+{% macro first_of(address) -%}
+    {{ single(network(address) + "::inet", address) }}
+{%- endmacro %}
+{% macro last_of(address) -%}
+    {{ single("broadcast(" + network(address) + ")", address) }}
+{%- endmacro %}
+
+{% macro logged_in_from(addresses) -%}
     exists(
         SELECT
         FROM login_history
         WHERE
-            user_id = users.id AND result = 'SUCCESS' AND ip = $2::inet
+            user_id = users.id AND result = 'SUCCESS' AND {{ addresses }}
             AND created_at > statement_timestamp() - interval '90 days'
     )
+{%- endmacro %}
+
+-- Whether this person has logged in before from where the login $2 comes from: 2 from that address, 1 from its network,
+-- 0 from neither. The network as a range, which the index has in order.
+{% set login_known -%}
+    CASE
+        WHEN {{ logged_in_from("ip = $2::inet") | indent(8) }} THEN 2
+        WHEN {{ logged_in_from("ip BETWEEN " + first_of("$2::inet") + " AND " + last_of("$2::inet")) | indent(8) }} THEN 1
+        ELSE 0
+    END
 {%- endset %}
 
 -- name: user_login_find :read
@@ -276,10 +299,7 @@ WHERE user_id = $1 AND provider = $2;
 
 -- ---- new devices ----
 
--- The network of an address, and a client's name without the numbers that change with each of its versions.
-{% macro network(address) -%}
-    network(set_masklen({{ address }}, CASE family({{ address }}) WHEN 4 THEN 24 ELSE 64 END))
-{%- endmacro %}
+-- A client's name without the numbers that change with each of its versions.
 {% macro unnumbered(agent) -%}
     regexp_replace({{ agent }}, '[0-9]+', '', 'g')
 {%- endmacro %}

@@ -29,6 +29,7 @@
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define IP "192.0.2.7"
+#define STRANGER "198.51.100.1"
 #define TRIES 5
 #define AT_ONCE 8
 
@@ -70,9 +71,7 @@ static int begin(void **state)
     setenv("BOX_USER_BCRYPT_COST", "4", 1);
     assert_true(cfg_load(sections, &why));
     assert_true(user_settings_init(&why));
-    assert_null(REDIS_RUN(ctx, NULL, "DEL", "limit:emailcode:192.0.2.0"));
-    assert_null(REDIS_RUN(ctx, NULL, "DEL", "limit:emailproof:192.0.2.0"));
-    assert_null(REDIS_RUN(ctx, NULL, "DEL", "limit:emailcode:198.51.100.0"));
+    assert_null(REDIS_RUN(ctx, NULL, "FLUSHDB")); /* this program's alone */
     email = new_email();
     return 0;
 }
@@ -381,14 +380,85 @@ static void test_codes_to_one_address_within_a_day_are_ten(void **state)
     assert_null(email_code_send(ctx, email, IP, "ko"));
 }
 
-static void test_codes_for_one_network_are_limited_whatever_the_address(void **state)
+static void test_codes_for_one_client_and_its_network_are_limited_whatever_the_address(void **state)
 {
     (void)state;
     cfg_user.email_codes_per_hour = 2;
-    assert_null(email_code_send(ctx, new_email(), "192.0.2.1", "ko"));
-    assert_null(email_code_send(ctx, new_email(), "192.0.2.2", "ko"));
-    assert_ptr_equal(email_code_send(ctx, new_email(), "192.0.2.3", "ko"), &err_too_many_requests);
+    for (int host = 1; host <= 10; host++) {
+        const char *ip = arena_printf(ctx->arena, "192.0.2.%d", host);
+        assert_null(email_code_send(ctx, new_email(), ip, "ko"));
+        assert_null(email_code_send(ctx, new_email(), ip, "ko"));
+        assert_ptr_equal(email_code_send(ctx, new_email(), ip, "ko"), &err_too_many_requests);
+    }
+    assert_ptr_equal(email_code_send(ctx, new_email(), "192.0.2.11", "ko"), &err_too_many_requests);
     assert_null(email_code_send(ctx, new_email(), "198.51.100.1", "ko"));
+}
+
+/* ---- strangers ---- */
+
+static const struct err *verify_from(const char *ip, const char *code, const char **token_r)
+{
+    const struct email_proof proof = {email, code};
+    return email_code_verify(ctx, &proof, ip, token_r);
+}
+
+static void test_code_of_an_owner_is_not_used_up_by_a_stranger(void **state)
+{
+    (void)state;
+    const char *token, *code = sent_code(email);
+    for (int i = 0; i < TRIES + 1; i++) {
+        assert_ptr_equal(verify_from(STRANGER, other_than(code), &token), &err_email_code_invalid);
+    }
+    assert_null(verify(email, code, &token));
+}
+
+static void test_code_has_fifteen_tries_of_everybody(void **state)
+{
+    (void)state;
+    const char *token, *code = sent_code(email);
+    for (int network = 0; network < 3; network++) {
+        for (int i = 0; i < TRIES; i++) {
+            const char *ip = arena_printf(ctx->arena, "203.0.%d.%d", network, i);
+            assert_ptr_equal(verify_from(ip, other_than(code), &token), &err_email_code_invalid);
+        }
+    }
+    assert_ptr_equal(verify(email, code, &token), &err_email_code_invalid);
+}
+
+/* Nor does it become an older one. */
+static void test_code_of_an_owner_is_the_one_that_was_asked_for_there(void **state)
+{
+    (void)state;
+    const char *token, *code = sent_code(email);
+    int count;
+    assert_null(email_code_send(ctx, email, STRANGER, "ko"));
+    const char *later = code_mailed(email, &count);
+    assert_int_equal(count, 2);
+    assert_null(verify(email, code, &token));
+    if (strcmp(code, later) != 0) {
+        assert_ptr_equal(verify_from(STRANGER, code, &token), &err_email_code_invalid);
+    }
+    assert_null(verify_from("198.51.100.9", later, &token)); /* of whoever is elsewhere, the latest */
+}
+
+static void test_codes_of_a_stranger_keep_no_owner_from_asking(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_null(email_code_send(ctx, email, STRANGER, "ko"));
+        pass(61);
+    }
+    assert_ptr_equal(email_code_send(ctx, email, STRANGER, "ko"), &err_too_many_requests);
+    assert_null(email_code_send(ctx, email, IP, "ko"));
+}
+
+static void test_codes_to_one_address_within_a_day_are_thirty_whoever_asks(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        assert_null(email_code_send(ctx, email, arena_printf(ctx->arena, "203.0.%d.1", i), "ko"));
+    }
+    assert_ptr_equal(email_code_send(ctx, email, IP, "ko"), &err_too_many_requests);
 }
 
 static void test_codes_asked_for_at_once_are_one_mail(void **state)
@@ -480,7 +550,12 @@ int main(void)
         TEST(test_new_code_ends_the_last),
         TEST(test_codes_to_one_address_are_a_minute_apart),
         TEST(test_codes_to_one_address_within_a_day_are_ten),
-        TEST(test_codes_for_one_network_are_limited_whatever_the_address),
+        TEST(test_codes_for_one_client_and_its_network_are_limited_whatever_the_address),
+        TEST(test_code_of_an_owner_is_not_used_up_by_a_stranger),
+        TEST(test_code_has_fifteen_tries_of_everybody),
+        TEST(test_code_of_an_owner_is_the_one_that_was_asked_for_there),
+        TEST(test_codes_of_a_stranger_keep_no_owner_from_asking),
+        TEST(test_codes_to_one_address_within_a_day_are_thirty_whoever_asks),
         TEST(test_codes_asked_for_at_once_are_one_mail),
         TEST(test_codes_asked_for_at_once_wait_for_each_other),
         TEST(test_codes_are_forgotten_after_two_days),

@@ -170,6 +170,57 @@ static void test_login_from_a_known_address_is_not_locked_by_strangers(void **st
     assert_locked("203.0.113.7", person.email);
 }
 
+/* A phone's address changes within its network. */
+static void test_login_from_a_known_network_is_not_locked_by_strangers_elsewhere(void **state)
+{
+    (void)state;
+    struct tokens unused;
+    static const char *const homes[][2] = {{"192.0.2.7", "192.0.2.200"}, {"2001:db8:7::1", "2001:db8:7::ffff:1"}};
+    static const char *const others[] = {"192.0.3.0", "2001:db8:7:1::1"};
+    for (size_t i = 0; i < ARRAY_COUNT(homes); i++) {
+        struct person person = new_person();
+        assert_null(login_from(homes[i][0], person.email, PASSWORD, &unused));
+        for (int64_t tried = 0; tried < 20 * cfg_user.login_tries; tried += cfg_user.login_tries) {
+            fail_to_log_in(arena_printf(ctx->arena, "10.%lld.0.1", (long long)tried), person.email,
+                           cfg_user.login_tries);
+        }
+        assert_locked(others[i], person.email);
+        assert_null(login_from(homes[i][1], person.email, PASSWORD, &unused));
+    }
+}
+
+static void test_login_from_a_known_network_is_locked_by_its_neighbours_only(void **state)
+{
+    (void)state;
+    struct tokens unused;
+    struct person person = new_person();
+    assert_null(login_from("203.0.113.7", person.email, PASSWORD, &unused));
+    for (int host = 10; host < 14; host++) {
+        fail_to_log_in(arena_printf(ctx->arena, "203.0.113.%d", host), person.email, cfg_user.login_tries);
+    }
+    assert_locked("203.0.113.8", person.email);
+    assert_null(login_from("203.0.113.7", person.email, PASSWORD, &unused));
+}
+
+static const struct db_stmt make_logins_old = {
+    .name = "test_make_logins_old",
+    .sql = "UPDATE user_service.login_history SET created_at = created_at - interval '91 days' WHERE user_id = $1"};
+
+static void test_login_is_from_a_known_address_for_ninety_days(void **state)
+{
+    (void)state;
+    struct tokens unused;
+    struct person person = new_person();
+    struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
+    assert_null(login_from("203.0.113.7", person.email, PASSWORD, &unused));
+    assert_null(DB_RUN(admin, &make_logins_old, NULL, DB_TEXT(person.id)));
+    fixture_free(&admin);
+    for (int host = 10; host < 14; host++) {
+        fail_to_log_in(arena_printf(ctx->arena, "203.0.113.%d", host), person.email, cfg_user.login_tries);
+    }
+    assert_locked("203.0.113.7", person.email);
+}
+
 static void test_login_with_the_right_password_forgets_the_wrong_ones(void **state)
 {
     (void)state;
@@ -248,6 +299,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_login_is_locked_alike_for_an_address_of_nobody, begin, end),
         cmocka_unit_test_setup_teardown(test_login_is_locked_in_a_network_and_everywhere, begin, end),
         cmocka_unit_test_setup_teardown(test_login_from_a_known_address_is_not_locked_by_strangers, begin, end),
+        cmocka_unit_test_setup_teardown(test_login_from_a_known_network_is_not_locked_by_strangers_elsewhere, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_login_from_a_known_network_is_locked_by_its_neighbours_only, begin, end),
+        cmocka_unit_test_setup_teardown(test_login_is_from_a_known_address_for_ninety_days, begin, end),
         cmocka_unit_test_setup_teardown(test_login_with_the_right_password_forgets_the_wrong_ones, begin, end),
         cmocka_unit_test_setup_teardown(test_login_lock_ends_when_its_time_is_over, begin, end),
         cmocka_unit_test_setup_teardown(test_login_without_redis_is_not_locked, begin, end),
