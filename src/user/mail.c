@@ -15,6 +15,10 @@ static const char *const kinds[MAIL__MAX] = {
     [MAIL_EMAIL_CODE] = "EMAIL_CODE",
     [MAIL_NEW_DEVICE] = "NEW_DEVICE",
     [MAIL_DORMANCY_NOTICE] = "DORMANCY_NOTICE",
+    [MAIL_PASSWORD_CHANGED] = "PASSWORD_CHANGED",
+    [MAIL_SOCIAL_LINKED] = "SOCIAL_LINKED",
+    [MAIL_SOCIAL_UNLINKED] = "SOCIAL_UNLINKED",
+    [MAIL_WITHDRAWN] = "WITHDRAWN",
 };
 
 static const struct field mail_values_fields[] = {
@@ -22,6 +26,7 @@ static const struct field mail_values_fields[] = {
     {FIELD(struct mail, "at", FIELD_TIME, at)},
     {FIELD(struct mail, "ip", FIELD_STR, ip), .max = 64},
     {FIELD(struct mail, "userAgent", FIELD_STR, user_agent), .max = 400},
+    {FIELD(struct mail, "provider", FIELD_STR, provider), .max = 20},
 };
 const struct shape mail_values_shape = {mail_values_fields, ARRAY_COUNT(mail_values_fields), sizeof(struct mail),
                                         false};

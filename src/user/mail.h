@@ -18,6 +18,10 @@ enum mail_kind {
     MAIL_EMAIL_CODE,      /* the code that proves an address: of no use to whom the address does not belong */
     MAIL_NEW_DEVICE,      /* somebody has logged in from where this account never did */
     MAIL_DORMANCY_NOTICE, /* the account will sleep unless its owner logs in */
+    MAIL_PASSWORD_CHANGED,
+    MAIL_SOCIAL_LINKED,
+    MAIL_SOCIAL_UNLINKED,
+    MAIL_WITHDRAWN,
     MAIL__MAX,
 };
 
@@ -30,11 +34,13 @@ struct mail {
 
     /* EMAIL_CODE */
     const char *code; /* six digits */
-    /* NEW_DEVICE: when the login was. DORMANCY_NOTICE: from when the account sleeps. */
+    /* DORMANCY_NOTICE: from when the account sleeps. EMAIL_CODE: none. Else when it was done. */
     int64_t at;
     /* NEW_DEVICE: where from, as the login history has it; either may be NULL or "" */
     const char *ip;
     const char *user_agent;
+    /* SOCIAL_LINKED, SOCIAL_UNLINKED: "KAKAO" */
+    const char *provider;
 };
 
 /* Writes the mail down to be sent: inside the caller's transaction, of which it is a part. Needs the keys of personal

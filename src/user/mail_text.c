@@ -50,6 +50,42 @@ static const struct template templates[MAIL__MAX][LANGUAGES] = {
               "To keep it as it is, please log in before.",
               "Afterwards you can use it again by verifying your identity."}},
         },
+    [MAIL_PASSWORD_CHANGED] =
+        {
+            {"비밀번호가 바뀌었습니다",
+             {"{email} 계정의 비밀번호가 바뀌었습니다. 다른 모든 기기에서 로그아웃되었습니다.", "시각: {time}",
+              "본인이 아니라면 바로 본인 확인을 거쳐 비밀번호를 다시 설정해 주세요."}},
+            {"Your password was changed",
+             {"The password of the account {email} was changed. All other devices were logged out.", "Time: {time}",
+              "If this was not you, please reset your password now by verifying your identity."}},
+        },
+    [MAIL_SOCIAL_LINKED] =
+        {
+            {"소셜 로그인이 연결되었습니다",
+             {"{email} 계정에 소셜 로그인이 연결되었습니다: {provider}", "시각: {time}",
+              "본인이 아니라면 바로 연결을 끊고 비밀번호를 바꿔 주세요."}},
+            {"A social login was linked",
+             {"A social login was linked to the account {email}: {provider}", "Time: {time}",
+              "If this was not you, please unlink it now and change your password."}},
+        },
+    [MAIL_SOCIAL_UNLINKED] =
+        {
+            {"소셜 로그인 연결이 끊어졌습니다",
+             {"{email} 계정의 소셜 로그인 연결이 끊어졌습니다: {provider}", "시각: {time}",
+              "본인이 아니라면 바로 비밀번호를 바꿔 주세요."}},
+            {"A social login was unlinked",
+             {"A social login was unlinked from the account {email}: {provider}", "Time: {time}",
+              "If this was not you, please change your password now."}},
+        },
+    [MAIL_WITHDRAWN] =
+        {
+            {"회원 탈퇴가 완료되었습니다",
+             {"{email} 계정에서 탈퇴했습니다. 더 이상 로그인할 수 없습니다.", "시각: {time}",
+              "본인이 아니라면 바로 고객센터에 알려 주세요."}},
+            {"Your account was withdrawn",
+             {"The account {email} was withdrawn. Nobody can log in to it any more.", "Time: {time}",
+              "If this was not you, please tell our customer service now."}},
+        },
 };
 
 /* ---- values ---- */
@@ -59,7 +95,7 @@ struct value {
     const char *text;
 };
 
-enum { CODE, EMAIL, TIME, DATE, IP, AGENT, VALUES };
+enum { CODE, EMAIL, TIME, DATE, IP, AGENT, PROVIDER, VALUES };
 
 static const char *masked_email(struct arena *arena, const char *email)
 {
@@ -105,6 +141,7 @@ static void fill(struct arena *arena, const struct mail *mail, enum language lan
     values_r[DATE] = (struct value){"date", date_of(arena, mail->at)};
     values_r[IP] = (struct value){"ip", masked_ip(arena, mail->ip, unknown)};
     values_r[AGENT] = (struct value){"agent", agent_of(mail->user_agent, unknown)};
+    values_r[PROVIDER] = (struct value){"provider", mail->provider ? mail->provider : unknown};
 }
 
 /* ---- bodies ---- */

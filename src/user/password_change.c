@@ -8,6 +8,7 @@
 #include "sql/user.h"
 #include "src/user/client.h"
 #include "src/user/lockout.h"
+#include "src/user/owner_notice.h"
 #include "src/user/password_rule.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_limits.h"
@@ -95,7 +96,11 @@ static const struct err *store(struct ctx *ctx, void *arg)
     if (e) {
         return e;
     }
-    return db_affected(rows) == 1 ? session_revoke_others(ctx, change->owner) : &err_conflict;
+    if (db_affected(rows) == 0) {
+        return &err_conflict;
+    }
+    e = session_revoke_others(ctx, change->owner);
+    return e ? e : owner_notice(ctx, change->owner->user_id, MAIL_PASSWORD_CHANGED, NULL);
 }
 
 const struct err *password_change(struct ctx *ctx, const struct session_owner *owner, const char *client_ip,

@@ -8,6 +8,7 @@
 #include "sql/user.h"
 #include "src/user/client_limit.h"
 #include "src/user/identity.h"
+#include "src/user/owner_notice.h"
 #include "src/user/password_rule.h"
 #include "src/user/session.h"
 #include "src/user/user_errors.h"
@@ -72,7 +73,8 @@ static const struct err *store(struct ctx *ctx, void *arg)
         return &err_conflict;
     }
     e = identity_use(ctx, reset->verification_id, reset->owner.user_id);
-    return e ? e : session_revoke_others(ctx, &reset->owner);
+    e = e ? e : session_revoke_others(ctx, &reset->owner);
+    return e ? e : owner_notice(ctx, reset->owner.user_id, MAIL_PASSWORD_CHANGED, NULL);
 }
 
 const struct err *password_reset(struct ctx *ctx, const char *client_ip, const struct password_reset *input)

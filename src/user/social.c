@@ -11,6 +11,7 @@
 #include "src/user/client_limit.h"
 #include "src/user/identity.h"
 #include "src/user/login.h"
+#include "src/user/owner_notice.h"
 #include "src/user/social_attempt.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
@@ -264,6 +265,7 @@ static const struct err *link_account(struct ctx *ctx, void *arg)
     if (!subject) {
         e = insert_link(ctx, entry);
         e = e || entry->wakes ? e : identity_use(ctx, entry->verification_id, entry->user_id);
+        e = e ? e : owner_notice(ctx, entry->user_id, MAIL_SOCIAL_LINKED, entry->provider);
     }
     return e ? e : begin_session(ctx, entry);
 }
@@ -391,7 +393,8 @@ static const struct err *unlink_account(struct ctx *ctx, void *arg)
         return NULL;
     }
     bool stays = db_bool(locked, 0, "has_password") || db_bool(others, 0, "others");
-    return stays ? session_revoke_others(ctx, work->owner) : &err_last_way_in;
+    e = stays ? session_revoke_others(ctx, work->owner) : &err_last_way_in;
+    return e ? e : owner_notice(ctx, work->owner->user_id, MAIL_SOCIAL_UNLINKED, work->provider);
 }
 
 const struct err *social_unlink(struct ctx *ctx, const struct session_owner *owner, enum oauth_provider provider)

@@ -5,6 +5,7 @@
 #include "common/io/db.h"
 #include "sql/user.h"
 #include "src/contract/reservation_api.h"
+#include "src/user/owner_notice.h"
 #include "src/user/user_errors.h"
 #include "src/user/user_settings.h"
 
@@ -53,7 +54,8 @@ static const struct err *end_account(struct ctx *ctx, void *arg)
     e = e ? e : find(ctx, owner, &rows);
     e = e ? e : check_login(rows);
     e = e ? e : DB_RUN(ctx, &sql_user_links_remove, NULL, DB_TEXT(owner->user_id));
-    return e ? e : session_revoke_others(ctx, &nobody);
+    e = e ? e : session_revoke_others(ctx, &nobody);
+    return e ? e : owner_notice(ctx, owner->user_id, MAIL_WITHDRAWN, NULL);
 }
 
 /* What was let in before the account ended, and finished after it was asked about. */

@@ -121,6 +121,20 @@ static inline struct token_claims claims_of(const char *access_token)
     return claims;
 }
 
+/* How many mails of this kind are written to the owner of an account. */
+static inline int64_t mails_to(const char *user_id, const char *kind)
+{
+    static const struct db_stmt count = {
+        .name = "test_mails_to",
+        .sql = "SELECT count(*) AS total FROM user_service.mails WHERE user_id = $1 AND kind = $2"};
+    const struct db_rows *rows;
+    struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
+    assert_null(DB_RUN(admin, &count, &rows, DB_TEXT(user_id), DB_TEXT(kind)));
+    int64_t total = db_int(rows, 0, "total");
+    fixture_free(&admin);
+    return total;
+}
+
 static const struct db_stmt make_dormant = {.name = "test_make_dormant",
                                             .sql = "UPDATE users SET status = 'DORMANT' WHERE id = $1"};
 static const struct db_stmt withdraw = {

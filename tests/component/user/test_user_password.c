@@ -59,6 +59,7 @@ static void test_password_change_that_is_repeated_is_done(void **state)
         assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
     }
     assert_null(login(person.email, NEW_PASSWORD, &unused));
+    assert_int_equal(mails_to(person.id, "PASSWORD_CHANGED"), 1);
 }
 
 static void test_password_change_whose_blacklisting_failed_is_finished_by_its_repetition(void **state)

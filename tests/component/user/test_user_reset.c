@@ -160,6 +160,7 @@ static void test_password_reset_may_be_repeated(void **state)
     assert_null(reset(person.email, verification, NEW_PASSWORD));
     assert_ptr_equal(token_check_revoked(ctx, claims_of(before.access_token).jti), &err_token_revoked);
     assert_null(login(person.email, NEW_PASSWORD, &unused));
+    assert_int_equal(mails_to(person.id, "PASSWORD_CHANGED"), 1);
 }
 
 static void test_password_reset_is_limited_by_address(void **state)

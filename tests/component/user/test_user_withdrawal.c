@@ -89,6 +89,7 @@ static void test_withdrawal_ends_account_sessions_and_links_at_once(void **state
     assert_ptr_equal(refresh(&own), &err_token_revoked);
     assert_ptr_equal(login(person.email, PASSWORD, &unused), &err_bad_credentials);
     assert_ptr_equal(account_profile(ctx, person.id, &profile), &err_token_revoked);
+    assert_int_equal(mails_to(person.id, "WITHDRAWN"), 1);
     assert_left(&stranger, "ACTIVE", 1, 1);
     assert_null(revoked(&foreign));
 }
