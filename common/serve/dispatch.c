@@ -15,6 +15,7 @@
 
 #define BODY_MAX (64u << 10) /* where a route says nothing */
 #define HEALTH_PATH "/internal/health"
+#define ERRORS_MAX 128 /* that one program answers with */
 
 /* ---- body ---- */
 
@@ -336,6 +337,28 @@ static void count(const struct unit *unit, struct series *series, int64_t took_u
     metrics_add(series->requests[class], 1);
 }
 
+/* Errors by code: what is refused, and whether somebody tries something, shows here first. */
+static void count_error(struct arena *arena, const struct err *e)
+{
+    static struct {
+        const struct err *e;
+        struct metric *metric;
+    } seen[ERRORS_MAX];
+    size_t i = 0;
+    while (i < ERRORS_MAX && seen[i].e && seen[i].e != e) {
+        i++;
+    }
+    if (i == ERRORS_MAX) {
+        return;
+    }
+    if (!seen[i].e) {
+        seen[i].e = e;
+        seen[i].metric =
+            metrics_get(METRIC_COUNTER, "boxoffice_errors_total", arena_printf(arena, "code=\"%s\"", e->code));
+    }
+    metrics_add(seen[i].metric, 1);
+}
+
 static void account(const struct unit *unit, const struct err *e, int64_t took_us)
 {
     const struct log_ctx *log = &unit->rq.ctx->log;
@@ -343,6 +366,9 @@ static void account(const struct unit *unit, const struct err *e, int64_t took_u
     int status = unit->rp->status;
     double took_ms = (double)took_us / 1000;
     count(unit, series, took_us);
+    if (e) {
+        count_error(unit->rq.ctx->arena, e);
+    }
     if (status >= 500) {
         log_error(log, "'%s' answered %d '%s' in %.1f ms", series->route, status, e ? e->code : "", took_ms);
     } else {

@@ -10,18 +10,13 @@ static const char *address_of(const char *client_ip)
     return ip ? ip : "none";
 }
 
-const struct err *client_limit_network(struct ctx *ctx, const struct limit *limit, const char *client_ip)
-{
-    return limit_take(ctx, limit, client_network(ctx->arena, address_of(client_ip)));
-}
-
 const struct err *client_limit_take(struct ctx *ctx, const struct limit *limit, const char *client_ip)
 {
     const struct limit shared = {ARENA_JOIN(ctx->arena, limit->name, "network"), limit->most * NETWORK_TIMES,
                                  limit->window_s};
     const struct err *e = limit_take(ctx, limit, address_of(client_ip));
     const struct ctx_limit told = ctx->limit;
-    e = e ? e : client_limit_network(ctx, &shared, client_ip);
+    e = e ? e : limit_take(ctx, &shared, client_network(ctx->arena, address_of(client_ip)));
     if (!e && told.left < ctx->limit.left) {
         ctx->limit = told;
     }

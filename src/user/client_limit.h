@@ -10,7 +10,5 @@
  * people behind one, and who is refused by address takes nothing from the others. &err_too_many_requests as
  * limit_take(); without Redis nobody is held up. */
 BO_MUSTCHECK const struct err *client_limit_take(struct ctx *ctx, const struct limit *limit, const char *client_ip);
-/* The same by network alone. */
-BO_MUSTCHECK const struct err *client_limit_network(struct ctx *ctx, const struct limit *limit, const char *client_ip);
 
 #endif

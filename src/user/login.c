@@ -11,6 +11,7 @@
 #include "src/user/device.h"
 #include "src/user/lockout.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
@@ -130,7 +131,8 @@ const struct err *login_password(struct ctx *ctx, const struct login *input, con
     }
     struct login_work work = {
         .account = &account, .client = client, .verdict = login_check(ctx, &account, input->password)};
-    e = db_transact(ctx, finish_login, &work);
+    e = work.verdict.e ? NULL : limit_take(ctx, &limit_login, account.id);
+    e = e ? e : db_transact(ctx, finish_login, &work);
     e = e ? e : work.verdict.e;
     if (!e) {
         *tokens_r = work.tokens;

@@ -65,7 +65,7 @@ const struct err *social_begin(struct ctx *ctx, enum oauth_provider provider, co
     }
     struct oauth_attempt attempt;
     const char *browser;
-    const struct err *e = client_limit_network(ctx, &limit_social, client_ip);
+    const struct err *e = client_limit_take(ctx, &limit_social, client_ip);
     e = e ? e : social_attempt_begin(ctx, provider, &attempt, &browser);
     if (!e) {
         *begun_r = (struct social_begun){oauth_authorize_url(ctx, provider, &attempt, sandbox_user), browser};
@@ -164,6 +164,16 @@ static const struct err *offer_link(struct ctx *ctx, const char *provider, const
     return e;
 }
 
+/* RFC 6749 appendix A.11. NULL is none. */
+static bool is_code(const char *text)
+{
+    size_t len = 0;
+    while (text && text[len] >= ' ' && text[len] <= '~') {
+        len++;
+    }
+    return len > 0 && text[len] == '\0';
+}
+
 const struct err *social_finish(struct ctx *ctx, enum oauth_provider provider, const struct social_return *input,
                                 const char *browser, const struct client *client, struct social_outcome *outcome_r)
 {
@@ -171,7 +181,7 @@ const struct err *social_finish(struct ctx *ctx, enum oauth_provider provider, c
     struct oauth_person person;
     const struct db_rows *rows;
     const struct err *e = social_attempt_end(ctx, provider, input->state, browser, &attempt);
-    if (!e && (input->error || !input->code || !input->code[0])) {
+    if (!e && (input->error || !is_code(input->code))) {
         e = &err_oauth_refused;
     }
     e = e ? e : oauth_person_of(ctx, provider, &attempt, input->code, &person);
@@ -192,6 +202,7 @@ const struct err *social_finish(struct ctx *ctx, enum oauth_provider provider, c
     if (e == &err_account_dormant) {
         return offer_link(ctx, entry.provider, &person, true, outcome_r);
     }
+    e = e ? e : limit_take(ctx, &limit_login, state.id);
     e = e ? e : db_transact(ctx, log_in, &entry);
     if (!e) {
         *outcome_r = (struct social_outcome){.linked = true, .tokens = entry.tokens};
@@ -348,7 +359,8 @@ const struct err *social_link(struct ctx *ctx, const struct social_link *input, 
     struct login_state state;
     const struct err *e = read_link_token(ctx, input->link_token, &entry);
     /* What follows costs a call to PortOne. */
-    e = e ? e : client_limit_network(ctx, &limit_link, client->ip);
+    e = e ? e : limit_take(ctx, &limit_link_token, social_key(ctx, "tries", input->link_token));
+    e = e ? e : client_limit_take(ctx, &limit_link, client->ip);
     e = e ? e : identity_fetch(ctx, input->identity_verification_id, &identity);
     e = e ? e : find_person(ctx, identity.ci, &state);
     if (e) {

@@ -8,11 +8,11 @@
 #include "common/io/limit.h"
 
 /* Of a client and, ten times as often, of its network: client_limit_take(). */
-extern const struct limit limit_email_check, limit_reset, limit_reactivation;
-/* Of a network: client_limit_network(). Carriers put many people behind one. */
-extern const struct limit limit_social, limit_link;
-/* Of an account. */
-extern const struct limit limit_password, limit_profile;
+extern const struct limit limit_email_check, limit_reset, limit_reactivation, limit_social, limit_link;
+/* Of an account. A login counts when the password was right: wrong ones have lockout.h. */
+extern const struct limit limit_login, limit_password, limit_profile;
+/* Of a link token. */
+extern const struct limit limit_link_token;
 /* Of a session. */
 extern const struct limit limit_refresh;
 

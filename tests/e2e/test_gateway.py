@@ -90,6 +90,17 @@ def test_service_key_opens_only_the_routes_of_its_service(stack, internal_url, m
         assert answer.status_code != 401
 
 
+def test_refusals_are_counted_by_their_code(base_url, internal_url):
+    def refused() -> float:
+        text = call("GET", f"{internal_url}/metrics").text
+        found = re.findall(r'^boxoffice_errors_total{[^}]*code="NOT_FOUND"[^}]*} (\S+)$', text, re.M)
+        return sum(float(count) for count in found)
+
+    before = refused()
+    assert call("GET", f"{base_url}/events/{uuid.uuid4()}").status_code == 404
+    await_(lambda: refused() == before + 1)
+
+
 def test_metrics_are_prometheus_text_on_the_internal_listener_only(internal_url):
     answer = call("GET", f"{internal_url}/metrics")
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/plain")

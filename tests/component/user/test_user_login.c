@@ -221,6 +221,20 @@ static void test_login_is_from_a_known_address_for_ninety_days(void **state)
     assert_locked("203.0.113.7", person.email);
 }
 
+static void test_logins_of_one_account_are_limited(void **state)
+{
+    (void)state;
+    struct tokens unused;
+    struct person person = new_person(), other = new_person();
+    for (int i = 0; i < 120; i++) {
+        assert_null(login(person.email, PASSWORD, &unused));
+    }
+    assert_ptr_equal(login(person.email, PASSWORD, &unused), &err_too_many_requests);
+    assert_in_range(ctx->retry_after_s, 1, 3600);
+    assert_ptr_equal(login(person.email, "wrong horse", &unused), &err_bad_credentials);
+    assert_null(login(other.email, PASSWORD, &unused));
+}
+
 static void test_login_with_the_right_password_forgets_the_wrong_ones(void **state)
 {
     (void)state;
@@ -303,6 +317,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(test_login_from_a_known_network_is_locked_by_its_neighbours_only, begin, end),
         cmocka_unit_test_setup_teardown(test_login_is_from_a_known_address_for_ninety_days, begin, end),
+        cmocka_unit_test_setup_teardown(test_logins_of_one_account_are_limited, begin, end),
         cmocka_unit_test_setup_teardown(test_login_with_the_right_password_forgets_the_wrong_ones, begin, end),
         cmocka_unit_test_setup_teardown(test_login_lock_ends_when_its_time_is_over, begin, end),
         cmocka_unit_test_setup_teardown(test_login_without_redis_is_not_locked, begin, end),
