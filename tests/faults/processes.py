@@ -1,4 +1,5 @@
 """The stack's processes: which they are, and ending them one by one."""
+import contextlib
 import os
 import signal
 
@@ -20,6 +21,15 @@ def kill(stack, service: str) -> int:
     victim = wait_for(f"process of {service}", lambda: service_pid(stack, service))
     os.kill(victim, signal.SIGKILL)
     return victim
+
+
+def kill_pools(stack, *pools: str) -> None:
+    """Every process of them, with what would start others."""
+    for pool in pools:
+        kill(stack, pool)
+        for worker in workers(stack, pool):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
 
 
 def all_pids(stack) -> dict[str, int]:
