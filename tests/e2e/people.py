@@ -8,11 +8,23 @@ import time
 import uuid
 
 import requests
+import requests.adapters
 
 from stack_tools import keys_in_use
 
 PASSWORD = "correct-Horse-7-battery"
 TIMEOUT_S = 30
+
+
+class From(requests.adapters.HTTPAdapter):
+    """From another address of this host."""
+
+    def __init__(self, address: str):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
 
 
 class Person:

@@ -11,7 +11,7 @@ import uuid
 import pytest
 import requests
 
-from people import assert_error
+from people import From, assert_error
 from stack_tools import await_, healthy, service_key, sv
 
 TIMEOUT_S = 30
@@ -281,17 +281,6 @@ def select_readable(sockets: list[socket.socket]) -> list[socket.socket]:
         for each in sockets:
             selector.register(each, selectors.EVENT_READ)
         return [key.fileobj for key, _ in selector.select(timeout=0)]
-
-
-class From(requests.adapters.HTTPAdapter):
-    """From another address of this host."""
-
-    def __init__(self, address: str):
-        self.address = address
-        super().__init__()
-
-    def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
 
 
 # ---- headers (GW-002, GW-011, GW-013) ----

@@ -27,6 +27,33 @@ RULES = {
         WHERE NOT c.sold AND c.expires_at = 'infinity' AND r.hold_expires_at < clock_timestamp() - interval '180 s'""",
     "a question is due": """
         SELECT id FROM payment_service.payments WHERE (question IS NULL) <> (check_at IS NULL)""",
+    "an account has agreed to what it must": """
+        SELECT u.id FROM user_service.users u
+        WHERE EXISTS (SELECT FROM user_service.terms t WHERE t.required AND NOT EXISTS (
+            SELECT FROM user_service.terms_agreements a WHERE a.user_id = u.id AND a.type = t.type AND a.agreed))""",
+    "an account can be entered": """
+        SELECT u.id FROM user_service.users u
+        WHERE u.status <> 'DELETED' AND u.password_hash IS NULL
+            AND NOT EXISTS (SELECT FROM user_service.oauth_accounts o WHERE o.user_id = u.id)""",
+    "nobody is in an account that has ended": """
+        SELECT t.id FROM user_service.refresh_tokens t JOIN user_service.users u ON u.id = t.user_id
+        WHERE u.status <> 'ACTIVE' AND t.revoked_at IS NULL""",
+    "a session has one token that lives": """
+        SELECT family FROM user_service.refresh_tokens WHERE rotated_at IS NULL AND revoked_at IS NULL
+        GROUP BY family HAVING count(*) > 1""",
+    "what has ended is linked to nobody": """
+        SELECT o.id FROM user_service.oauth_accounts o JOIN user_service.users u ON u.id = o.user_id
+        WHERE u.status = 'DELETED'""",
+    "a code that lives is in a mail": """
+        SELECT c.id FROM user_service.email_codes c
+        WHERE NOT EXISTS (SELECT FROM user_service.mails m
+            WHERE m.kind = 'EMAIL_CODE' AND m.created_at BETWEEN c.sent_at - interval '5 s' AND c.sent_at + interval '5 s')
+            AND c.sent_at > clock_timestamp() - interval '1 day'""",
+    "a login that was let in is written down": """
+        SELECT t.id FROM user_service.refresh_tokens t
+        WHERE t.replaces IS NULL AND NOT EXISTS (SELECT FROM user_service.login_history l
+            WHERE l.user_id = t.user_id AND l.result = 'SUCCESS'
+                AND l.created_at BETWEEN t.issued_at - interval '30 s' AND t.issued_at + interval '30 s')""",
 }
 
 
