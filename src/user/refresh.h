@@ -3,7 +3,9 @@
  *
  * Using the one live refresh token of a session replaces it. Using a replaced one again within BOX_REFRESH_GRACE_S,
  * while the next one has not been used, gives the same answer again: two requests at once, or one whose answer was
- * lost. Otherwise two parties have it, and that ends the session.
+ * lost, on a train in a tunnel. Otherwise two parties have it, and that ends the session. A thief who has a token of
+ * before would have to come within that time after its owner, and again each hour, as neither knows when the other
+ * comes.
  */
 #ifndef USER_REFRESH_H
 #define USER_REFRESH_H
