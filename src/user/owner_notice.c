@@ -2,7 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/io/db.h"
-#include "sql/mail.h"
+#include "sql/user.h"
 #include "src/user/user_pii.h"
 
 #define LIFE_S INT64_C(259200) /* three days: it is still news */
@@ -10,7 +10,7 @@
 const struct err *owner_notice(struct ctx *ctx, const char *user_id, enum mail_kind kind, const char *provider)
 {
     const struct db_rows *row;
-    const struct err *e = DB_RUN(ctx, &sql_mail_owner, &row, DB_TEXT(user_id));
+    const struct err *e = DB_RUN(ctx, &sql_user_email, &row, DB_TEXT(user_id));
     const char *email = e || db_count(row) == 0 ? NULL : user_pii_open(ctx, "users.email", user_id, row, "email");
     if (!email) {
         return e;

@@ -4,8 +4,3 @@
 -- name: mail_put :write
 INSERT INTO mails (id, kind, user_id, recipient, content, language, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7);
-
--- name: mail_owner :read
-SELECT email
-FROM users
-WHERE id = $1;

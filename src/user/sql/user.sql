@@ -297,6 +297,11 @@ SELECT exists(
 DELETE FROM oauth_accounts
 WHERE user_id = $1 AND provider = $2;
 
+-- name: user_email :read
+SELECT email
+FROM users
+WHERE id = $1;
+
 -- ---- new devices ----
 
 -- A client's name without the numbers that change with each of its versions.
