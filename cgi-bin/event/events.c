@@ -35,6 +35,11 @@ const struct err *events_get(struct request *rq, struct reply *rp)
     return NULL;
 }
 
+const struct err *events_reply(struct request *rq, struct reply *rp, int status, const char *id)
+{
+    return reply_event(rq, rp, status, id, EVENT_VIEW_ADMIN);
+}
+
 const struct err *events_create(struct request *rq, struct reply *rp)
 {
     char id[UUID_SIZE];
@@ -43,12 +48,12 @@ const struct err *events_create(struct request *rq, struct reply *rp)
         return e;
     }
     reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/events/%s", id));
-    return reply_event(rq, rp, 201, id, EVENT_VIEW_ADMIN);
+    return events_reply(rq, rp, 201, id);
 }
 
 const struct err *events_publish(struct request *rq, struct reply *rp)
 {
     const char *id = request_param(rq, "id");
     const struct err *e = event_admin_publish(rq->ctx, id);
-    return e ? e : reply_event(rq, rp, 200, id, EVENT_VIEW_ADMIN);
+    return e ? e : events_reply(rq, rp, 200, id);
 }

@@ -14,7 +14,7 @@ const struct err *venues_list(struct request *rq, struct reply *rp)
     return e;
 }
 
-static const struct err *reply_venue(struct request *rq, struct reply *rp, int status, const char *id)
+const struct err *venues_reply(struct request *rq, struct reply *rp, int status, const char *id)
 {
     struct venue venue;
     const struct err *e = venue_get(rq->ctx, id, &venue);
@@ -26,7 +26,7 @@ static const struct err *reply_venue(struct request *rq, struct reply *rp, int s
 
 const struct err *venues_get(struct request *rq, struct reply *rp)
 {
-    return reply_venue(rq, rp, 200, request_param(rq, "id"));
+    return venues_reply(rq, rp, 200, request_param(rq, "id"));
 }
 
 const struct err *venues_create(struct request *rq, struct reply *rp)
@@ -37,7 +37,7 @@ const struct err *venues_create(struct request *rq, struct reply *rp)
         return e;
     }
     reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/venues/%s", id));
-    return reply_venue(rq, rp, 201, id);
+    return venues_reply(rq, rp, 201, id);
 }
 
 static void write_hall(struct json_out *out, const struct hall *hall)
@@ -68,17 +68,24 @@ const struct err *halls_list(struct request *rq, struct reply *rp)
     return NULL;
 }
 
+const struct err *halls_reply(struct request *rq, struct reply *rp, int status, const char *id)
+{
+    struct hall hall;
+    const struct err *e = hall_get(rq->ctx, id, &hall);
+    if (!e) {
+        write_hall(reply_json(rp, status), &hall);
+    }
+    return e;
+}
+
 const struct err *halls_create(struct request *rq, struct reply *rp)
 {
     const char *venue_id = request_param(rq, "id");
     char id[UUID_SIZE];
-    struct hall hall;
     const struct err *e = hall_create(rq->ctx, venue_id, rq->body, id);
-    e = e ? e : hall_get(rq->ctx, id, &hall);
     if (e) {
         return e;
     }
     reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/venues/%s/halls/%s", venue_id, id));
-    write_hall(reply_json(rp, 201), &hall);
-    return NULL;
+    return halls_reply(rq, rp, 201, id);
 }

@@ -13,6 +13,17 @@ const struct err *reservation_handle_standing(struct request *rq, struct reply *
     return e;
 }
 
+const struct err *reservation_handle_live(struct request *rq, struct reply *rp)
+{
+    const struct reservation_live_query *asked = rq->args;
+    struct reservation_live live;
+    const struct err *e = reservation_live_seats(rq->ctx, asked->schedule_id, &live.seats);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &reservation_live_shape, &live);
+    }
+    return e;
+}
+
 const struct err *reservation_handle_info(struct request *rq, struct reply *rp)
 {
     struct reservation reservation;

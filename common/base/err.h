@@ -18,6 +18,7 @@
 
 enum err_flag {
     ERR_RETRY = 1u,     /* nothing happened: the same call may be repeated as it is */
+    ERR_TELLS = 4u,     /* the error body's `details` say more */
     ERR_UNCERTAIN = 2u, /* it is not known whether the write happened: reconcile by key, never repeat blindly */
 };
 

@@ -8,6 +8,7 @@ void ctx_end(struct ctx *ctx)
     ctx->details = NULL;
     ctx->retry_after_s = 0;
     ctx->limit = (struct ctx_limit){0};
+    ctx->admin_id = NULL;
     ctx->log.count = 0;
 }
 

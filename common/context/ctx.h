@@ -46,6 +46,7 @@ struct ctx {
     struct ctx_detail *details; /* why a request was refused, newest first */
     int retry_after_s;          /* > 0: Retry-After of a 409, 423, 429 or 503 */
     struct ctx_limit limit;
+    const char *admin_id; /* the administrator for whom the unit works; NULL: none */
 };
 
 /* What a program needs; the skeleton opens and keeps it. */

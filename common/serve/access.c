@@ -111,8 +111,9 @@ const struct err *access_check(const struct responder *responder, const struct r
     if (!e && (route->flags & (RT_USER | RT_ADMIN))) {
         e = check_identity(rq, route->flags);
     }
-    if (!e && (route->flags & RT_ADMIN) && !is_admin(rq->identity.role)) {
-        e = &err_forbidden;
+    if (!e && (route->flags & RT_ADMIN)) {
+        rq->ctx->admin_id = rq->identity.user_id;
+        e = is_admin(rq->identity.role) ? NULL : &err_forbidden;
     }
     if (!e && (route->flags & (RT_ADMITTED | RT_TOKEN))) {
         e = check_queue_token(rq, route->flags & RT_ADMITTED, responder->admission_error);

@@ -220,7 +220,8 @@ static void answer_error(struct unit *unit, const struct err *e)
     json_add_time(out, "timestamp", clock_now());
     json_add_str(out, "traceId", ctx->trace.id);
     /* Details of other statuses are about what somebody else sent us: no business of this client. */
-    if ((e->status == 400 || e->status == 422) && ctx->details) {
+    bool tells = e->status == 400 || e->status == 422 || (e->flags & ERR_TELLS) != 0;
+    if (tells && ctx->details) {
         json_open_array(out, "details");
         write_details(out, ctx->details);
         json_close_array(out);

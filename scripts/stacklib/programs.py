@@ -17,7 +17,7 @@ ROLES = ("user_service", "event_service", "reservation_service", "payment_servic
 SANDBOX_DATABASE = 15
 
 # Services that call /internal, each with a key of its own.
-CALLERS = ("user", "queue", "reservation", "payment")
+CALLERS = ("user", "event", "queue", "reservation", "payment")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ PROGRAMS = {
     # that wait for PortOne or a social login's provider.
     "login": _responder("user", "user_service", *ACCOUNTS, yields=True),
     "outside": _responder("user", "user_service", *ACCOUNTS, yields=True),
-    "event": _responder("event", "event_service", "redis", "jwt", "serve"),
+    "event": _responder("event", "event_service", "redis", "jwt", "serve", "call"),
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
     "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone", "webhook"),

@@ -26,6 +26,7 @@ const struct key_kind key_kinds[] = {
     {"ticket", "ticket-key", KEY_MAC, INT64_MAX, "tickets that it has signed may not have been used"},
     {"queue", "queue-key", KEY_MAC, INT64_MAX, "performances made before may have sales to come"},
     {SERVICE_PREFIX "user", "service-key-user", KEY_SERVICE, 60, "programs may show it"},
+    {SERVICE_PREFIX "event", "service-key-event", KEY_SERVICE, 60, "programs may show it"},
     {SERVICE_PREFIX "queue", "service-key-queue", KEY_SERVICE, 60, "programs may show it"},
     {SERVICE_PREFIX "reservation", "service-key-reservation", KEY_SERVICE, 60, "programs may show it"},
     {SERVICE_PREFIX "payment", "service-key-payment", KEY_SERVICE, 60, "programs may show it"},

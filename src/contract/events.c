@@ -73,6 +73,13 @@ SHAPE_OPEN(reservation_rejected_shape, struct reservation_rejected,
            {FIELD(struct reservation_rejected, "reason", FIELD_STR, reason), .flags = FIELD_REQUIRED, .min = 1,
             .max = 1000});
 
+SHAPE_OPEN(schedule_cancelled_shape, struct schedule_cancelled,
+           {FIELD(struct schedule_cancelled, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct schedule_cancelled, "eventId", FIELD_UUID, event_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct schedule_cancelled, "reason", FIELD_STR, reason), .flags = FIELD_REQUIRED, .min = 1,
+            .max = 1000},
+           {FIELD(struct schedule_cancelled, "cancelledAt", FIELD_TIME, cancelled_at), .flags = FIELD_REQUIRED});
+
 const struct event_type event_payment_success = {"PaymentSuccess", TOPIC_PAYMENT, "Payment", &payment_success_shape};
 const struct event_type event_payment_failed = {"PaymentFailed", TOPIC_PAYMENT, "Payment", &payment_failed_shape};
 const struct event_type event_payment_refunded = {"PaymentRefunded", TOPIC_PAYMENT, "Payment", &payment_refunded_shape};
@@ -82,3 +89,5 @@ const struct event_type event_reservation_cancelled = {"ReservationCancelled", T
                                                        &reservation_cancelled_shape};
 const struct event_type event_reservation_rejected = {"ReservationRejected", TOPIC_RESERVATION, "Reservation",
                                                       &reservation_rejected_shape};
+const struct event_type event_schedule_cancelled = {"ScheduleCancelled", TOPIC_EVENT, "Schedule",
+                                                    &schedule_cancelled_shape};

@@ -71,11 +71,20 @@ struct reservation_rejected {
     const char *reason;
 };
 
+/* A performance was called off: its reservations end. */
+struct schedule_cancelled {
+    const char *schedule_id;
+    const char *event_id;
+    const char *reason; /* the administrator's, for buyers */
+    int64_t cancelled_at;
+};
+
 extern const struct event_type event_payment_success;
 extern const struct event_type event_payment_failed;
 extern const struct event_type event_payment_refunded;
 extern const struct event_type event_reservation_confirmed;
 extern const struct event_type event_reservation_cancelled;
 extern const struct event_type event_reservation_rejected;
+extern const struct event_type event_schedule_cancelled;
 
 #endif

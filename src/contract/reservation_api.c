@@ -55,6 +55,18 @@ static const struct field standing_fields[] = {
 const struct shape reservation_standing_shape = {standing_fields, ARRAY_COUNT(standing_fields),
                                                  sizeof(struct reservation_standing), /* open= */ true};
 
+static const struct field live_query_fields[] = {
+    {FIELD(struct reservation_live_query, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+};
+const struct shape reservation_live_query_shape = {live_query_fields, ARRAY_COUNT(live_query_fields),
+                                                   sizeof(struct reservation_live_query), /* open= */ false};
+
+static const struct field live_fields[] = {
+    {FIELD(struct reservation_live, "seats", FIELD_INT, seats), .flags = FIELD_REQUIRED, .min = 0, .max = INT64_MAX},
+};
+const struct shape reservation_live_shape = {live_fields, ARRAY_COUNT(live_fields), sizeof(struct reservation_live),
+                                             /* open= */ true};
+
 /* Errors that the service answers by name. Anything else tells nothing about what it did. */
 static const struct err *named_error(struct ctx *ctx, const struct http_answer *answer)
 {
@@ -98,23 +110,39 @@ const struct err *reservation_api_get(struct ctx *ctx, const char *reservation_i
     return err_of_read(e);
 }
 
-const struct err *reservation_api_standing(struct ctx *ctx, const char *user_id,
-                                           struct reservation_standing *standing_r)
+/* Of a question whose answer is 200 and of this shape, or none: &err_unavailable. */
+static const struct err *read_answer(struct ctx *ctx, const char *path, const struct shape *shape, void **value_r)
 {
-    const char *path = arena_printf(ctx->arena, "/internal/reservations?userId=%s", user_id);
     struct http_answer answer;
-    struct reservation_standing *standing;
     const struct err *e = internal_call(ctx, &(struct internal_call){.method = "GET", .path = path}, &answer);
     if (!e && answer.status != 200) {
         log_error(&ctx->log, "the reservation service answered %d", answer.status);
         e = &err_unavailable;
     }
-    e = e ? e : internal_read(ctx, answer.body, answer.len, &reservation_standing_shape, (void **)&standing);
-    if (e) {
-        return &err_unavailable;
+    return e || internal_read(ctx, answer.body, answer.len, shape, value_r) ? &err_unavailable : NULL;
+}
+
+const struct err *reservation_api_standing(struct ctx *ctx, const char *user_id,
+                                           struct reservation_standing *standing_r)
+{
+    struct reservation_standing *standing;
+    const char *path = arena_printf(ctx->arena, "/internal/reservations?userId=%s", user_id);
+    const struct err *e = read_answer(ctx, path, &reservation_standing_shape, (void **)&standing);
+    if (!e) {
+        *standing_r = *standing;
     }
-    *standing_r = *standing;
-    return NULL;
+    return e;
+}
+
+const struct err *reservation_api_live(struct ctx *ctx, const char *schedule_id, int64_t *seats_r)
+{
+    struct reservation_live *live;
+    const char *path = arena_printf(ctx->arena, "/internal/reservations/live?scheduleId=%s", schedule_id);
+    const struct err *e = read_answer(ctx, path, &reservation_live_shape, (void **)&live);
+    if (!e) {
+        *seats_r = live->seats;
+    }
+    return e;
 }
 
 /* POST /internal/reservations/{id}/<what> */

@@ -54,6 +54,18 @@ struct reservation_standing {
 };
 extern const struct shape reservation_standing_shape;
 
+/* Query of GET /internal/reservations/live. */
+struct reservation_live_query {
+    const char *schedule_id;
+};
+extern const struct shape reservation_live_query_shape;
+
+/* Its answer. */
+struct reservation_live {
+    int64_t seats; /* held, being paid or sold */
+};
+extern const struct shape reservation_live_shape;
+
 #define ERR_HOLD_LIST(X)                                                               \
     X(hold_expired, "HOLD_EXPIRED", 409, 0, "좌석 선점 시간이 만료되었습니다.",        \
       "The hold on these seats has expired.")                                          \
@@ -67,6 +79,8 @@ BO_MUSTCHECK const struct err *reservation_api_get(struct ctx *ctx, const char *
 /* For the user service. &err_unavailable when the service is away or answers anything else. */
 BO_MUSTCHECK const struct err *reservation_api_standing(struct ctx *ctx, const char *user_id,
                                                         struct reservation_standing *standing_r);
+/* For the event service: seats of a performance that somebody has. &err_unavailable as above. */
+BO_MUSTCHECK const struct err *reservation_api_live(struct ctx *ctx, const char *schedule_id, int64_t *seats_r);
 /* Secures; repeating it with the same payment is a success. &err_hold_expired (not PENDING, lapsed and taken, or
  * secured by another payment), &err_amount_mismatch, &err_not_found, &err_uncertain (ask again). */
 BO_MUSTCHECK const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,

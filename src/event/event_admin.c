@@ -1,5 +1,6 @@
 #include "src/event/event_admin.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/array.h"
@@ -8,7 +9,8 @@
 #include "sql/event.h"
 #include "sql/seat.h"
 #include "sql/venue.h"
-#include "src/contract/schedule.h"
+#include "src/event/catalogue.h"
+#include "src/event/catalogue_cache.h"
 #include "src/event/event_settings.h"
 
 enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
@@ -31,10 +33,14 @@ static const struct field hall_new_fields[] = {
 };
 const struct shape hall_new_shape = {hall_new_fields, ARRAY_COUNT(hall_new_fields), sizeof(struct hall_new), false};
 
-SHAPE(grade_prices_shape, struct grade_prices, {FIELD(struct grade_prices, "VIP", FIELD_INT, vip), .max = PRICE_MAX},
-      {FIELD(struct grade_prices, "S", FIELD_INT, s), .max = PRICE_MAX},
-      {FIELD(struct grade_prices, "A", FIELD_INT, a), .max = PRICE_MAX},
-      {FIELD(struct grade_prices, "B", FIELD_INT, b), .max = PRICE_MAX});
+static const struct field grade_prices_fields[] = {
+    {FIELD(struct grade_prices, "VIP", FIELD_INT, vip), .max = PRICE_MAX},
+    {FIELD(struct grade_prices, "S", FIELD_INT, s), .max = PRICE_MAX},
+    {FIELD(struct grade_prices, "A", FIELD_INT, a), .max = PRICE_MAX},
+    {FIELD(struct grade_prices, "B", FIELD_INT, b), .max = PRICE_MAX},
+};
+const struct shape grade_prices_shape = {grade_prices_fields, ARRAY_COUNT(grade_prices_fields),
+                                         sizeof(struct grade_prices), false};
 
 SHAPE(schedule_new_shape, struct schedule_new,
       {FIELD(struct schedule_new, "playSequence", FIELD_INT, play_sequence), .flags = FIELD_REQUIRED, .min = 1,
@@ -66,15 +72,27 @@ static void copy_id(char id_r[UUID_SIZE], const struct db_rows *rows)
     memcpy(id_r, db_str(rows, 0, "id"), UUID_SIZE);
 }
 
-const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE])
+struct venue_work {
+    const struct venue_new *venue;
+    char *id_r;
+};
+
+static const struct err *insert_venue(struct ctx *ctx, void *arg)
 {
+    const struct venue_work *work = arg;
+    const struct venue_new *venue = work->venue;
     const struct db_rows *rows;
     const struct err *e =
         DB_RUN(ctx, &sql_venue_insert, &rows, DB_TEXT(venue->name), DB_TEXT(venue->address), DB_TEXT(venue->city));
     if (!e) {
-        copy_id(id_r, rows);
+        copy_id(work->id_r, rows);
     }
     return e;
+}
+
+const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE])
+{
+    return catalogue_transact(ctx, 0, insert_venue, &(struct venue_work){venue, id_r});
 }
 
 static const char *template_text(struct ctx *ctx, const struct seat_template *template)
@@ -87,34 +105,67 @@ static const char *template_text(struct ctx *ctx, const struct seat_template *te
     return buf->overflow ? NULL : buf->data;
 }
 
-const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struct hall_new *hall, char id_r[UUID_SIZE])
+const struct err *hall_template_check(struct ctx *ctx, const struct seat_template *template, int64_t capacity,
+                                      const char **text_r)
 {
     int64_t seats;
-    const struct err *e = seat_template_check(ctx, &hall->seat_template, &seats);
+    const struct err *e = seat_template_check(ctx, template, &seats);
     if (e) {
         return e;
     }
-    if (hall->capacity != seats) {
+    if (capacity != seats) {
         return ctx_invalid(ctx, "capacity", "the seat template yields %lld seats", (long long)seats);
     }
-    const char *text = template_text(ctx, &hall->seat_template);
-    if (!text) {
-        return ctx_invalid(ctx, "seatTemplate", "is too large");
-    }
+    *text_r = template_text(ctx, template);
+    return *text_r ? NULL : ctx_invalid(ctx, "seatTemplate", "is too large");
+}
+
+struct hall_work {
+    const char *venue_id;
+    const struct hall_new *hall;
+    const char *template;
+    char *id_r;
+};
+
+static const struct err *insert_hall(struct ctx *ctx, void *arg)
+{
+    const struct hall_work *work = arg;
     const struct db_rows *rows;
-    e = DB_RUN(ctx, &sql_venue_hall_insert, &rows, DB_TEXT(venue_id), DB_TEXT(hall->name), DB_INT(hall->capacity),
-               DB_TEXT(text));
+    const struct err *e = DB_RUN(ctx, &sql_venue_hall_insert, &rows, DB_TEXT(work->venue_id), DB_TEXT(work->hall->name),
+                                 DB_INT(work->hall->capacity), DB_TEXT(work->template));
     if (e) {
         return e;
     }
     if (db_count(rows) == 0) {
         return &err_not_found;
     }
-    copy_id(id_r, rows);
+    copy_id(work->id_r, rows);
     return NULL;
 }
 
+const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struct hall_new *hall, char id_r[UUID_SIZE])
+{
+    struct hall_work work = {.venue_id = venue_id, .hall = hall, .id_r = id_r};
+    const struct err *e = hall_template_check(ctx, &hall->seat_template, hall->capacity, &work.template);
+    return e ? e : catalogue_transact(ctx, 0, insert_hall, &work);
+}
+
 /* ---- events ---- */
+
+const struct err *event_times_check(struct ctx *ctx, const char *at, const struct event_times *times)
+{
+    const struct err *e = NULL;
+    if (times->event_end_at <= times->event_start_at) {
+        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.eventEndAt", at), "must be after eventStartAt");
+    }
+    if (times->sale_end_at <= times->sale_start_at) {
+        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must be after saleStartAt");
+    }
+    if (times->sale_end_at > times->event_end_at) {
+        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must not be after eventEndAt");
+    }
+    return e;
+}
 
 static const struct err *check_schedule(struct ctx *ctx, const struct schedule_new *schedules, size_t index)
 {
@@ -126,32 +177,24 @@ static const struct err *check_schedule(struct ctx *ctx, const struct schedule_n
             e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.playSequence", at), "appears twice");
         }
     }
-    if (one->event_end_at <= one->event_start_at) {
-        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.eventEndAt", at), "must be after eventStartAt");
-    }
-    if (one->sale_end_at <= one->sale_start_at) {
-        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must be after saleStartAt");
-    }
-    if (one->sale_end_at > one->event_end_at) {
-        e = ctx_invalid(ctx, arena_printf(ctx->arena, "%s.saleEndAt", at), "must not be after eventEndAt");
-    }
-    return e;
+    const struct err *times = event_times_check(
+        ctx, at, &(struct event_times){one->event_start_at, one->event_end_at, one->sale_start_at, one->sale_end_at});
+    return times ? times : e;
 }
 
 /* An address that is spelt otherwise is another address, so it is not brought into the stored form of text. */
-static bool poster_url_valid(struct arena *arena, const char *url)
+const struct err *event_poster_check(struct ctx *ctx, const char *url)
 {
-    const char *why, *stored = text_line(arena, url, &why);
-    return stored && strcmp(stored, url) == 0 &&
-           (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && !strpbrk(url, " \"<>\\");
+    const char *why, *stored = url ? text_line(ctx->arena, url, &why) : NULL;
+    bool good =
+        !url || (stored && strcmp(stored, url) == 0 &&
+                 (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) && !strpbrk(url, " \"<>\\"));
+    return good ? NULL : ctx_invalid(ctx, "posterUrl", "must be an http or https address");
 }
 
 static const struct err *check_event(struct ctx *ctx, const struct event_draft *event)
 {
-    const struct err *e = NULL;
-    if (event->poster_url && !poster_url_valid(ctx->arena, event->poster_url)) {
-        e = ctx_invalid(ctx, "posterUrl", "must be an http or https address");
-    }
+    const struct err *e = event_poster_check(ctx, event->poster_url);
     for (size_t i = 0; i < event->schedules.count; i++) {
         const struct err *refused = check_schedule(ctx, event->schedules.items, i);
         e = e ? e : refused;
@@ -159,13 +202,7 @@ static const struct err *check_event(struct ctx *ctx, const struct event_draft *
     return e;
 }
 
-struct grade_price {
-    const char *grade;
-    int64_t price;
-};
-enum { GRADES = 4 };
-
-static void list_prices(const struct grade_prices *prices, struct grade_price list[GRADES])
+void event_list_prices(const struct grade_prices *prices, struct grade_price list[EVENT_GRADES])
 {
     list[0] = (struct grade_price){"VIP", prices->vip};
     list[1] = (struct grade_price){"S", prices->s};
@@ -209,9 +246,9 @@ static const struct err *check_hall(struct ctx *ctx, struct create_work *work)
     const struct json *grades;
     const char *text = db_str(rows, 0, "grades");
     e = json_parse(ctx->arena, text, strlen(text), &grades, NULL);
-    struct grade_price prices[GRADES];
-    list_prices(&event->grade_prices, prices);
-    for (int i = 0; i < GRADES && !e; i++) {
+    struct grade_price prices[EVENT_GRADES];
+    event_list_prices(&event->grade_prices, prices);
+    for (int i = 0; i < EVENT_GRADES && !e; i++) {
         if (prices[i].price == FIELD_NO_INT && json_get(grades, prices[i].grade)) {
             e = ctx_invalid(ctx, arena_printf(ctx->arena, "gradePrices.%s", prices[i].grade),
                             "the hall has this grade");
@@ -235,10 +272,10 @@ static const struct err *insert_event(struct ctx *ctx, struct create_work *work)
 
 static const struct err *insert_prices(struct ctx *ctx, const struct create_work *work)
 {
-    struct grade_price prices[GRADES];
-    list_prices(&work->event->grade_prices, prices);
+    struct grade_price prices[EVENT_GRADES];
+    event_list_prices(&work->event->grade_prices, prices);
     const struct err *e = NULL;
-    for (int i = 0; i < GRADES && !e; i++) {
+    for (int i = 0; i < EVENT_GRADES && !e; i++) {
         if (prices[i].price != FIELD_NO_INT) {
             e = DB_RUN(ctx, &sql_event_price_insert, NULL, DB_TEXT(work->id), DB_TEXT(prices[i].grade),
                        DB_INT(prices[i].price));
@@ -296,38 +333,30 @@ const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *
 {
     struct create_work work = {.event = event};
     const struct err *e = check_event(ctx, event);
-    e = e ? e : db_transact_long(ctx, cfg_event.create_ms, create_event, &work);
+    e = e ? e : catalogue_transact(ctx, cfg_event.create_ms, create_event, &work);
     if (!e) {
         memcpy(id_r, work.id, UUID_SIZE);
     }
     return e;
 }
 
-/* Other services may have remembered that there is no such schedule. */
-static void forget_schedules(struct ctx *ctx, const char *event_id)
+static const struct err *open_event(struct ctx *ctx, void *arg)
 {
     const struct db_rows *rows;
-    if (DB_RUN(ctx, &sql_event_schedule_ids, &rows, DB_TEXT(event_id))) {
-        return;
+    const struct err *e = DB_RUN(ctx, &sql_event_open, &rows, DB_TEXT((const char *)arg));
+    if (e) {
+        return e == &err_db_raised ? &err_conflict : e;
     }
-    for (size_t i = 0; i < db_count(rows); i++) {
-        schedule_forget(ctx, db_str(rows, i, "id"));
-    }
+    return db_affected(rows) == 0 ? &err_not_found : NULL;
 }
 
 const struct err *event_admin_publish(struct ctx *ctx, const char *event_id)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_event_open, &rows, DB_TEXT(event_id));
-    if (e == &err_db_raised) {
-        return &err_conflict;
+    char id[UUID_SIZE];
+    snprintf(id, sizeof id, "%s", event_id);
+    const struct err *e = catalogue_transact(ctx, 0, open_event, id);
+    if (!e) {
+        catalogue_cache_forget(ctx, event_id);
     }
-    if (e) {
-        return e;
-    }
-    if (db_affected(rows) == 0) {
-        return &err_not_found;
-    }
-    forget_schedules(ctx, event_id);
-    return NULL;
+    return e;
 }

@@ -61,6 +61,28 @@ struct event_draft {
 };
 extern const struct shape event_draft_shape;
 
+enum { EVENT_GRADES = 4 };
+struct grade_price {
+    const char *grade;
+    int64_t price; /* FIELD_NO_INT: none */
+};
+void event_list_prices(const struct grade_prices *prices, struct grade_price list_r[EVENT_GRADES]);
+extern const struct shape grade_prices_shape;
+
+/* Times of a performance: &err_invalid_request with what contradicts what; `at` is where they stand in a body. */
+struct event_times {
+    int64_t event_start_at;
+    int64_t event_end_at;
+    int64_t sale_start_at;
+    int64_t sale_end_at;
+};
+BO_MUSTCHECK const struct err *event_times_check(struct ctx *ctx, const char *at, const struct event_times *times);
+/* NULL is a good address. */
+BO_MUSTCHECK const struct err *event_poster_check(struct ctx *ctx, const char *url);
+/* *text_r: the template as it is stored. &err_invalid_request when it contradicts itself or the capacity. */
+BO_MUSTCHECK const struct err *hall_template_check(struct ctx *ctx, const struct seat_template *template,
+                                                   int64_t capacity, const char **text_r);
+
 BO_MUSTCHECK const struct err *venue_create(struct ctx *ctx, const struct venue_new *venue, char id_r[UUID_SIZE]);
 /* &err_not_found: no such venue. &err_db_unique: the venue has a hall of that name. */
 BO_MUSTCHECK const struct err *hall_create(struct ctx *ctx, const char *venue_id, const struct hall_new *hall,

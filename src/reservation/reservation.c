@@ -100,6 +100,16 @@ const struct err *reservation_standing_of(struct ctx *ctx, const char *user_id, 
     return e;
 }
 
+const struct err *reservation_live_seats(struct ctx *ctx, const char *schedule_id, int64_t *seats_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_reservation_live_seats, &rows, DB_TEXT(schedule_id));
+    if (!e) {
+        *seats_r = db_int(rows, 0, "seats");
+    }
+    return e;
+}
+
 const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                    struct json_list *list_r, int64_t *total_r)
 {

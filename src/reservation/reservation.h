@@ -50,6 +50,8 @@ BO_MUSTCHECK const struct err *reservation_lock(struct ctx *ctx, const char *id,
 BO_MUSTCHECK const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                                 struct json_list *list_r, int64_t *total_r);
 
+/* How many seats of a performance are held, being paid or sold. */
+BO_MUSTCHECK const struct err *reservation_live_seats(struct ctx *ctx, const char *schedule_id, int64_t *seats_r);
 /* What a user would lose by going now: paid tickets of performances that have not begun, and holds that may still be
  * paid or are being. */
 BO_MUSTCHECK const struct err *reservation_standing_of(struct ctx *ctx, const char *user_id, int64_t *tickets_r,

@@ -161,7 +161,7 @@ def test_ticket_of_before_is_genuine_after(stack, boxctl, buyer, sale):
 
 
 def test_services_go_on_calling_each_other_while_their_keys_rotate(stack, boxctl, internal_url, base_url, sandbox_url, sale):
-    callers = ("queue", "reservation", "payment", "user")
+    callers = ("event", "queue", "reservation", "payment", "user")
     before = {name: service_key(stack, name) for name in callers}
     buyers = [new_buyer(base_url, sandbox_url, sale) for _ in range(2)]
     for name in callers:

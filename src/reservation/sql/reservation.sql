@@ -77,6 +77,11 @@ SELECT
 FROM reservations
 WHERE user_id = $1;
 
+-- name: reservation_live_seats :read
+SELECT count(*) AS seats
+FROM seat_claims
+WHERE schedule_id = $1 AND (sold OR expires_at > clock_timestamp());
+
 -- ---- claims ----
 
 -- The claims that reservation $1 still owns, locked in the order in which holds take them. Locking looks at each row

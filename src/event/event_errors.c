@@ -1,0 +1,3 @@
+#include "src/event/event_errors.h"
+
+ERR_EVENT_LIST(ERR_DEFINE)
