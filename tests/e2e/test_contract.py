@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import requests
 
-from box_office import Buyer, made, new_buyer, put_on_sale
+from box_office import Buyer, made, moment, new_buyer, put_on_sale
 from contract import (
     DOCUMENT, METHODS, assert_conforms, assert_error, body_schema, broken_bodies, is_public, operations, parameters,
     schemes, validate, watch)
@@ -28,7 +28,7 @@ def sale(admin):
 def filled(path: str) -> str:
     """A path whose ids belong to nothing."""
     path = path.replace("{provider}", "google")
-    for name in ("id", "scheduleId"):
+    for name in ("id", "scheduleId", "hallId"):
         path = path.replace(f"{{{name}}}", str(uuid.uuid4()))
     return path
 
@@ -66,12 +66,37 @@ def look_at_the_account(person):
         {key: one[key] for key in ("type", "version", "agreed")} for one in agreements]})
 
 
+def administer(admin):
+    """What is made is changed, called off and deleted again."""
+    venue = admin.call("POST", "/venues", json={"name": "Passing", "address": "1 Road", "city": "서울"}).json()
+    halls = f"/venues/{venue['id']}/halls"
+    template = {"rows": ["A"], "seatsPerRow": 2, "gradeMapping": {"A": "B"}}
+    hall, spare = (admin.call("POST", halls, json={"name": name, "capacity": 2, "seatTemplate": template}).json()
+                   for name in ("Hall", "Spare"))
+    schedule = {"playSequence": 1, "eventStartAt": moment(days=9), "eventEndAt": moment(days=10),
+                "saleStartAt": moment(days=1), "saleEndAt": moment(days=2)}
+    event = admin.call("POST", "/events", json={
+        "title": "Passing", "artist": "Nobody", "venueId": venue["id"], "hallId": hall["id"], "gradePrices": {"B": 1},
+        "schedules": [schedule]}).json()
+    admin.call("PUT", f"/venues/{venue['id']}", json={"city": "부산"})
+    admin.call("PUT", f"{halls}/{hall['id']}", json={"name": "Passing"})
+    admin.call("PUT", f"/events/{event['id']}", json={"artist": "Somebody"})
+    admin.call("POST", f"/events/schedules/{event['schedules'][0]['id']}/cancel", json={"reason": "storm"})
+    admin.call("POST", f"/events/{event['id']}/cancel", json={"reason": "storm"})
+    admin.call("GET", f"/events/audit?subjectId={event['id']}")
+    admin.call("DELETE", f"/events/{event['id']}")
+    admin.call("DELETE", f"{halls}/{spare['id']}")
+    empty = admin.call("POST", "/venues", json={"name": "Empty", "address": "1 Road", "city": "서울"}).json()
+    admin.call("DELETE", f"/venues/{empty['id']}")
+
+
 def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandbox_url, mailbox):
     admin_saw = watch(admin.session)
     try:
         sale = put_on_sale(admin)
         admin.call("PUT", f"/queue/admin/schedules/{sale.schedule_id}", json={"admissionRate": 20})
         admin.call("GET", "/queue/admin/stats")
+        administer(admin)
     finally:
         admin.session.hooks["response"].clear()
     buyer = Buyer(base_url, sandbox_url)

@@ -17,7 +17,8 @@ from stacklib import programs  # noqa: E402
 from stacklib.settings import Stack  # noqa: E402
 
 BOXCTL = ROOT / "build" / "boxctl"
-KINDS = ("jwt", "pii", "ticket", "queue", "service-user", "service-queue", "service-reservation", "service-payment")
+KINDS = ("jwt", "pii", "ticket", "queue", "service-user", "service-event", "service-queue",
+         "service-reservation", "service-payment")
 FILES = {"jwt": "jwt-keys", "pii": "pii-keys", "ticket": "ticket-key", "queue": "queue-key"}
 YEAR_S = 365 * 24 * 3600
 
