@@ -22,6 +22,9 @@ const struct err *events_reply(struct request *rq, struct reply *rp, int status,
 /* seats.c */
 request_handler seats_get;
 
+/* posters.c */
+request_handler posters_begin, posters_complete;
+
 /* internal.c */
 request_handler internal_schedule, internal_seats, internal_seats_status;
 

@@ -10,7 +10,9 @@
 #include "src/event/event_end.h"
 #include "src/event/event_query.h"
 #include "src/event/event_settings.h"
+#include "src/event/poster.h"
 #include "src/event/venue_change.h"
+#include "src/providers/s3.h"
 
 #define HALL_BODY_MAX (128 << 10) /* bytes: a page of 100 halls with their templates fits into one reply */
 
@@ -27,6 +29,8 @@ static const struct route routes[] = {
     {"GET", "/events", events_list, 0, NULL, &event_filter_shape, 0, NULL},
     {"POST", "/events", events_create, RT_ADMIN, &event_draft_shape, NULL, 0, NULL},
     {"GET", "/events/audit", audit_get, RT_ADMIN, NULL, &audit_filter_shape, 0, NULL},
+    {"POST", "/events/posters", posters_begin, RT_ADMIN, &poster_new_shape, NULL, 0, NULL},
+    {"POST", "/events/posters/{posterId}/complete", posters_complete, RT_ADMIN, NULL, NULL, 0, NULL},
     {"GET", "/events/{id}", events_get, 0, NULL, NULL, 0, NULL},
     {"PUT", "/events/{id}", events_change, RT_ADMIN, &event_change_shape, NULL, 0, NULL},
     {"DELETE", "/events/{id}", events_delete, RT_ADMIN, NULL, NULL, 0, NULL},
@@ -39,8 +43,18 @@ static const struct route routes[] = {
     {"GET", "/internal/seats/status/{scheduleId}", internal_seats_status, 0, NULL, NULL, 0, "reservation"},
 };
 
-static const struct cfg_section *const settings[] = {&cfg_schedule_section, &cfg_event_section, &cfg_internal_section,
-                                                     &cfg_caller_section, NULL};
+static const struct cfg_section *const settings[] = {&cfg_schedule_section, &cfg_event_section,  &cfg_s3_section,
+                                                     &cfg_internal_section, &cfg_caller_section, NULL};
+
+static const struct err *check_settings(struct ctx *ctx)
+{
+    (void)ctx;
+    const char *why;
+    if (!s3_check_settings(&why)) {
+        log_fatal("%s", why);
+    }
+    return NULL;
+}
 
 int main(int argc, char **argv)
 {
@@ -48,6 +62,7 @@ int main(int argc, char **argv)
                                               .routes = routes,
                                               .route_count = ARRAY_COUNT(routes),
                                               .needs = NEED_DB | NEED_REDIS | NEED_HTTP,
-                                              .settings = settings},
+                                              .settings = settings,
+                                              .init = check_settings},
                           argc, argv);
 }

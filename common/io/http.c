@@ -171,16 +171,19 @@ static const struct err *classify(CURLcode code, const struct exchange *exchange
     return code == CURLE_OPERATION_TIMEDOUT ? &err_timeout : &err_uncertain;
 }
 
+/* "" when there is none. libcurl's, until the next call. */
+static const char *header_of(CURL *curl, const char *name)
+{
+    struct curl_header *header;
+    return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : "";
+}
+
 /* What a cache may go by. Only a whole directive counts, and no more of it than a day says. */
 static int read_max_age(CURL *curl)
 {
     enum { MOST_S = 86400 };
     static const char name[] = "max-age=";
-    struct curl_header *header;
-    if (curl_easy_header(curl, "Cache-Control", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
-        return 0;
-    }
-    const char *at = header->value;
+    const char *at = header_of(curl, "Cache-Control");
     while (strncasecmp(at, name, sizeof name - 1) != 0) {
         at += strcspn(at, ",");
         if (*at == '\0') {
@@ -193,6 +196,19 @@ static int read_max_age(CURL *curl)
         seconds = 10 * seconds + (*at - '0');
     }
     return seconds < MOST_S ? seconds : MOST_S;
+}
+
+/* "bytes 0-11/3521" (RFC 9110 14.4). */
+static int64_t read_whole_len(CURL *curl)
+{
+    enum { DIGITS_MAX = 15 };
+    const char *text = header_of(curl, "Content-Range");
+    const char *slash = strchr(text, '/');
+    if (strncasecmp(text, "bytes ", 6) != 0 || slash == NULL) {
+        return -1;
+    }
+    size_t digits = strspn(slash + 1, "0123456789");
+    return digits > 0 && digits <= DIGITS_MAX && slash[1 + digits] == '\0' ? strtoll(slash + 1, NULL, 10) : -1;
 }
 
 static void read_answer(CURL *curl, struct arena *arena, const struct buf *body, struct http_answer *answer_r)
@@ -210,6 +226,8 @@ static void read_answer(CURL *curl, struct arena *arena, const struct buf *body,
         .content_type = content_type != NULL ? arena_strdup(arena, content_type) : "",
         .retry_after_s = retry_after_s > INT32_MAX ? INT32_MAX : (int)retry_after_s,
         .max_age_s = read_max_age(curl),
+        .etag = arena_strdup(arena, header_of(curl, "ETag")),
+        .whole_len = read_whole_len(curl),
     };
 }
 

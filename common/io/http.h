@@ -10,6 +10,7 @@
 #define COMMON_HTTP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
@@ -39,6 +40,8 @@ struct http_answer {
     const char *content_type; /* "" when there is none */
     int retry_after_s;        /* from the header; 0 when there is none */
     int max_age_s;            /* of Cache-Control, a day at most; 0 when there is none */
+    const char *etag;         /* "" when there is none */
+    int64_t whole_len;        /* of Content-Range: bytes of what the body is a part of; -1 when it does not say */
 };
 
 BO_MUSTCHECK const struct err *http_perform(struct ctx *ctx, const struct http_call *call,

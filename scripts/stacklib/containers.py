@@ -19,7 +19,7 @@ SECRETS = "/run/secrets"
 HANDED_OUT = "/secrets"  # one folder for each program, in the container that makes the secrets
 OPERATOR = "/operator"  # secrets that only an operator can know: those of the providers
 PROVIDER_SECRETS = ("portone-secret", "portone-webhook-secret", "recaptcha-secret", "smtp-password")
-OPTIONAL_SECRETS = tuple(f"{provider}-client-secret" for provider in programs.SOCIAL)
+OPTIONAL_SECRETS = (*(f"{provider}-client-secret" for provider in programs.SOCIAL), "s3-secret-key")
 SLOTS = 9  # of pools of one service; a variable allows one to three
 DATABASE_SECRET = "db-boxoffice_admin"
 LOOK_S = 0.5
@@ -46,6 +46,7 @@ class ContainerStack(Stack):
     gateway_url = property(lambda self: f"http://gateway:{self['BOX_GATEWAY_PORT']}")
     internal_url = property(lambda self: f"http://gateway:{self['BOX_INTERNAL_PORT']}")
     sandbox_url = property(lambda self: f"http://gateway:{self['BOX_SANDBOX_PORT']}")
+    s3_url = None  # no store stands in: an operator's own, or no posters
     mailbox_smtp_url = property(lambda self: f"smtp://mailbox:{self['BOX_MAILBOX_SMTP_PORT']}")
     # On the host, where the ports may be others.
     public_url = property(lambda self: f"http://127.0.0.1:{os.environ.get('BOX_GATEWAY_PORT', self['BOX_GATEWAY_PORT'])}")

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 
 from stacklib import files
-from stacklib.settings import ROOT, Stack, extra_settings
+from stacklib.settings import ROOT, S3_BUCKET, Stack, extra_settings
 
 ROLES = ("user_service", "event_service", "reservation_service", "payment_service", "outbox_relay", "gateway",
          "user_admin", "mailer", "maintenance", "key_keeper")
@@ -53,7 +53,7 @@ PROGRAMS = {
     # that wait for PortOne or a social login's provider.
     "login": _responder("user", "user_service", *ACCOUNTS, yields=True),
     "outside": _responder("user", "user_service", *ACCOUNTS, yields=True),
-    "event": _responder("event", "event_service", "redis", "jwt", "serve", "call"),
+    "event": _responder("event", "event_service", "redis", "jwt", "serve", "call", "s3"),
     "queue": _responder("queue", None, "redis", "jwt", "call", "line"),
     "reservation": _responder("reservation", "reservation_service", "redis", "jwt", "call", "serve", "ticket"),
     "payment": _responder("payment", "payment_service", "redis", "jwt", "call", "serve", "portone", "webhook"),
@@ -145,6 +145,7 @@ def _stand_ins(stack: Stack) -> dict[str, dict[str, str]]:
         "recaptcha": {"BOX_RECAPTCHA_URL": f"{stack.sandbox_url}/recaptcha/api/siteverify"},
         "smtp": {"BOX_SMTP_URL": stack.mailbox_smtp_url, "BOX_SMTP_TLS": "0", "BOX_MAIL_FROM": "no-reply@boxoffice.example"},
         "social": _social_stand_ins(stack),
+        "s3": _s3_stand_in(stack),
     }
 
 
@@ -166,6 +167,16 @@ def _social_stand_ins(stack: Stack) -> dict[str, str]:
     }
 
 
+# The only key that s3rver knows.
+S3_KEY = "S3RVER"
+
+
+def _s3_stand_in(stack: Stack) -> dict[str, str]:
+    if stack.s3_url is None:
+        return {}
+    return {"BOX_S3_URL": stack.s3_url, "BOX_S3_BUCKET": S3_BUCKET, "BOX_S3_ACCESS_KEY": S3_KEY, "BOX_S3_SECRET_KEY": S3_KEY}
+
+
 def _providers(stack: Stack) -> dict[str, dict[str, str]]:
     """What an operator has from the providers; the names of the store and its channel, of the mail
     server and the sender are further settings."""
@@ -180,10 +191,17 @@ def _providers(stack: Stack) -> dict[str, dict[str, str]]:
             "BOX_RECAPTCHA_SECRET_FILE": str(stack.secrets / "recaptcha-secret"),
         },
         "smtp": {"BOX_SMTP_PASSWORD_FILE": str(stack.secrets / "smtp-password")},
+        # Whoever has no store has no posters of its own.
+        "s3": _if_there(stack, "BOX_S3_SECRET_KEY", "s3-secret-key"),
         # Whoever has no such client has no such login.
-        "social": {f"BOX_{provider.upper()}_CLIENT_SECRET_FILE": str(stack.secrets / f"{provider}-client-secret")
-                   for provider in SOCIAL if (stack.secrets / f"{provider}-client-secret").exists()},
+        "social": {key: path for provider in SOCIAL for key, path in
+                   _if_there(stack, f"BOX_{provider.upper()}_CLIENT_SECRET", f"{provider}-client-secret").items()},
     }
+
+
+def _if_there(stack: Stack, setting: str, secret: str) -> dict[str, str]:
+    path = stack.secrets / secret
+    return {f"{setting}_FILE": str(path)} if path.exists() else {}
 
 
 def environment(stack: Stack, name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stacklib import files, gateway, processes, programs, schedule, stores
-from stacklib.settings import MAILBOX, ROOT, Stack, postgresql_bin, program
+from stacklib.settings import NPM, ROOT, S3_BUCKET, Stack, postgresql_bin, program
 
 # In the order in which they start; they stop in the opposite order, nginx first.
 GROUPS = ("stores", "daemons", "responders", "gateway")
@@ -39,7 +39,7 @@ def waves(wanted: list[Service]) -> list[list[Service]]:
 
 
 def all_services(stack: Stack) -> list[Service]:
-    return [*_stores(stack), *_mailbox(stack), *_daemons(stack), *_responders(stack), _nginx(stack)]
+    return [*_stores(stack), *_mailbox(stack), *_s3(stack), *_daemons(stack), *_responders(stack), _nginx(stack)]
 
 
 def _stores(stack: Stack) -> list[Service]:
@@ -77,7 +77,7 @@ def _mailbox(stack: Stack) -> list[Service]:
     """What takes the place of a mail server, with the other stand-ins."""
     if not stack.sandbox:
         return []
-    maildev = [MAILBOX / "node", MAILBOX / "node_modules/maildev/dist/bin/maildev.js"]
+    maildev = [NPM / "node", NPM / "node_modules/maildev/dist/bin/maildev.js"]
     smtp, page = stack["BOX_MAILBOX_SMTP_PORT"], stack["BOX_MAILBOX_PORT"]
     return [Service(
         "mailbox",
@@ -86,6 +86,22 @@ def _mailbox(stack: Stack) -> list[Service]:
          "--mail-directory", stack.dir / "mailbox", "--max-emails", MAILS_KEPT],
         variables={"NODE_ENV": "production"},
         ready=lambda: all(processes.listens(port) for port in (smtp, page)),
+    )]
+
+
+def _s3(stack: Stack) -> list[Service]:
+    """What takes the place of Amazon S3; its clock and its signatures are real ones."""
+    if not stack.sandbox:
+        return []
+    port = stack["BOX_S3_PORT"]
+    # Its package lacks the program that would do this.
+    s3rver = [NPM / "node", "-e", "require(process.argv[1]).parseAsync()", NPM / "node_modules/@20minutes/s3rver/lib/cli.js"]
+    return [Service(
+        "s3",
+        "daemons",
+        [*s3rver, "--address", "127.0.0.1", "--port", port, "--directory", stack.dir / "s3", "--configure-bucket", S3_BUCKET],
+        variables={"NODE_ENV": "production"},
+        ready=lambda: processes.listens(port),
     )]
 
 

@@ -14,9 +14,11 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 # What scripts/setup keeps there, under the same names.
 POSTGRESQL = CACHE / "postgresql-18.6"
 KAFKA = CACHE / "kafka-4.1.1"
-MAILBOX = CACHE / "mailbox-3.0.0"
+NPM = CACHE / "npm-maildev-3.0.0-s3rver-5.0.0"
 DOCKER_COMPOSE = CACHE / "docker-compose-2.40.3"
 STACKS = ("dev", "test")
+
+S3_BUCKET = "boxoffice"
 
 # The ports of the second stack are those of the first plus this, so that both run side by side.
 TEST_PORT_SHIFT = 10000
@@ -47,6 +49,7 @@ SETTINGS = (
     Setting("BOX_KAFKA_CONTROLLER_PORT", 9093, "Kafka controller, loopback", port=True),
     Setting("BOX_MAILBOX_SMTP_PORT", 1025, "mailbox, loopback: takes all mails, in the place of a mail server", port=True),
     Setting("BOX_MAILBOX_PORT", 8025, "mailbox, loopback: shows them", port=True),
+    Setting("BOX_S3_PORT", 4568, "store of posters, loopback, in the place of Amazon S3", port=True),
     Setting("BOX_TRUSTED_PROXIES", "", "addresses or networks of proxies before the public listener, space-separated: the client is "
             "whom they name in X-Forwarded-For"),
     Setting("BOX_CORS_ORIGINS", "http://localhost:3000", "web origins that browsers may call from, space-separated"),
@@ -147,6 +150,10 @@ class Stack:
     @property
     def mailbox_url(self) -> str:
         return f"http://127.0.0.1:{self['BOX_MAILBOX_PORT']}"
+
+    @property
+    def s3_url(self) -> str:
+        return f"http://127.0.0.1:{self['BOX_S3_PORT']}/{S3_BUCKET}"
 
     @property
     def mailbox_smtp_url(self) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from stacklib.settings import CACHE, DOCKER_COMPOSE, KAFKA, MAILBOX, POSTGRESQL, ROOT
+from stacklib.settings import CACHE, DOCKER_COMPOSE, KAFKA, NPM, POSTGRESQL, ROOT
 
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = "debian:bookworm-slim"
@@ -21,7 +21,7 @@ STANDINS = {
     "postgres:18": ("postgres", {"pg": POSTGRESQL}),
     "redis:7": ("redis", {}),
     "apache/kafka:4.1.1": ("kafka", {"kafka": KAFKA}),
-    "maildev/maildev:3.0.0": ("maildev", {"mailbox": MAILBOX}),
+    "maildev/maildev:3.0.0": ("maildev", {"servers": NPM}),
 }
 
 

@@ -28,7 +28,7 @@ def sale(admin):
 def filled(path: str) -> str:
     """A path whose ids belong to nothing."""
     path = path.replace("{provider}", "google")
-    for name in ("id", "scheduleId", "hallId"):
+    for name in ("id", "scheduleId", "hallId", "posterId"):
         path = path.replace(f"{{{name}}}", str(uuid.uuid4()))
     return path
 
@@ -88,6 +88,10 @@ def administer(admin):
     admin.call("DELETE", f"{halls}/{spare['id']}")
     empty = admin.call("POST", "/venues", json={"name": "Empty", "address": "1 Road", "city": "서울"}).json()
     admin.call("DELETE", f"/venues/{empty['id']}")
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(8)
+    poster = admin.call("POST", "/events/posters", json={"contentType": "image/png", "size": len(picture)}).json()
+    requests.put(poster["url"], data=picture, headers={"Content-Type": "image/png"}, timeout=TIMEOUT_S)
+    admin.call("POST", f"/events/posters/{poster['posterId']}/complete")
 
 
 def test_every_success_of_one_buyers_way_is_as_documented(admin, base_url, sandbox_url, mailbox):

@@ -16,6 +16,8 @@ static struct {
     const struct err *e; /* what the next calls return; NULL: the answer */
     int status;
     const char *body;
+    const char *etag;  /* NULL: none */
+    int64_t whole_len; /* of a 206 */
     int calls;
     /* The last call; texts live in its arena. */
     struct http_call last;
@@ -60,6 +62,8 @@ const struct err *http_perform(struct ctx *ctx, const struct http_call *call, st
         .body = arena_strdup(ctx->arena, fake_http.body),
         .len = strlen(fake_http.body),
         .content_type = "application/json",
+        .etag = fake_http.etag != NULL ? fake_http.etag : "",
+        .whole_len = fake_http.status == 206 ? fake_http.whole_len : -1,
     };
     return NULL;
 }

@@ -98,25 +98,34 @@ static void serve_echo(int fd, int number)
 static const struct {
     const char *said;
     int max_age_s;
-} caching[] = {
-    {"max-age=300", 300},
-    {"public, max-age=19204, must-revalidate", 19204},
-    {"MAX-AGE=7", 7},
-    {"no-store", 0},
-    {"s-maxage=300", 0},
-    {"x-max-age=300", 0},
-    {"max-age=99999999999999999999", 86400},
-    {"max-age=-5", 0},
-    {"max-age", 0},
+    int64_t whole_len;
+    const char *etag;
+} headers[] = {
+    {"Cache-Control: max-age=300", 300, -1, ""},
+    {"Cache-Control: public, max-age=19204, must-revalidate", 19204, -1, ""},
+    {"Cache-Control: MAX-AGE=7", 7, -1, ""},
+    {"Cache-Control: no-store", 0, -1, ""},
+    {"Cache-Control: s-maxage=300", 0, -1, ""},
+    {"Cache-Control: x-max-age=300", 0, -1, ""},
+    {"Cache-Control: max-age=99999999999999999999", 86400, -1, ""},
+    {"Cache-Control: max-age=-5", 0, -1, ""},
+    {"Cache-Control: max-age", 0, -1, ""},
+    {"Content-Range: bytes 0-11/3521", 0, 3521, ""},
+    {"Content-Range: bytes */0", 0, 0, ""},
+    {"Content-Range: bytes 0-11/*", 0, -1, ""},
+    {"Content-Range: bytes 0-11/12x", 0, -1, ""},
+    {"Content-Range: bytes 0-11/9999999999999999999999", 0, -1, ""},
+    {"Content-Range: pages 0-11/3521", 0, -1, ""},
+    {"ETag: \"abc\"", 0, -1, "\"abc\""},
 };
 
-static void serve_caching(int fd, int number)
+static void serve_headers(int fd, int number)
 {
     (void)number;
     char request[8192], head[200];
     while (hear(fd, request, sizeof request)) {
-        snprintf(head, sizeof head, OK_HEAD "Cache-Control: %s\r\nContent-Length: 0\r\n\r\n",
-                 caching[atoi(request + strlen("GET /path?q="))].said);
+        snprintf(head, sizeof head, OK_HEAD "%s\r\nContent-Length: 0\r\n\r\n",
+                 headers[atoi(request + strlen("GET /path?q="))].said);
         say(fd, head);
     }
 }
@@ -230,17 +239,19 @@ static void test_http_call_is_sent_as_given(void **state)
     assert_null(strstr(answer.body, "Expect"));
 }
 
-static void test_http_answer_says_how_long_it_may_be_kept(void **state)
+static void test_http_answer_has_what_its_headers_say(void **state)
 {
     (void)state;
-    server = start(serve_caching);
-    for (size_t i = 0; i < ARRAY_COUNT(caching); i++) {
+    server = start(serve_headers);
+    for (size_t i = 0; i < ARRAY_COUNT(headers); i++) {
         struct http_answer answer;
         struct http_call call = {.method = "GET"};
         call.url = url(server.port);
         call.url = arena_printf(ctx.arena, "%.*s%zu", (int)(strrchr(call.url, '=') + 1 - call.url), call.url, i);
         assert_null(http_perform(&ctx, &call, &answer));
-        assert_int_equal(answer.max_age_s, caching[i].max_age_s);
+        assert_int_equal(answer.max_age_s, headers[i].max_age_s);
+        assert_int_equal(answer.whole_len, headers[i].whole_len);
+        assert_string_equal(answer.etag, headers[i].etag);
     }
 }
 
@@ -375,7 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CALLING(test_http_call_is_sent_as_given),
         CALLING(test_http_methods_go_out_with_the_right_length),
-        CALLING(test_http_answer_says_how_long_it_may_be_kept),
+        CALLING(test_http_answer_has_what_its_headers_say),
         CALLING(test_http_refused_connection_is_unavailable),
         CALLING(test_http_other_protocols_are_never_spoken),
         CALLING(test_http_silence_is_a_timeout),
