@@ -3,7 +3,7 @@
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 
-const struct err *events_list(struct request *rq, struct reply *rp)
+static const struct err *list_made(struct request *rq, struct reply *rp)
 {
     struct event_list list;
     const struct err *e = event_list(rq->ctx, rq->args, &list);
@@ -11,6 +11,21 @@ const struct err *events_list(struct request *rq, struct reply *rp)
         reply_page(rp, &event_summary_shape, list.items, list.count, &list.page, list.total);
     }
     return e;
+}
+
+const struct err *events_list(struct request *rq, struct reply *rp)
+{
+    const char *asked = event_list_asked_by_many(rq->ctx->arena, rq->args);
+    if (asked == NULL) {
+        const struct err *e = list_made(rq, rp);
+        if (!e) {
+            reply_header(rp, "Cache-Control", "no-cache");
+            reply_etag(rp, request_header(rq, "if-none-match"));
+        }
+        return e;
+    }
+    const struct catalogue_place place = catalogue_place_list(rq->ctx, asked);
+    return reply_kept(rq, rp, &place, list_made);
 }
 
 static const struct err *reply_event(struct request *rq, struct reply *rp, int status, const char *id,
@@ -24,15 +39,15 @@ static const struct err *reply_event(struct request *rq, struct reply *rp, int s
     return e;
 }
 
+static const struct err *event_made(struct request *rq, struct reply *rp)
+{
+    return reply_event(rq, rp, 200, request_param(rq, "id"), EVENT_VIEW_PUBLIC);
+}
+
 const struct err *events_get(struct request *rq, struct reply *rp)
 {
-    const struct err *e = reply_event(rq, rp, 200, request_param(rq, "id"), EVENT_VIEW_PUBLIC);
-    if (e) {
-        return e;
-    }
-    reply_header(rp, "Cache-Control", "no-cache"); /* may be kept, must be asked about */
-    reply_etag(rp, request_header(rq, "if-none-match"));
-    return NULL;
+    const struct catalogue_place place = catalogue_place_event(rq->ctx, request_param(rq, "id"));
+    return reply_kept(rq, rp, &place, event_made);
 }
 
 const struct err *events_create(struct request *rq, struct reply *rp)

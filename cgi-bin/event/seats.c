@@ -64,7 +64,7 @@ static void write_groups(struct json_out *out, const struct seat_map *map)
     }
 }
 
-const struct err *seats_get(struct request *rq, struct reply *rp)
+static const struct err *seats_made(struct request *rq, struct reply *rp)
 {
     const char *schedule_id = request_param(rq, "scheduleId");
     struct seat_map map;
@@ -79,7 +79,11 @@ const struct err *seats_get(struct request *rq, struct reply *rp)
     write_groups(out, &map);
     json_close_array(out);
     json_close_object(out);
-    reply_header(rp, "Cache-Control", "no-cache"); /* may be kept, must be asked about */
-    reply_etag(rp, request_header(rq, "if-none-match"));
     return NULL;
+}
+
+const struct err *seats_get(struct request *rq, struct reply *rp)
+{
+    const struct catalogue_place place = catalogue_place_seats(rq->ctx, request_param(rq, "scheduleId"), "seats");
+    return reply_kept(rq, rp, &place, seats_made);
 }

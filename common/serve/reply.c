@@ -101,18 +101,25 @@ void reply_replayed(struct reply *rp, bool replayed)
     }
 }
 
-void reply_etag(struct reply *rp, const char *if_none_match)
+const char *reply_etag_of(struct arena *arena, const void *bytes, size_t len)
 {
-    if (rp->body.overflow) {
-        return;
-    }
     unsigned char digest[CRYPTO_SHA256_SIZE];
-    crypto_sha256(rp->body.data, rp->body.len, digest);
-    const char *hex = crypto_hex(rp->body.arena, digest, ETAG_DIGITS / 2);
-    const char *etag = arena_printf(rp->body.arena, "\"%s\"", hex);
+    crypto_sha256(bytes, len, digest);
+    return ARENA_JOIN(arena, "\"", crypto_hex(arena, digest, ETAG_DIGITS / 2), "\"");
+}
+
+void reply_known_etag(struct reply *rp, const char *etag, const char *if_none_match)
+{
     reply_header(rp, "ETag", etag);
     if (if_none_match && etag_listed(if_none_match, etag)) {
         reply_empty(rp, 304);
+    }
+}
+
+void reply_etag(struct reply *rp, const char *if_none_match)
+{
+    if (!rp->body.overflow) {
+        reply_known_etag(rp, reply_etag_of(rp->body.arena, rp->body.data, rp->body.len), if_none_match);
     }
 }
 

@@ -47,6 +47,10 @@ void reply_header(struct reply *rp, const char *name, const char *value);
 void reply_replayed(struct reply *rp, bool replayed);
 /* Gives the finished body an ETag (a hash of its bytes); when `if_none_match` names it, the reply becomes a 304. */
 void reply_etag(struct reply *rp, const char *if_none_match);
+/* The same with an ETag that is known already, quotes included. */
+void reply_known_etag(struct reply *rp, const char *etag, const char *if_none_match);
+/* The ETag of bytes: quoted, in the arena. */
+const char *reply_etag_of(struct arena *arena, const void *bytes, size_t len);
 /* For the skeleton: an empty reply, and its head (status line, headers, blank line) in CGI form. */
 void reply_init(struct reply *rp, struct arena *arena);
 void reply_head(const struct reply *rp, struct buf *head);

@@ -59,8 +59,13 @@ void copy_give_up(struct ctx *ctx, const struct copy *copy, const char *name, in
     const struct redis_value *maker;
     bool ours = REDIS_RUN(ctx, &maker, "GET", copy->maker) == NULL && maker->type == REDIS_STR &&
                 strncmp(maker->str, name, strlen(name)) == 0;
-    if (ours && REDIS_RUN(ctx, NULL, "SET", copy->maker, AWAY, "PX", arena_int(ctx->arena, ms)) != NULL) {
-        log_debug(&ctx->log, "who makes copies is not told that they cannot be made");
+    if (!ours) {
+        return;
+    }
+    const struct err *e = ms > 0 ? REDIS_RUN(ctx, NULL, "SET", copy->maker, AWAY, "PX", arena_int(ctx->arena, ms))
+                                 : REDIS_RUN(ctx, NULL, "DEL", copy->maker);
+    if (e) {
+        log_debug(&ctx->log, "who makes copies is not told that one was not made");
     }
 }
 

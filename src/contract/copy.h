@@ -46,7 +46,7 @@ enum copy_turn copy_begin(struct ctx *ctx, const struct copy *copy, const char *
 /* Keeps what was made for `life_ms`, of which the last `old_ms` old; not when the right to make it has ended. */
 void copy_keep(struct ctx *ctx, const struct copy *copy, const char *name, const void *bytes, size_t len,
                int64_t life_ms);
-/* It cannot be made: others need not try for `ms`. */
+/* It was not made: others need not try for `ms`; 0: who comes next may. */
 void copy_give_up(struct ctx *ctx, const struct copy *copy, const char *name, int64_t ms);
 /* After the commit of a change: the copy is old, the one that is being made too. False: Redis does not answer, and the
  * copy ends by its age. Safe to repeat. */

@@ -8,7 +8,7 @@
 #include "sql/event.h"
 #include "sql/seat.h"
 #include "sql/venue.h"
-#include "src/contract/schedule.h"
+#include "src/event/catalogue_cache.h"
 #include "src/event/event_settings.h"
 
 enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
@@ -303,18 +303,6 @@ const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *
     return e;
 }
 
-/* Other services may have remembered that there is no such schedule. */
-static void forget_schedules(struct ctx *ctx, const char *event_id)
-{
-    const struct db_rows *rows;
-    if (DB_RUN(ctx, &sql_event_schedule_ids, &rows, DB_TEXT(event_id))) {
-        return;
-    }
-    for (size_t i = 0; i < db_count(rows); i++) {
-        schedule_forget(ctx, db_str(rows, i, "id"));
-    }
-}
-
 const struct err *event_admin_publish(struct ctx *ctx, const char *event_id)
 {
     const struct db_rows *rows;
@@ -328,6 +316,6 @@ const struct err *event_admin_publish(struct ctx *ctx, const char *event_id)
     if (db_affected(rows) == 0) {
         return &err_not_found;
     }
-    forget_schedules(ctx, event_id);
+    catalogue_cache_forget(ctx, event_id);
     return NULL;
 }

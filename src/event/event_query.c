@@ -112,6 +112,11 @@ static const struct err *read_range(struct ctx *ctx, const struct event_filter *
     return NULL;
 }
 
+static const char *sort_of(const struct event_filter *filter)
+{
+    return filter->sort ? filter->sort : "startDate";
+}
+
 static const struct err *run_list(struct ctx *ctx, const struct event_filter *filter, const struct page *page,
                                   const struct db_rows **rows_r)
 {
@@ -123,7 +128,7 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
     return DB_RUN(
         ctx, &sql_event_list, rows_r, DB_TEXT(filter->city), DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
         DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to), DB_TEXT(filter->status),
-        DB_TEXT(filter->sort ? filter->sort : "startDate"), DB_INT(page->size), DB_INT(page->page * page->size));
+        DB_TEXT(sort_of(filter)), DB_INT(page->size), DB_INT(page->page * page->size));
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)
@@ -149,6 +154,18 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
     }
     *list_r = (struct event_list){items, count, db_int(rows, 0, "total"), page};
     return NULL;
+}
+
+const char *event_list_asked_by_many(struct arena *arena, const struct event_filter *filter)
+{
+    enum { FIRST_PAGES = 5, USUAL_STEP = 10 };
+    const struct page page = page_or_default(&(struct page){filter->page, filter->size});
+    bool particular = filter->city || filter->artist || filter->q || filter->from || filter->to;
+    if (particular || page.page >= FIRST_PAGES || page.size % USUAL_STEP != 0) {
+        return NULL;
+    }
+    return arena_printf(arena, "%lld %lld %s %s", (long long)page.page, (long long)page.size,
+                        filter->status ? filter->status : "-", sort_of(filter));
 }
 
 static struct event_schedule read_schedule(const struct db_rows *rows, size_t row)

@@ -48,6 +48,11 @@ struct event_list {
 BO_MUSTCHECK const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
                                           struct event_list *list_r);
 
+/* What tells this list from others, in one spelling, when it is one of the few that many ask for: the first pages, of a
+ * usual size, of all events or those of a sale state. NULL for others: whoever makes up questions must not fill the
+ * store. In the arena. */
+const char *event_list_asked_by_many(struct arena *arena, const struct event_filter *filter);
+
 struct named {
     const char *id;
     const char *name;

@@ -288,3 +288,41 @@ def test_ids_malformed_or_unknown_are_not_found(visitor, path):
 @pytest.mark.parametrize("path", [f"/internal/schedules/{uuid.uuid4()}", f"/internal/seats/status/{uuid.uuid4()}"])
 def test_internal_routes_do_not_exist_outside(admin, path):
     assert_error(admin.call("GET", path), 404, "NOT_FOUND")
+
+
+# The gateway weakens the tags of what it compresses.
+AS_IT_IS = {"Accept-Encoding": "identity"}
+
+
+@pytest.fixture(params=["list", "detail", "seats"])
+def public_path(request, event):
+    paths = {
+        "list": "/events?sort=newest",
+        "detail": f"/events/{event['id']}",
+        "seats": f"/events/schedules/{event['schedules'][0]['id']}/seats",
+    }
+    return paths[request.param]
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{} , "third"', "*"])
+def test_what_has_not_changed_is_not_sent_again(visitor, public_path, form):
+    first = visitor.call("GET", public_path, headers=AS_IT_IS)
+    assert first.status_code == 200
+    tag = first.headers["ETag"]
+    assert tag.startswith('"') and first.headers["Cache-Control"] == "no-cache"
+    again = visitor.call("GET", public_path, headers={"If-None-Match": form.format(tag)})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+
+
+@pytest.mark.parametrize("form", ['"other"', "{}x", 'W/"other", "third"', '"*"', ","])
+def test_what_is_not_known_is_sent(visitor, public_path, form):
+    tag = visitor.call("GET", public_path, headers=AS_IT_IS).headers["ETag"]
+    assert visitor.call("GET", public_path, headers={"If-None-Match": form.format(tag)}).status_code == 200
+
+
+def test_head_tells_what_get_would(visitor, public_path):
+    whole = visitor.call("GET", public_path, headers=AS_IT_IS)
+    head = visitor.call("HEAD", public_path, headers=AS_IT_IS)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == whole.headers["ETag"]
+    assert head.headers["Content-Length"] == str(len(whole.content))

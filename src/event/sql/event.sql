@@ -117,3 +117,24 @@ WHERE
     s.id = $1
     AND e.status <> 'DRAFT'
     AND e.deleted_at IS NULL;
+
+-- When a sale of event $1 or of schedule $2 opens or closes next, and when one last did.
+-- name: event_edges :read
+SELECT
+    min(edge.at) FILTER (WHERE edge.at > statement_timestamp()) AS next_at,
+    max(edge.at) FILTER (WHERE edge.at <= statement_timestamp()) AS last_at
+FROM event_schedules AS s
+CROSS JOIN LATERAL (VALUES (s.sale_start_at), (s.sale_end_at)) AS edge (at)
+WHERE s.event_id = $1 OR s.id = $2;
+
+-- The same of all sales.
+-- name: event_edges_of_all :read
+SELECT
+    least(
+        (SELECT min(sale_start_at) FROM event_schedules WHERE sale_start_at > statement_timestamp()),
+        (SELECT min(sale_end_at) FROM event_schedules WHERE sale_end_at > statement_timestamp())
+    ) AS next_at,
+    greatest(
+        (SELECT max(sale_start_at) FROM event_schedules WHERE sale_start_at <= statement_timestamp()),
+        (SELECT max(sale_end_at) FROM event_schedules WHERE sale_end_at <= statement_timestamp())
+    ) AS last_at;

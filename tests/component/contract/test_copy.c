@@ -137,6 +137,8 @@ static void test_what_cannot_be_made_is_not_tried_by_others(void **state)
     assert_int_equal(copy_begin(ctx, &copy, "b"), COPY_AWAY);
     assert_true(copy_forget(ctx, &copy)); /* who tells of a change is there */
     assert_int_equal(copy_begin(ctx, &copy, "b"), COPY_OURS);
+    copy_give_up(ctx, &copy, "b", 0);
+    assert_int_equal(copy_begin(ctx, &copy, "a"), COPY_OURS);
 }
 
 static void test_without_redis_there_is_none(void **state)
