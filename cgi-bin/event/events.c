@@ -3,8 +3,9 @@
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 
-static const struct err *list_made(struct request *rq, struct reply *rp)
+static const struct err *list_made(struct request *rq, struct reply *rp, const char **etag_r)
 {
+    (void)etag_r;
     struct event_list list;
     const struct err *e = event_list(rq->ctx, rq->args, &list);
     if (!e) {
@@ -17,7 +18,7 @@ const struct err *events_list(struct request *rq, struct reply *rp)
 {
     const char *asked = event_list_asked_by_many(rq->ctx->arena, rq->args);
     if (asked == NULL) {
-        const struct err *e = list_made(rq, rp);
+        const struct err *e = list_made(rq, rp, NULL);
         if (!e) {
             reply_header(rp, "Cache-Control", "no-cache");
             reply_etag(rp, request_header(rq, "if-none-match"));
@@ -25,7 +26,7 @@ const struct err *events_list(struct request *rq, struct reply *rp)
         return e;
     }
     const struct catalogue_place place = catalogue_place_list(rq->ctx, asked);
-    return reply_kept(rq, rp, &place, list_made);
+    return reply_kept(rq, rp, &place, list_made, NULL);
 }
 
 static const struct err *reply_event(struct request *rq, struct reply *rp, int status, const char *id,
@@ -39,15 +40,16 @@ static const struct err *reply_event(struct request *rq, struct reply *rp, int s
     return e;
 }
 
-static const struct err *event_made(struct request *rq, struct reply *rp)
+static const struct err *event_made(struct request *rq, struct reply *rp, const char **etag_r)
 {
+    (void)etag_r;
     return reply_event(rq, rp, 200, request_param(rq, "id"), EVENT_VIEW_PUBLIC);
 }
 
 const struct err *events_get(struct request *rq, struct reply *rp)
 {
     const struct catalogue_place place = catalogue_place_event(rq->ctx, request_param(rq, "id"));
-    return reply_kept(rq, rp, &place, event_made);
+    return reply_kept(rq, rp, &place, event_made, NULL);
 }
 
 const struct err *events_create(struct request *rq, struct reply *rp)

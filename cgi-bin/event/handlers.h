@@ -5,10 +5,14 @@
 #include "common/serve/route.h"
 #include "src/event/catalogue_cache.h"
 
-/* Answers with what is kept in `place`, or with what `handler` replies (200, JSON), which is kept for all; with an ETag
- * that the client's If-None-Match is asked about. */
+/* Replies with 200 and JSON, made from the store. *etag_r, NULL before: the ETag where it is not that of the bytes. */
+typedef const struct err *kept_handler(struct request *rq, struct reply *rp, const char **etag_r);
+
+/* Answers with what is kept in `place`, or with what `handler` replies, which is kept for all; the client's
+ * If-None-Match is asked about its ETag. `version`: the client asks for this one and may keep it for ever, if it is;
+ * NULL: for any. */
 BO_MUSTCHECK const struct err *reply_kept(struct request *rq, struct reply *rp, const struct catalogue_place *place,
-                                          request_handler *handler);
+                                          kept_handler *handler, const char *version);
 
 /* venues.c */
 request_handler venues_list, venues_get, venues_create, halls_list, halls_create;
@@ -17,7 +21,8 @@ request_handler venues_list, venues_get, venues_create, halls_list, halls_create
 request_handler events_list, events_get, events_create, events_publish;
 
 /* seats.c */
-request_handler seats_get;
+extern const struct shape layout_asked_shape;
+request_handler seats_get, seats_layout, seats_live;
 
 /* internal.c */
 request_handler internal_schedule, internal_seats, internal_seats_status;

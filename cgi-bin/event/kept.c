@@ -1,25 +1,34 @@
 #include "cgi-bin/event/handlers.h"
 
+#include <string.h>
+
 struct making {
     struct request *rq;
     struct reply *rp;
-    request_handler *handler;
+    kept_handler *handler;
 };
 
 static const struct err *make(struct ctx *ctx, void *with, struct catalogue_answer *answer_r)
 {
     const struct making *making = with;
     struct reply *rp = making->rp;
-    const struct err *e = making->handler(making->rq, rp);
+    const char *etag = NULL;
+    const struct err *e = making->handler(making->rq, rp, &etag);
     if (!e) {
-        *answer_r = (struct catalogue_answer){reply_etag_of(ctx->arena, rp->body.data, rp->body.len), rp->body.data,
-                                              rp->body.len};
+        etag = etag ? etag : reply_etag_of(ctx->arena, rp->body.data, rp->body.len);
+        *answer_r = (struct catalogue_answer){etag, rp->body.data, rp->body.len};
     }
     return e;
 }
 
+static bool is_version(const char *etag, const char *version)
+{
+    size_t len = version ? strlen(version) : 0;
+    return len > 0 && strlen(etag) == len + 2 && memcmp(etag + 1, version, len) == 0;
+}
+
 const struct err *reply_kept(struct request *rq, struct reply *rp, const struct catalogue_place *place,
-                             request_handler *handler)
+                             kept_handler *handler, const char *version)
 {
     struct catalogue_answer answer;
     struct making making = {rq, rp, handler};
@@ -30,7 +39,9 @@ const struct err *reply_kept(struct request *rq, struct reply *rp, const struct 
     if (answer.bytes != rp->body.data) {
         reply_bytes(rp, 200, "application/json", answer.bytes, answer.len);
     }
-    reply_header(rp, "Cache-Control", "no-cache"); /* may be kept, must be asked about */
+    bool lasting = is_version(answer.etag, version);
+    reply_header(rp, "Cache-Control",
+                 lasting ? "public, max-age=31536000, immutable" : "no-cache"); /* no-cache: must be asked about */
     reply_known_etag(rp, answer.etag, request_header(rq, "if-none-match"));
     return NULL;
 }

@@ -32,10 +32,21 @@ struct catalogue_place catalogue_place_event(struct ctx *ctx, const char *event_
     return place;
 }
 
-struct catalogue_place catalogue_place_seats(struct ctx *ctx, const char *schedule_id, const char *what)
+static struct catalogue_place place_of_schedule(struct ctx *ctx, const char *schedule_id, const char *what)
 {
     struct catalogue_place place = place_of(ctx, ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:", what));
     place.schedule_id = schedule_id;
+    return place;
+}
+
+struct catalogue_place catalogue_place_layout(struct ctx *ctx, const char *schedule_id)
+{
+    return place_of_schedule(ctx, schedule_id, "layout");
+}
+
+struct catalogue_place catalogue_place_seats(struct ctx *ctx, const char *schedule_id, const char *what)
+{
+    struct catalogue_place place = place_of_schedule(ctx, schedule_id, what);
     place.seats = true;
     return place;
 }
@@ -239,8 +250,10 @@ void catalogue_cache_forget(struct ctx *ctx, const char *event_id)
         return;
     }
     for (size_t i = 0; i < db_count(rows); i++) {
-        schedule_forget(ctx, db_str(rows, i, "id"));
-        forget_seats(ctx, db_str(rows, i, "id"));
+        const char *schedule_id = db_str(rows, i, "id");
+        schedule_forget(ctx, schedule_id);
+        forget_seats(ctx, schedule_id);
+        forget_place(ctx, catalogue_place_layout(ctx, schedule_id));
     }
 }
 

@@ -36,6 +36,7 @@ struct catalogue_place {
 };
 
 struct catalogue_place catalogue_place_event(struct ctx *ctx, const char *event_id);
+struct catalogue_place catalogue_place_layout(struct ctx *ctx, const char *schedule_id);
 /* `what` names an answer about the seats of a performance: "seats", "live". */
 struct catalogue_place catalogue_place_seats(struct ctx *ctx, const char *schedule_id, const char *what);
 /* `asked`: all that tells this list from others, in one spelling. One round trip. */

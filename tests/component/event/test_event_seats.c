@@ -14,6 +14,7 @@
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 #include "src/event/event_settings.h"
+#include "src/event/seat_layout.h"
 #include "src/event/seat_map.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
@@ -264,6 +265,30 @@ static void test_catalogue_tells_number_grade_and_price(void **state)
     assert_int_equal(last->price, 1000);
 }
 
+static void assert_live(const char *sold, int64_t version)
+{
+    struct seat_live live;
+    assert_null(seat_live_get(ctx, schedule_id, &live));
+    assert_int_equal(live.count, 4);
+    assert_string_equal(live.sold, sold);
+    assert_int_equal(live.version, version);
+}
+
+static void test_live_state_has_a_bit_for_each_seat_sold(void **state)
+{
+    (void)state;
+    const char *first = fixture_uuid();
+    struct seat_live live;
+    assert_live("AA==", 1);
+    assert_null(sell(first, 0, 1, 100));
+    assert_live("AQ==", 2);
+    assert_null(sell(fixture_uuid(), 3, 1, 100));
+    assert_live("CQ==", 3);
+    assert_null(give_back(first, 0, 1));
+    assert_live("CA==", 4);
+    assert_ptr_equal(seat_live_get(ctx, fixture_uuid(), &live), &err_not_found);
+}
+
 /* ---- how long answers are fresh near the edges of the sale, which opened a minute ago ---- */
 
 static const struct err *make_answer(struct ctx *unit, void *with, struct catalogue_answer *answer_r)
@@ -349,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_copies_are_old_when_the_last_seat_goes_and_when_one_comes_back, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_list_says_what_is_sold_out, begin, end),
+        cmocka_unit_test_setup_teardown(test_live_state_has_a_bit_for_each_seat_sold, begin, end),
         cmocka_unit_test_setup_teardown(test_answers_are_fresh_for_less_time_near_the_edges_of_a_sale, begin, end),
         cmocka_unit_test_setup_teardown(test_answer_of_before_an_edge_is_not_given_after_it, begin, end),
         cmocka_unit_test_setup_teardown(test_catalogue_tells_number_grade_and_price, begin, end),
