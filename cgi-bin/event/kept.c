@@ -16,7 +16,7 @@ static const struct err *make(struct ctx *ctx, void *with, struct catalogue_answ
     const struct err *e = making->handler(making->rq, rp, &etag);
     if (!e) {
         etag = etag ? etag : reply_etag_of(ctx->arena, rp->body.data, rp->body.len);
-        *answer_r = (struct catalogue_answer){etag, rp->body.data, rp->body.len};
+        *answer_r = (struct catalogue_answer){.etag = etag, .bytes = rp->body.data, .len = rp->body.len};
     }
     return e;
 }
@@ -42,6 +42,9 @@ const struct err *reply_kept(struct request *rq, struct reply *rp, const struct 
     bool lasting = is_version(answer.etag, version);
     reply_header(rp, "Cache-Control",
                  lasting ? "public, max-age=31536000, immutable" : "no-cache"); /* no-cache: must be asked about */
+    if (answer.passing) {
+        reply_header(rp, "X-Accel-Expires", "0"); /* nor does the gateway keep it */
+    }
     reply_known_etag(rp, answer.etag, request_header(rq, "if-none-match"));
     return NULL;
 }

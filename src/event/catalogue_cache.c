@@ -71,6 +71,11 @@ struct kept {
     int64_t old_for_ms;
 };
 
+static bool is_passing(int64_t until)
+{
+    return until - clock_now() < CATALOGUE_PASSING_MS * INT64_C(1000);
+}
+
 static bool look(struct ctx *ctx, const struct catalogue_place *place, struct kept *kept_r)
 {
     struct copy_found found;
@@ -83,7 +88,8 @@ static bool look(struct ctx *ctx, const struct catalogue_place *place, struct ke
         int64_t until = strtoll(found.bytes, &etag, 10);
         size_t head = (size_t)(end - found.bytes) + 1;
         const char *quoted = arena_memdup(ctx->arena, etag + 1, (size_t)(end - etag) - 1);
-        *kept_r = (struct kept){{quoted, found.bytes + head, found.len - head}, until, found.old_for_ms};
+        *kept_r =
+            (struct kept){{quoted, found.bytes + head, found.len - head, is_passing(until)}, until, found.old_for_ms};
     }
     return true;
 }
@@ -156,6 +162,7 @@ static const struct err *make_for_all(struct ctx *ctx, const struct catalogue_pl
     struct edges edges;
     const struct err *e = read_edges(ctx, place, &edges);
     e = e ? e : make(ctx, with, answer_r);
+    answer_r->passing = !e && is_passing(edges.next);
     if (e == &err_not_found) {
         copy_keep(ctx, &place->copy, name, "", 0, 1); /* what is there no more is not to be seen again */
     } else if (e || !keep(ctx, place, name, &edges, answer_r)) {

@@ -25,6 +25,7 @@
 /* Longer than COPY_MAKING_MS: when who makes an answer dies, one of those who wait for it takes over. */
 #define CATALOGUE_WAIT_MS 6000
 #define CATALOGUE_OLD_MS 5000
+#define CATALOGUE_PASSING_MS 2000 /* so long may the gateway give what it keeps for a second */
 #define CATALOGUE_KEPT_MS INT64_C(3600000)
 
 /* Which answer. */
@@ -47,6 +48,7 @@ struct catalogue_answer {
     const char *etag; /* quoted */
     const char *bytes;
     size_t len;
+    bool passing; /* a sale opens or closes within CATALOGUE_PASSING_MS: not to be kept by others; set by the cache */
 };
 /* Makes the answer from PostgreSQL; errors as they are told to who asks. */
 typedef const struct err *catalogue_maker(struct ctx *ctx, void *with, struct catalogue_answer *answer_r);

@@ -49,7 +49,7 @@ static const struct err *make(struct ctx *unit, void *with, struct catalogue_ans
         return made->error;
     }
     const char *text = arena_printf(unit->arena, "answer %d", count);
-    *answer_r = (struct catalogue_answer){"\"tag\"", text, strlen(text)};
+    *answer_r = (struct catalogue_answer){.etag = "\"tag\"", .bytes = text, .len = strlen(text)};
     return NULL;
 }
 

@@ -295,7 +295,7 @@ static const struct err *make_answer(struct ctx *unit, void *with, struct catalo
 {
     (void)unit;
     (*(int *)with)++;
-    *answer_r = (struct catalogue_answer){"\"tag\"", "answer", 6};
+    *answer_r = (struct catalogue_answer){.etag = "\"tag\"", .bytes = "answer", .len = 6};
     return NULL;
 }
 
@@ -352,9 +352,11 @@ static void test_answer_of_before_an_edge_is_not_given_after_it(void **state)
     const struct catalogue_place place = catalogue_place_event(ctx, event_id);
     sale_is(20, 3000);
     assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
+    assert_false(answer.passing);
     clock_freeze(clock_now() + 19 * CLOCK_SECOND);
     assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
     assert_int_equal(made, 1);
+    assert_true(answer.passing);
     clock_freeze(clock_now() + CLOCK_SECOND);
     assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
     assert_int_equal(made, 2);
