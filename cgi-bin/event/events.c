@@ -3,13 +3,22 @@
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 
+static void write_list(struct json_out *out, const struct event_list *list)
+{
+    reply_list_open(out);
+    for (size_t i = 0; i < list->count; i++) {
+        json_add_shape(out, NULL, &event_summary_shape, &list->items[i]);
+    }
+    reply_list_close_before(out, &list->page, list->total, list->next_cursor);
+}
+
 static const struct err *list_made(struct request *rq, struct reply *rp, const char **etag_r)
 {
     (void)etag_r;
     struct event_list list;
     const struct err *e = event_list(rq->ctx, rq->args, &list);
     if (!e) {
-        reply_page(rp, &event_summary_shape, list.items, list.count, &list.page, list.total);
+        write_list(reply_json(rp, 200), &list);
     }
     return e;
 }

@@ -129,13 +129,21 @@ void reply_list_open(struct json_out *out)
     json_open_array(out, "list");
 }
 
-void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total)
+void reply_list_close_before(struct json_out *out, const struct page *page, int64_t total, const char *next_cursor)
 {
     json_close_array(out);
-    json_add_int(out, "page", page);
-    json_add_int(out, "size", size);
+    json_add_int(out, "page", page->page);
+    json_add_int(out, "size", page->size);
     json_add_int(out, "totalElements", total);
+    if (next_cursor != NULL) {
+        json_add_str(out, "nextCursor", next_cursor);
+    }
     json_close_object(out);
+}
+
+void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total)
+{
+    reply_list_close_before(out, &(struct page){page, size}, total, NULL);
 }
 
 void reply_page(struct reply *rp, const struct shape *shape, const void *items, size_t count, const struct page *page,

@@ -59,6 +59,8 @@ bool reply_has_header(const struct reply *rp, const char *name);
 /* The contract's list answer { "list": [...], page, size, totalElements }: opens the array, then closes it. */
 void reply_list_open(struct json_out *out);
 void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total);
+/* The same with `nextCursor`, by which the page that follows is asked for; NULL: none follows. */
+void reply_list_close_before(struct json_out *out, const struct page *page, int64_t total, const char *next_cursor);
 /* All of it, 200: `count` items of `shape`, one after the other in memory, of `total` that there are. */
 void reply_page(struct reply *rp, const struct shape *shape, const void *items, size_t count, const struct page *page,
                 int64_t total);

@@ -89,3 +89,33 @@ def test_what_is_not_there_is_not_kept(base_url):
     url = f"{base_url}/events/{uuid.uuid4()}"
     for _ in range(2):
         assert_error(requests.get(url, timeout=TIMEOUT_S), 404, "NOT_FOUND")
+
+
+# ---- pages by cursor ----
+
+def test_list_is_read_to_its_end_by_cursor(base_url, admin):
+    pair = [put_on_sale(admin).event_id for _ in range(2)]
+    seen, query = [], {"sort": "newest", "size": 1}
+    while len(seen) < 2:
+        page = admin.call("GET", "/events", params=query).json()
+        seen += [event["id"] for event in page["list"]]
+        query["cursor"] = page["nextCursor"]
+    assert seen == pair[::-1]
+
+
+@pytest.mark.parametrize("query", [
+    "cursor=", "cursor=a", "cursor=%00", "cursor=bmV3ZXN0", "cursor=" + 1501 * "A", "cursor=YQ&cursor=YQ", "page=1&cursor=YQ"])
+def test_cursor_that_was_made_up_is_refused(base_url, query):
+    assert_error(requests.get(f"{base_url}/events?{query}", timeout=TIMEOUT_S), 400, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("q", ["%", "_", "\\", ".*", "^", "[a-z]", "(", "' OR 1=1 --", "$1", "%%%%", "\\%"])
+def test_signs_of_patterns_stand_for_themselves(base_url, q):
+    q = f"{uuid.uuid4()}{q}"
+    assert requests.get(f"{base_url}/events", params={"q": q}, timeout=TIMEOUT_S).json()["totalElements"] == 0
+
+
+@pytest.mark.parametrize("size", [7000, 10000])
+def test_endless_question_is_refused(base_url, size):
+    answer = requests.get(f"{base_url}/events", params={"q": size * "a"}, timeout=TIMEOUT_S)
+    assert answer.status_code in (400, 414)
