@@ -3,6 +3,16 @@
 #define CGI_EVENT_HANDLERS_H
 
 #include "common/serve/route.h"
+#include "src/event/catalogue_cache.h"
+
+/* Replies with 200 and JSON, made from the store. *etag_r, NULL before: the ETag where it is not that of the bytes. */
+typedef const struct err *kept_handler(struct request *rq, struct reply *rp, const char **etag_r);
+
+/* Answers with what is kept in `place`, or with what `handler` replies, which is kept for all; the client's
+ * If-None-Match is asked about its ETag. `version`: the client asks for this one and may keep it for ever, if it is;
+ * NULL: for any. */
+BO_MUSTCHECK const struct err *reply_kept(struct request *rq, struct reply *rp, const struct catalogue_place *place,
+                                          kept_handler *handler, const char *version);
 
 /* venues.c */
 request_handler venues_list, venues_get, venues_create, halls_list, halls_create;
@@ -20,7 +30,8 @@ const struct err *halls_reply(struct request *rq, struct reply *rp, int status, 
 const struct err *events_reply(struct request *rq, struct reply *rp, int status, const char *id);
 
 /* seats.c */
-request_handler seats_get;
+extern const struct shape layout_asked_shape;
+request_handler seats_get, seats_layout, seats_live;
 
 /* posters.c */
 request_handler posters_begin, posters_complete;

@@ -38,6 +38,8 @@ static const struct route routes[] = {
     {"POST", "/events/{id}/cancel", events_cancel, RT_ADMIN, &event_cancel_shape, NULL, 0, NULL},
     {"POST", "/events/schedules/{scheduleId}/cancel", schedules_cancel, RT_ADMIN, &event_cancel_shape, NULL, 0, NULL},
     {"GET", "/events/schedules/{scheduleId}/seats", seats_get, 0, NULL, NULL, 0, NULL},
+    {"GET", "/events/schedules/{scheduleId}/layout", seats_layout, 0, NULL, &layout_asked_shape, 0, NULL},
+    {"GET", "/events/schedules/{scheduleId}/live", seats_live, 0, NULL, NULL, 0, NULL},
     {"GET", "/internal/schedules/{scheduleId}", internal_schedule, 0, NULL, NULL, 0, "queue|reservation"},
     {"GET", "/internal/schedules/{scheduleId}/seats", internal_seats, 0, NULL, NULL, 0, "reservation"},
     {"GET", "/internal/seats/status/{scheduleId}", internal_seats_status, 0, NULL, NULL, 0, "reservation"},

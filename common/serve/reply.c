@@ -101,18 +101,25 @@ void reply_replayed(struct reply *rp, bool replayed)
     }
 }
 
-void reply_etag(struct reply *rp, const char *if_none_match)
+const char *reply_etag_of(struct arena *arena, const void *bytes, size_t len)
 {
-    if (rp->body.overflow) {
-        return;
-    }
     unsigned char digest[CRYPTO_SHA256_SIZE];
-    crypto_sha256(rp->body.data, rp->body.len, digest);
-    const char *hex = crypto_hex(rp->body.arena, digest, ETAG_DIGITS / 2);
-    const char *etag = arena_printf(rp->body.arena, "\"%s\"", hex);
+    crypto_sha256(bytes, len, digest);
+    return ARENA_JOIN(arena, "\"", crypto_hex(arena, digest, ETAG_DIGITS / 2), "\"");
+}
+
+void reply_known_etag(struct reply *rp, const char *etag, const char *if_none_match)
+{
     reply_header(rp, "ETag", etag);
     if (if_none_match && etag_listed(if_none_match, etag)) {
         reply_empty(rp, 304);
+    }
+}
+
+void reply_etag(struct reply *rp, const char *if_none_match)
+{
+    if (!rp->body.overflow) {
+        reply_known_etag(rp, reply_etag_of(rp->body.arena, rp->body.data, rp->body.len), if_none_match);
     }
 }
 
@@ -122,13 +129,21 @@ void reply_list_open(struct json_out *out)
     json_open_array(out, "list");
 }
 
-void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total)
+void reply_list_close_before(struct json_out *out, const struct page *page, int64_t total, const char *next_cursor)
 {
     json_close_array(out);
-    json_add_int(out, "page", page);
-    json_add_int(out, "size", size);
+    json_add_int(out, "page", page->page);
+    json_add_int(out, "size", page->size);
     json_add_int(out, "totalElements", total);
+    if (next_cursor != NULL) {
+        json_add_str(out, "nextCursor", next_cursor);
+    }
     json_close_object(out);
+}
+
+void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total)
+{
+    reply_list_close_before(out, &(struct page){page, size}, total, NULL);
 }
 
 void reply_page(struct reply *rp, const struct shape *shape, const void *items, size_t count, const struct page *page,

@@ -47,6 +47,10 @@ void reply_header(struct reply *rp, const char *name, const char *value);
 void reply_replayed(struct reply *rp, bool replayed);
 /* Gives the finished body an ETag (a hash of its bytes); when `if_none_match` names it, the reply becomes a 304. */
 void reply_etag(struct reply *rp, const char *if_none_match);
+/* The same with an ETag that is known already, quotes included. */
+void reply_known_etag(struct reply *rp, const char *etag, const char *if_none_match);
+/* The ETag of bytes: quoted, in the arena. */
+const char *reply_etag_of(struct arena *arena, const void *bytes, size_t len);
 /* For the skeleton: an empty reply, and its head (status line, headers, blank line) in CGI form. */
 void reply_init(struct reply *rp, struct arena *arena);
 void reply_head(const struct reply *rp, struct buf *head);
@@ -55,6 +59,8 @@ bool reply_has_header(const struct reply *rp, const char *name);
 /* The contract's list answer { "list": [...], page, size, totalElements }: opens the array, then closes it. */
 void reply_list_open(struct json_out *out);
 void reply_list_close(struct json_out *out, int64_t page, int64_t size, int64_t total);
+/* The same with `nextCursor`, by which the page that follows is asked for; NULL: none follows. */
+void reply_list_close_before(struct json_out *out, const struct page *page, int64_t total, const char *next_cursor);
 /* All of it, 200: `count` items of `shape`, one after the other in memory, of `total` that there are. */
 void reply_page(struct reply *rp, const struct shape *shape, const void *items, size_t count, const struct page *page,
                 int64_t total);

@@ -6,25 +6,22 @@
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
-#include "common/io/redis.h"
+#include "src/contract/copy.h"
 #include "src/contract/internal_call.h"
 
-#define ABSENT "-"      /* cached instead of JSON: there is no such schedule */
-#define ABSENT_S "2"    /* how long that is believed */
-#define STALE_MS 60000  /* how long an old copy may serve while a new one is fetched, or cannot be */
-#define FETCH_MS "5000" /* after that somebody else may fetch */
-#define COLD_MS 500     /* how long a process waits for the service, with everybody it serves, when there is no copy */
-#define WARM_MS 300     /* and when there is an old one */
-#define AWAY_S 2        /* how long a process does not ask a service that did not answer */
-#define AWAY_S_MAX 8    /* and when it has not for several times in a row */
+#define ABSENT "-"     /* cached instead of JSON: there is no such schedule */
+#define ABSENT_MS 2000 /* how long that is believed */
+#define STALE_MS 60000 /* how long an old copy may serve while a new one is fetched, or cannot be */
+#define COLD_MS 500    /* how long a process waits for the service, with everybody it serves, when there is no copy */
+#define WARM_MS 300    /* and when there is an old one */
+#define AWAY_S 2       /* how long a process does not ask a service that did not answer */
+#define AWAY_S_MAX 8   /* and when it has not for several times in a row */
 #define TEXT_MAX 1000
 #define LOCAL_BYTES_MAX (64u << 10)
 #define PEOPLE_MAX 1000000
 #define WON_MAX INT64_C(1000000000)
 #define SEATS_MAX 200000
 #define SEATS_BYTES_MAX (32u << 20)
-
-extern const struct redis_script redis_script_contract_keep_schedule;
 
 ERR_SALE_LIST(ERR_DEFINE)
 
@@ -74,54 +71,11 @@ static const struct field seats_fields[] = {
 const struct shape schedule_seats_shape = {seats_fields, ARRAY_COUNT(seats_fields), sizeof(struct schedule_seats),
                                            /* open= */ true};
 
-static const char *cache_key(struct ctx *ctx, const char *schedule_id)
+static struct copy copy_of_schedule(struct ctx *ctx, const char *schedule_id)
 {
-    return ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:info");
-}
-
-/* The cache is a convenience: without it every question goes to the service. */
-static const char *cache_get(struct ctx *ctx, const char *key)
-{
-    const struct redis_value *value;
-    bool there = REDIS_RUN(ctx, &value, "GET", key) == NULL && value->type == REDIS_STR;
-    return there ? value->str : NULL;
-}
-
-/* NULL without a copy. *stale_r: somebody should fetch a new one. */
-static const char *cache_look(struct ctx *ctx, const char *key, bool *stale_r)
-{
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    const struct redis_value *values;
-    REDIS_PIPE(pipe, "GET", key);
-    REDIS_PIPE(pipe, "PTTL", key);
-    bool there = redis_pipe_run(pipe, &values) == NULL && values[0].type == REDIS_STR;
-    *stale_r = !there || values[1].integer <= STALE_MS;
-    return there ? values[0].str : NULL;
-}
-
-static const char *fetch_key(struct ctx *ctx, const char *schedule_id)
-{
-    return ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:fetching");
-}
-
-/* True for one of those who find a copy old, until it keeps what it fetched; `ours` is that one's name. */
-static bool fetch_begin(struct ctx *ctx, const char *schedule_id, const char *ours)
-{
-    const struct redis_value *set;
-    return REDIS_RUN(ctx, &set, "SET", fetch_key(ctx, schedule_id), ours, "NX", "PX", FETCH_MS) == NULL &&
-           set->type == REDIS_STATUS;
-}
-
-static void cache_keep(struct ctx *ctx, const char *schedule_id, const char *ours, const char *value,
-                       const char *seconds)
-{
-    const char *const keys[] = {fetch_key(ctx, schedule_id), cache_key(ctx, schedule_id)};
-    const char *const args[] = {ours, value, seconds};
-    const struct redis_value *answer;
-    if (redis_eval(ctx, &redis_script_contract_keep_schedule, &answer, keys, ARRAY_COUNT(keys), args,
-                   ARRAY_COUNT(args)) != NULL) {
-        log_debug(&ctx->log, "a schedule could not be cached");
-    }
+    return (struct copy){.key = ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:info"),
+                         .maker = ARENA_JOIN(ctx->arena, "schedule:{", schedule_id, "}:fetching"),
+                         .old_ms = STALE_MS};
 }
 
 /* ---- the process's own copies of the schedules asked for last ---- */
@@ -225,10 +179,10 @@ static void note_away(void)
     away_until = clock_monotonic() + away_s * CLOCK_SECOND;
 }
 
-/* Asks the service; what it says is kept for all, unless somebody else is at it or it has changed meanwhile. A service
- * that does not answer is left alone for a while, by others too. */
-static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ours, const char *name, int timeout_ms,
-                               struct schedule *schedule_r)
+/* Asks the service; what it says is kept for all as `copy`, unless somebody else is at it (NULL). A service that does
+ * not answer is left alone for a while, by others too. */
+static const struct err *fetch(struct ctx *ctx, const char *schedule_id, const struct copy *copy, const char *name,
+                               int timeout_ms, struct schedule *schedule_r)
 {
     struct http_answer answer;
     const struct internal_call call = {.method = "GET",
@@ -241,10 +195,10 @@ static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ou
     }
     away_s = 0;
     e = e ? e : read_schedule(ctx, answer.body, answer.len, schedule_r);
-    if (ours && e == &err_not_found) {
-        cache_keep(ctx, schedule_id, name, ABSENT, ABSENT_S);
-    } else if (ours && !e) {
-        cache_keep(ctx, schedule_id, name, answer.body, arena_int(ctx->arena, cfg_schedule.cache_s + STALE_MS / 1000));
+    if (copy != NULL && e == &err_not_found) {
+        copy_keep(ctx, copy, name, ABSENT, strlen(ABSENT), ABSENT_MS);
+    } else if (copy != NULL && !e) {
+        copy_keep(ctx, copy, name, answer.body, answer.len, cfg_schedule.cache_s * 1000 + STALE_MS);
     }
     return e;
 }
@@ -253,24 +207,26 @@ static const struct err *fetch(struct ctx *ctx, const char *schedule_id, bool ou
 static const struct err *shared_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
 {
     char name[UUID_SIZE];
-    bool stale;
-    const char *cached = cache_look(ctx, cache_key(ctx, schedule_id), &stale);
+    struct copy_found found;
+    const struct copy copy = copy_of_schedule(ctx, schedule_id);
+    copy_look(ctx, &copy, &found);
+    const char *cached = found.bytes;
     if (cached != NULL && strcmp(cached, ABSENT) == 0) {
         return &err_not_found;
     }
-    bool usable = cached != NULL && read_schedule(ctx, cached, strlen(cached), schedule_r) == NULL;
-    if (usable && !stale) {
+    bool usable = cached != NULL && read_schedule(ctx, cached, found.len, schedule_r) == NULL;
+    if (usable && found.old_for_ms <= 0) {
         return NULL;
     }
     if (clock_monotonic() < away_until) {
         return usable ? NULL : &err_unavailable;
     }
-    bool ours = fetch_begin(ctx, schedule_id, uuid_v4(name));
+    bool ours = copy_begin(ctx, &copy, uuid_v4(name)) == COPY_OURS;
     if (usable && !ours) {
         return NULL;
     }
-    const struct err *e = fetch(ctx, schedule_id, ours, name, usable ? WARM_MS : COLD_MS, schedule_r);
-    return usable && e == &err_unavailable ? read_schedule(ctx, cached, strlen(cached), schedule_r) : e;
+    const struct err *e = fetch(ctx, schedule_id, ours ? &copy : NULL, name, usable ? WARM_MS : COLD_MS, schedule_r);
+    return usable && e == &err_unavailable ? read_schedule(ctx, cached, found.len, schedule_r) : e;
 }
 
 const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
@@ -312,22 +268,21 @@ void schedule_forget(struct ctx *ctx, const char *schedule_id)
 {
     local_of(schedule_id)->until = 0;
     away_until = away_s = 0; /* who tells of a change is there */
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
-    REDIS_PIPE(pipe, "DEL", fetch_key(ctx, schedule_id)); /* what is being fetched may be older than the change */
-    REDIS_PIPE(pipe, "PEXPIRE", cache_key(ctx, schedule_id), arena_int(ctx->arena, STALE_MS), "LT");
-    if (redis_pipe_run(pipe, NULL) != NULL) {
-        log_warn(&ctx->log, "a changed schedule stays cached for a while");
-    }
+    const struct copy copy = copy_of_schedule(ctx, schedule_id);
+    copy_forget(ctx, &copy);
 }
 
-void schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *schedule)
+bool schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *schedule)
 {
     struct schedule known;
-    const char *cached = cache_get(ctx, cache_key(ctx, schedule->schedule_id));
-    if (cached != NULL && read_schedule(ctx, cached, strlen(cached), &known) == NULL &&
-        known.sold_out != schedule->sold_out) {
+    struct copy_found found;
+    const struct copy copy = copy_of_schedule(ctx, schedule->schedule_id);
+    bool there = copy_look(ctx, &copy, &found) && found.bytes != NULL &&
+                 read_schedule(ctx, found.bytes, found.len, &known) == NULL;
+    if (there && known.sold_out != schedule->sold_out) {
         schedule_forget(ctx, schedule->schedule_id);
     }
+    return !there || known.sold_out != schedule->sold_out;
 }
 
 const struct err *schedule_check_sale(const struct schedule *schedule)

@@ -1,12 +1,19 @@
 #include "src/event/event_query.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/base/utf8.h"
+#include "common/crypto/crypto.h"
+#include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/event.h"
 
+#define CURSOR_MAX 1500                             /* base64 of a title of 200 characters and more */
+#define CURSOR_TIME_MAX INT64_C(100000000000000000) /* microseconds: the year 5138 */
 #define SALE_STATES "UPCOMING|ONGOING|ENDED|CANCELLED"
 
 static const struct field event_filter_fields[] = {
@@ -19,6 +26,7 @@ static const struct field event_filter_fields[] = {
     {FIELD(struct event_filter, "from", FIELD_STR, from), .min = 10, .max = 40},
     {FIELD(struct event_filter, "to", FIELD_STR, to), .min = 10, .max = 40},
     {FIELD(struct event_filter, "sort", FIELD_ENUM, sort), .choices = "startDate|-startDate|title|newest"},
+    {FIELD(struct event_filter, "cursor", FIELD_STR, cursor), .min = 1, .max = CURSOR_MAX},
 };
 const struct shape event_filter_shape = {event_filter_fields, ARRAY_COUNT(event_filter_fields),
                                          sizeof(struct event_filter), false};
@@ -112,18 +120,86 @@ static const struct err *read_range(struct ctx *ctx, const struct event_filter *
     return NULL;
 }
 
+static const char *sort_of(const struct event_filter *filter)
+{
+    return filter->sort ? filter->sort : "startDate";
+}
+
+/* ---- cursors: base64url of "<order> <id> <begins> <title>" of the last event of a page ---- */
+
+struct cursor {
+    const char *id; /* NULL: from the beginning */
+    int64_t starts_at;
+    const char *title;
+};
+
+static const char *cursor_of(struct arena *arena, const struct event_filter *filter, const struct event_summary *last)
+{
+    const char *text =
+        arena_printf(arena, "%s %s %lld %s", sort_of(filter), last->id, (long long)last->starts_at, last->title);
+    return crypto_base64url(arena, text, strlen(text));
+}
+
+/* Cuts the word off that ends with the next space. NULL: there is none. */
+static char *cut_word(char **rest)
+{
+    char *word = *rest, *end = strchr(word, ' ');
+    if (end == NULL) {
+        return NULL;
+    }
+    *end = '\0';
+    *rest = end + 1;
+    return word;
+}
+
+static bool parse_cursor(struct arena *arena, const struct event_filter *filter, struct cursor *cursor_r)
+{
+    size_t len;
+    char *rest = (char *)crypto_base64_decode(arena, filter->cursor, &len);
+    if (rest == NULL || strlen(rest) != len || !utf8_is_plain(rest, len)) {
+        return false;
+    }
+    const char *sort = cut_word(&rest);
+    const char *id = sort != NULL ? cut_word(&rest) : NULL;
+    const char *starts_at = id != NULL ? cut_word(&rest) : NULL;
+    if (starts_at == NULL || strcmp(sort, sort_of(filter)) != 0 || !uuid_valid(id)) {
+        return false;
+    }
+    char *end;
+    errno = 0;
+    *cursor_r = (struct cursor){id, strtoll(starts_at, &end, 10), rest};
+    return errno == 0 && end != starts_at && *end == '\0' && llabs(cursor_r->starts_at) <= CURSOR_TIME_MAX;
+}
+
+static const struct err *read_cursor(struct ctx *ctx, const struct event_filter *filter, struct cursor *cursor_r)
+{
+    *cursor_r = (struct cursor){.starts_at = CLOCK_NONE};
+    if (filter->cursor == NULL) {
+        return NULL;
+    }
+    if (filter->page > 0) {
+        return ctx_invalid(ctx, "page", "does not go with a cursor");
+    }
+    bool valid = parse_cursor(ctx->arena, filter, cursor_r);
+    return valid ? NULL : ctx_invalid(ctx, "cursor", "must be the nextCursor of a list of this order");
+}
+
+/* One row more than the page has says that it is not the last. */
 static const struct err *run_list(struct ctx *ctx, const struct event_filter *filter, const struct page *page,
                                   const struct db_rows **rows_r)
 {
     int64_t from, to;
+    struct cursor cursor;
     const struct err *e = read_range(ctx, filter, &from, &to);
+    e = e ? e : read_cursor(ctx, filter, &cursor);
     if (e) {
         return e;
     }
     return DB_RUN(
         ctx, &sql_event_list, rows_r, DB_TEXT(filter->city), DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
         DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to), DB_TEXT(filter->status),
-        DB_TEXT(filter->sort ? filter->sort : "startDate"), DB_INT(page->size), DB_INT(page->page * page->size));
+        DB_TEXT(sort_of(filter)), DB_INT(page->size + 1), DB_INT(page->page * page->size), DB_TEXT(cursor.id),
+        DB_TIME(cursor.starts_at), DB_TEXT(cursor.title));
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)
@@ -135,6 +211,8 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
         return e;
     }
     size_t count = db_null(rows, 0, "id") ? 0 : db_count(rows);
+    bool more = count > (size_t)page.size;
+    count -= more;
     struct event_summary *items = arena_calloc(ctx->arena, count, sizeof *items);
     for (size_t i = 0; i < count; i++) {
         items[i] = (struct event_summary){.id = db_str(rows, i, "id"),
@@ -147,8 +225,21 @@ const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
                                           .status = db_str(rows, i, "state"),
                                           .sold_out = db_bool(rows, i, "sold_out")};
     }
-    *list_r = (struct event_list){items, count, db_int(rows, 0, "total"), page};
+    const char *next = more ? cursor_of(ctx->arena, filter, &items[count - 1]) : NULL;
+    *list_r = (struct event_list){items, count, db_int(rows, 0, "total"), page, next};
     return NULL;
+}
+
+const char *event_list_asked_by_many(struct arena *arena, const struct event_filter *filter)
+{
+    enum { FIRST_PAGES = 5, USUAL_STEP = 10 };
+    const struct page page = page_or_default(&(struct page){filter->page, filter->size});
+    bool particular = filter->cursor || filter->city || filter->artist || filter->q || filter->from || filter->to;
+    if (particular || page.page >= FIRST_PAGES || page.size % USUAL_STEP != 0) {
+        return NULL;
+    }
+    return arena_printf(arena, "%lld %lld %s %s", (long long)page.page, (long long)page.size,
+                        filter->status ? filter->status : "-", sort_of(filter));
 }
 
 static struct event_schedule read_schedule(const struct db_rows *rows, size_t row)

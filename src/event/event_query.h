@@ -21,6 +21,7 @@ struct event_filter {
     const char *from;   /* a performance begins at or after this: time, or a date "2026-06-01" */
     const char *to;     /* and before this time, or on this date at the latest */
     const char *sort;   /* startDate (default), -startDate, title, newest */
+    const char *cursor; /* what follows the page that ended with this next_cursor, instead of a page's number */
 };
 extern const struct shape event_filter_shape;
 
@@ -42,11 +43,19 @@ struct event_list {
     size_t count;
     int64_t total;
     struct page page;
+    const char *next_cursor; /* NULL: this is the last page */
 };
 
-/* Published events only. One query. */
+/* Published events only. One query. Pages by cursor neither skip nor repeat an event while others come and go; pages by
+ * number may. A cursor is what its maker says and nothing more: one that was made up finds what it would find honestly.
+ */
 BO_MUSTCHECK const struct err *event_list(struct ctx *ctx, const struct event_filter *filter,
                                           struct event_list *list_r);
+
+/* What tells this list from others, in one spelling, when it is one of the few that many ask for: the first pages, of a
+ * usual size, of all events or those of a sale state. NULL for others: whoever makes up questions must not fill the
+ * store. In the arena. */
+const char *event_list_asked_by_many(struct arena *arena, const struct event_filter *filter);
 
 struct named {
     const char *id;

@@ -2,6 +2,7 @@
 
 #include "sql/event.h"
 #include "sql/seat.h"
+#include "src/event/catalogue_cache.h"
 
 const struct err *seat_map_schedule(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r)
 {
@@ -122,7 +123,7 @@ const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule
     struct schedule schedule;
     const struct err *e = seat_map_schedule(ctx, schedule_id, &schedule);
     if (!e) {
-        schedule_forget_if_sales_changed(ctx, &schedule);
+        catalogue_cache_forget_seats(ctx, &schedule, schedule_forget_if_sales_changed(ctx, &schedule));
     }
     return e;
 }

@@ -58,8 +58,8 @@ struct seat_claim {
 BO_MUSTCHECK const struct err *seat_map_sell(struct ctx *ctx, const struct seat_claim *claim, int64_t confirmed_at);
 /* Cancelled: those of the seats that this reservation had bought are AVAILABLE again. Safe to repeat. */
 BO_MUSTCHECK const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim);
-/* After the commit of either: others learn whether all seats are sold. Lost, they learn it when their copies end
- * (BOX_SCHEDULE_CACHE_S). */
+/* After the commit of either: copies that tell of the seats are old, and others learn whether all are sold. Lost, the
+ * copies end by their age (BOX_CATALOGUE_SEATS_S, BOX_SCHEDULE_CACHE_S). */
 BO_MUSTCHECK const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule_id);
 
 #endif

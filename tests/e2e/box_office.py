@@ -2,6 +2,7 @@
 import dataclasses
 import datetime
 import pathlib
+import re
 import subprocess
 import time
 import uuid
@@ -13,6 +14,13 @@ from people import TIMEOUT_S, Person, access_token
 ROOT = pathlib.Path(__file__).parents[2]
 PRICE = 150000
 PATIENCE_S = 30
+
+
+def times_served(internal_url: str, route: str) -> int:
+    """How often the services, not a copy of the gateway, have answered GET on a route."""
+    text = requests.get(f"{internal_url}/metrics", timeout=TIMEOUT_S).text
+    counts = re.findall(rf'^boxoffice_requests_total{{[^}}]*route="GET {re.escape(route)}"[^}}]*}} (\d+)$', text, re.M)
+    return sum(int(count) for count in counts)
 
 
 def wait_for(what: str, ask, patience_s: float = PATIENCE_S):

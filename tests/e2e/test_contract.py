@@ -151,7 +151,7 @@ def come_in_by_a_provider(buyer: Buyer) -> None:
 def look_around(buyer: Buyer, sale) -> None:
     for path in ("/users/me", "/venues", "/events", f"/events/{sale.event_id}",
                  f"/queue/serving?scheduleId={sale.schedule_id}", f"/queue/draw?scheduleId={sale.schedule_id}",
-                 f"/events/schedules/{sale.schedule_id}/seats"):
+                 *(f"/events/schedules/{sale.schedule_id}/{name}" for name in ("seats", "layout", "live"))):
         answer = buyer.call("GET", path)
         if "ETag" in answer.headers:
             again = buyer.call("GET", path, headers={"If-None-Match": answer.headers["ETag"]})

@@ -1,10 +1,12 @@
 """Venues, halls, events and seats through the gateway (EVT-001, EVT-004..007, EVT-010, EVT-013, EVT-018)."""
+import base64
 import datetime
 import unicodedata
 import uuid
 
 import pytest
 
+from box_office import wait_for
 from people import MALFORMED, Person, assert_error
 
 
@@ -118,7 +120,7 @@ def test_draft_is_seen_by_nobody_until_published(admin, visitor, draft, draft_bo
     assert visitor.call("GET", "/events", params={"q": draft_body["title"]}).json()["totalElements"] == 0
     assert admin.call("POST", f"/events/{draft['id']}/publish").json()["status"] == "OPEN"
     assert visitor.call("GET", f"/events/{draft['id']}").json()["status"] == "ONGOING"
-    assert visitor.call("GET", "/events", params={"q": draft_body["title"]}).json()["totalElements"] == 1
+    wait_for("the list", lambda: visitor.call("GET", "/events", params={"q": draft_body["title"]}).json()["list"])
 
 
 def test_detail_tells_schedules_and_seats_left(visitor, event, venue, hall, draft_body):
@@ -288,3 +290,89 @@ def test_ids_malformed_or_unknown_are_not_found(visitor, path):
 @pytest.mark.parametrize("path", [f"/internal/schedules/{uuid.uuid4()}", f"/internal/seats/status/{uuid.uuid4()}"])
 def test_internal_routes_do_not_exist_outside(admin, path):
     assert_error(admin.call("GET", path), 404, "NOT_FOUND")
+
+
+# The gateway weakens the tags of what it compresses.
+AS_IT_IS = {"Accept-Encoding": "identity"}
+
+
+@pytest.fixture(params=["list", "detail", "seats", "layout", "live"])
+def public_path(request, event):
+    paths = {
+        "list": f"/events?q={event['id']}",
+        "detail": f"/events/{event['id']}",
+    } | {name: f"/events/schedules/{event['schedules'][0]['id']}/{name}" for name in ("seats", "layout", "live")}
+    return paths[request.param]
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{} , "third"', "*"])
+def test_what_has_not_changed_is_not_sent_again(visitor, public_path, form):
+    first = visitor.call("GET", public_path, headers=AS_IT_IS)
+    assert first.status_code == 200
+    tag = first.headers["ETag"]
+    assert tag.startswith('"') and first.headers["Cache-Control"] == "no-cache"
+    again = visitor.call("GET", public_path, headers={"If-None-Match": form.format(tag)})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+
+
+@pytest.mark.parametrize("form", ['"other"', "{}x", 'W/"other", "third"', '"*"', ","])
+def test_what_is_not_known_is_sent(visitor, public_path, form):
+    tag = visitor.call("GET", public_path, headers=AS_IT_IS).headers["ETag"]
+    assert visitor.call("GET", public_path, headers={"If-None-Match": form.format(tag)}).status_code == 200
+
+
+def test_head_tells_what_get_would(visitor, public_path):
+    whole = visitor.call("GET", public_path, headers=AS_IT_IS)
+    head = visitor.call("HEAD", public_path, headers=AS_IT_IS)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == whole.headers["ETag"]
+    assert head.headers["Content-Length"] == str(len(whole.content))
+
+
+# ---- the map for phones ----
+
+def ids_of(layout: dict) -> list[str]:
+    ids = base64.b64decode(layout["ids"])
+    return [str(uuid.UUID(bytes=ids[i:i + 16])) for i in range(0, len(ids), 16)]
+
+
+def test_layout_tells_what_the_seats_do(visitor, event):
+    path = f"/events/schedules/{event['schedules'][0]['id']}"
+    seats = [seat | {"grade": grade["grade"], "price": grade["price"]}
+             for grade in visitor.call("GET", f"{path}/seats").json()["grades"] for seat in grade["seats"]]
+    layout = visitor.call("GET", f"{path}/layout").json()
+    assert ids_of(layout) == [seat["id"] for seat in seats]
+    assert layout["count"] == len(seats) == 9
+    assert [(row["row"], row["grade"], row["numbers"]) for row in layout["rows"]] == [
+        ("A", "VIP", [1, 4]), ("B", "S", [1, 2, 4, 3])]
+    assert [row["price"] for row in layout["rows"]] == [seats[0]["price"], seats[-1]["price"]]
+    assert layout["rows"][0]["places"] == [10, 20] + 6 * [None] and "places" not in layout["rows"][1]
+    assert (layout["accessible"], layout["viewRestricted"]) == ([0], [8])
+
+
+def test_layout_of_its_version_may_be_kept_for_ever(visitor, event):
+    path = f"/events/schedules/{event['schedules'][0]['id']}"
+    live = visitor.call("GET", f"{path}/live").json()
+    kept = visitor.call("GET", f"{path}/layout?v={live['layout']}")
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert kept.json()["version"] == live["layout"]
+    for other in ("", f"?v={live['layout'] + 1}", "?v=0"):
+        answer = visitor.call("GET", f"{path}/layout{other}")
+        assert (answer.headers["Cache-Control"], answer.json()) == ("no-cache", kept.json())
+
+
+@pytest.mark.parametrize("query", ["?v=", f"?v={'1' * 21}", "?w=1", "?v=1&w=1"])
+def test_layout_is_asked_for_by_version_alone(visitor, event, query):
+    assert_error(visitor.call("GET", f"/events/schedules/{event['schedules'][0]['id']}/layout{query}"), 400,
+                 "INVALID_REQUEST")
+
+
+def test_live_state_begins_with_no_seat_sold(visitor, event):
+    live = visitor.call("GET", f"/events/schedules/{event['schedules'][0]['id']}/live").json()
+    assert (live["count"], base64.b64decode(live["sold"])) == (9, b"\0\0")
+
+
+@pytest.mark.parametrize("name", ["seats", "layout", "live"])
+def test_map_of_a_draft_or_of_nothing_is_not_there(visitor, draft, name):
+    for schedule_id in (draft["schedules"][0]["id"], str(uuid.uuid4())):
+        assert_error(visitor.call("GET", f"/events/schedules/{schedule_id}/{name}"), 404, "NOT_FOUND")

@@ -12,7 +12,7 @@ import uuid
 import pytest
 import requests
 
-from box_office import Visitor, assert_drawn, line_of, made, moment, new_buyer, put_on_sale, shared, tune, wait_for
+from box_office import Visitor, assert_drawn, line_of, made, moment, new_buyer, put_on_sale, shared, times_served, tune, wait_for
 from contract import assert_conforms, assert_error, validate
 from people import TIMEOUT_S
 from stack_tools import redis_says
@@ -56,12 +56,6 @@ def at(text: str) -> datetime.datetime:
 def token_of(person: Visitor) -> str:
     """Waits for the admission."""
     return wait_for("admission", lambda: person.status().json().get("token"))
-
-
-def times_served(internal_url: str, route: str) -> int:
-    text = requests.get(f"{internal_url}/metrics", timeout=TIMEOUT_S).text
-    counts = re.findall(rf'^boxoffice_requests_total{{[^}}]*route="GET {route}"[^}}]*}} (\d+)$', text, re.M)
-    return sum(int(count) for count in counts)
 
 
 # ---- before the sale ----

@@ -29,7 +29,9 @@ FROM event_schedules
 WHERE event_id = $1;
 
 -- Published events: $1 city, $2 pattern of the artist, $3 pattern of title or artist, $4 to $5 when a performance
--- begins, $6 sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it. A list as venue_list.
+-- begins, $6 sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it, or the last event before:
+-- $10 its id, $11 when it begins, $12 its title. A list as venue_list. OFFSET 0: the sale of each event is looked up
+-- by itself, for a search finds few.
 -- name: event_list :read
 WITH
 matching AS MATERIALIZED (
@@ -38,7 +40,14 @@ matching AS MATERIALIZED (
         sale.starts_at, sale.ends_at, sale.state, sale.sold_out
     FROM events AS e
     JOIN venues AS v ON v.id = e.venue_id
-    JOIN event_sales AS sale ON sale.event_id = e.id
+    CROSS JOIN
+        LATERAL (
+            SELECT starts_at, ends_at, state, sold_out
+            FROM event_sales
+            WHERE event_id = e.id
+            ORDER BY event_id
+            OFFSET 0
+        ) AS sale
     WHERE
         e.status <> 'DRAFT'
         AND e.deleted_at IS NULL
@@ -63,8 +72,16 @@ FROM (SELECT count(*) AS total FROM matching) AS counted
 LEFT JOIN LATERAL (
     SELECT *
     FROM matching
+    WHERE
+        $10::uuid IS NULL
+        OR CASE $7::text
+            WHEN 'startDate' THEN starts_at > $11::timestamptz OR (starts_at = $11 AND id < $10)
+            WHEN '-startDate' THEN starts_at < $11 OR (starts_at = $11 AND id < $10)
+            WHEN 'title' THEN title > $12::text OR (title = $12 AND id < $10)
+            ELSE id < $10
+        END
     ORDER BY
-        CASE WHEN $7::text = 'startDate' THEN starts_at END,
+        CASE WHEN $7 = 'startDate' THEN starts_at END,
         CASE WHEN $7 = '-startDate' THEN starts_at END DESC,
         CASE WHEN $7 = 'title' THEN title END,
         id DESC
@@ -117,3 +134,24 @@ WHERE
     s.id = $1
     AND e.status <> 'DRAFT'
     AND e.deleted_at IS NULL;
+
+-- When a sale of event $1 or of schedule $2 opens or closes next, and when one last did.
+-- name: event_edges :read
+SELECT
+    min(edge.at) FILTER (WHERE edge.at > statement_timestamp()) AS next_at,
+    max(edge.at) FILTER (WHERE edge.at <= statement_timestamp()) AS last_at
+FROM event_schedules AS s
+CROSS JOIN LATERAL (VALUES (s.sale_start_at), (s.sale_end_at)) AS edge (at)
+WHERE s.event_id = $1 OR s.id = $2;
+
+-- The same of all sales.
+-- name: event_edges_of_all :read
+SELECT
+    least(
+        (SELECT min(sale_start_at) FROM event_schedules WHERE sale_start_at > statement_timestamp()),
+        (SELECT min(sale_end_at) FROM event_schedules WHERE sale_end_at > statement_timestamp())
+    ) AS next_at,
+    greatest(
+        (SELECT max(sale_start_at) FROM event_schedules WHERE sale_start_at <= statement_timestamp()),
+        (SELECT max(sale_end_at) FROM event_schedules WHERE sale_end_at <= statement_timestamp())
+    ) AS last_at;

@@ -113,3 +113,24 @@ SET
     seats_version = seats_version + 1,
     seats_sold = seats_sold - (SELECT count(*) FROM freed)
 WHERE id = $1 AND EXISTS (SELECT 1 FROM freed);
+
+-- The last change of anything but the state of seats, in microseconds.
+-- name: seat_layout_version :read
+SELECT (extract(EPOCH FROM greatest(e.updated_at, s.updated_at)) * 1000000)::bigint AS layout
+FROM event_schedules AS s
+JOIN events AS e ON e.id = s.event_id
+WHERE s.id = $1 AND e.status <> 'DRAFT' AND e.deleted_at IS NULL;
+
+-- A mark for each seat in the order of display: 1 SOLD, 0 not.
+-- name: seat_live :read
+SELECT
+    (extract(EPOCH FROM greatest(e.updated_at, s.updated_at)) * 1000000)::bigint AS layout,
+    s.seats_version AS version,
+    (
+        SELECT string_agg(CASE seat.status WHEN 'SOLD' THEN '1' ELSE '0' END, '' ORDER BY seat.ordinal)
+        FROM seats AS seat
+        WHERE seat.schedule_id = s.id
+    ) AS marks
+FROM event_schedules AS s
+JOIN events AS e ON e.id = s.event_id
+WHERE s.id = $1 AND e.status <> 'DRAFT' AND e.deleted_at IS NULL;

@@ -239,7 +239,7 @@ static void test_schedule_old_copy_is_fetched_anew_by_one(void **state)
     assert_int_equal(bench->seen->requests, 2);
 }
 
-static void test_schedule_changed_while_it_is_fetched_is_not_kept(void **state)
+static void test_schedule_changed_while_it_is_fetched_is_old_at_once(void **state)
 {
     struct bench *bench = *state;
     struct schedule schedule;
@@ -526,7 +526,7 @@ int main(void)
         TEST(test_schedule_own_copy_serves_for_its_moment),
         TEST(test_schedule_old_copy_serves_a_crowd_while_one_fetches),
         TEST(test_schedule_old_copy_is_fetched_anew_by_one),
-        TEST(test_schedule_changed_while_it_is_fetched_is_not_kept),
+        TEST(test_schedule_changed_while_it_is_fetched_is_old_at_once),
         TEST(test_schedule_old_copy_serves_while_the_service_is_away),
         TEST(test_schedule_service_that_does_not_answer_is_left_alone),
         TEST(test_schedule_absent_is_remembered_for_a_moment),

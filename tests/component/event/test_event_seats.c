@@ -10,9 +10,11 @@
 #include "common/base/clock.h"
 #include "common/io/db.h"
 #include "common/io/redis.h"
+#include "src/event/catalogue_cache.h"
 #include "src/event/event_admin.h"
 #include "src/event/event_query.h"
 #include "src/event/event_settings.h"
+#include "src/event/seat_layout.h"
 #include "src/event/seat_map.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
@@ -263,6 +265,104 @@ static void test_catalogue_tells_number_grade_and_price(void **state)
     assert_int_equal(last->price, 1000);
 }
 
+static void assert_live(const char *sold, int64_t version)
+{
+    struct seat_live live;
+    assert_null(seat_live_get(ctx, schedule_id, &live));
+    assert_int_equal(live.count, 4);
+    assert_string_equal(live.sold, sold);
+    assert_int_equal(live.version, version);
+}
+
+static void test_live_state_has_a_bit_for_each_seat_sold(void **state)
+{
+    (void)state;
+    const char *first = fixture_uuid();
+    struct seat_live live;
+    assert_live("AA==", 1);
+    assert_null(sell(first, 0, 1, 100));
+    assert_live("AQ==", 2);
+    assert_null(sell(fixture_uuid(), 3, 1, 100));
+    assert_live("CQ==", 3);
+    assert_null(give_back(first, 0, 1));
+    assert_live("CA==", 4);
+    assert_ptr_equal(seat_live_get(ctx, fixture_uuid(), &live), &err_not_found);
+}
+
+/* ---- how long answers are fresh near the edges of the sale, which opened a minute ago ---- */
+
+static const struct err *make_answer(struct ctx *unit, void *with, struct catalogue_answer *answer_r)
+{
+    (void)unit;
+    (*(int *)with)++;
+    *answer_r = (struct catalogue_answer){.etag = "\"tag\"", .bytes = "answer", .len = 6};
+    return NULL;
+}
+
+static int64_t fresh_ms_of(const struct catalogue_place *place)
+{
+    struct catalogue_answer answer;
+    const struct redis_value *left;
+    int made = 0;
+    copy_forget(ctx, &place->copy);
+    assert_null(catalogue_cache_get(ctx, place, make_answer, &made, &answer));
+    assert_null(REDIS_RUN(ctx, &left, "PTTL", place->copy.key));
+    return left->integer - CATALOGUE_KEPT_MS;
+}
+
+static const struct db_stmt set_window = {
+    .name = "test_sale_window", .sql = "UPDATE event_schedules SET sale_start_at = $2, sale_end_at = $3 WHERE id = $1"};
+
+/* Seconds from now. */
+static void sale_is(int64_t start_s, int64_t end_s)
+{
+    int64_t now = clock_now();
+    assert_null(DB_RUN(ctx, &set_window, NULL, DB_TEXT(schedule_id), DB_TIME(now + start_s * CLOCK_SECOND),
+                       DB_TIME(now + end_s * CLOCK_SECOND)));
+}
+
+static void test_answers_are_fresh_for_less_time_near_the_edges_of_a_sale(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t start_s, end_s, least_ms, most_ms;
+    } cases[] = {
+        {-60, 3000, 59000, 60000},  /* it has just opened */
+        {-3000, 500, 59000, 60000}, /* it soon closes */
+        {-3000, 30, 28000, 30000},  /* not beyond the edge */
+        {20, 3000, 18000, 20000},       {-3000, -500, 59000, 60000},
+        {-3000, 3000, 299000, 300000}, /* nothing is near */
+        {-3000, -2000, 299000, 300000},
+    };
+    const struct catalogue_place place = catalogue_place_event(ctx, event_id);
+    const struct catalogue_place seats_place = catalogue_place_seats(ctx, schedule_id, "seats");
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        sale_is(cases[i].start_s, cases[i].end_s);
+        assert_in_range(fresh_ms_of(&place), cases[i].least_ms, cases[i].most_ms);
+        assert_in_range(fresh_ms_of(&seats_place), 9000, 10000);
+        assert_in_range(fresh_ms_of(&(struct catalogue_place){.copy = place.copy}), 1, cases[i].most_ms);
+    }
+}
+
+static void test_answer_of_before_an_edge_is_not_given_after_it(void **state)
+{
+    (void)state;
+    struct catalogue_answer answer;
+    int made = 0;
+    const struct catalogue_place place = catalogue_place_event(ctx, event_id);
+    sale_is(20, 3000);
+    assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
+    assert_false(answer.passing);
+    clock_freeze(clock_now() + 19 * CLOCK_SECOND);
+    assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
+    assert_int_equal(made, 1);
+    assert_true(answer.passing);
+    clock_freeze(clock_now() + CLOCK_SECOND);
+    assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
+    assert_int_equal(made, 2);
+    clock_freeze(CLOCK_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +376,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_copies_are_old_when_the_last_seat_goes_and_when_one_comes_back, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_list_says_what_is_sold_out, begin, end),
+        cmocka_unit_test_setup_teardown(test_live_state_has_a_bit_for_each_seat_sold, begin, end),
+        cmocka_unit_test_setup_teardown(test_answers_are_fresh_for_less_time_near_the_edges_of_a_sale, begin, end),
+        cmocka_unit_test_setup_teardown(test_answer_of_before_an_edge_is_not_given_after_it, begin, end),
         cmocka_unit_test_setup_teardown(test_catalogue_tells_number_grade_and_price, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,197 @@
+/* Lists by cursor: each event once, whatever comes in between, and no cursor that was made up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/array.h"
+#include "common/crypto/crypto.h"
+#include "common/io/db.h"
+#include "src/event/event_query.h"
+#include "tests/support/fixture.h"
+
+#define EVENTS 25
+#define SEEN_MAX 200
+
+static struct ctx *ctx;
+static const char *city; /* of this test's events alone */
+
+/* Events of which several begin at once and several have one title. */
+static const struct db_stmt insert = {
+    .name = "test_event_list_fill",
+    .sql =
+        "WITH venue AS (INSERT INTO venues (name, address, city) VALUES ('Venue', 'Address', $1) RETURNING id),"
+        " hall AS (INSERT INTO halls (venue_id, name, capacity, seat_template) SELECT id, 'Hall', 1,"
+        "   '{\"rows\":[\"A\"],\"seatsPerRow\":1,\"gradeMapping\":{\"A\":\"S\"}}' FROM venue RETURNING id, venue_id),"
+        " event AS (INSERT INTO events (venue_id, hall_id, title, artist, status)"
+        "   SELECT venue_id, id, '공연 ' || n % 7, '가수', 'OPEN' FROM hall, generate_series(1, $2::integer) AS n"
+        "   RETURNING id)"
+        " INSERT INTO event_schedules (event_id, play_sequence, event_start_at, event_end_at, sale_start_at,"
+        "   sale_end_at, admission_rate, queue_capacity, seats_total)"
+        " SELECT id, 1, day, day + interval '2 h', now(), day, 1, 1, 1 FROM (SELECT id, date_trunc('day', now()) +"
+        "   make_interval(days => 2 + (row_number() OVER () % 5)::integer) AS day FROM event) AS placed"};
+
+static void add_events(int count)
+{
+    assert_null(DB_RUN(ctx, &insert, NULL, DB_TEXT(city), DB_INT(count)));
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    ctx = fixture_ctx("event_service", NEED_DB);
+    city = fixture_uuid();
+    add_events(EVENTS);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_free(&ctx);
+    return 0;
+}
+
+static struct event_list page_of(const char *sort, int64_t size, const char *cursor)
+{
+    struct event_list list;
+    const struct event_filter filter = {.city = city, .sort = sort, .size = size, .cursor = cursor};
+    assert_null(event_list(ctx, &filter, &list));
+    return list;
+}
+
+static int times_in(const char *const *seen, size_t count, const char *id)
+{
+    int times = 0;
+    for (size_t i = 0; i < count; i++) {
+        times += strcmp(seen[i], id) == 0;
+    }
+    return times;
+}
+
+/* Reads page by page, while events are added after each. */
+static size_t walk(const char *sort, const char **seen)
+{
+    size_t count = 0;
+    const char *cursor = NULL;
+    do {
+        struct event_list list = page_of(sort, 4, cursor);
+        for (size_t i = 0; i < list.count; i++) {
+            assert_true(count < SEEN_MAX);
+            seen[count++] = list.items[i].id;
+        }
+        assert_true(list.count == 4 || list.next_cursor == NULL);
+        cursor = list.next_cursor;
+        if (list.total < 2 * EVENTS) {
+            add_events(5);
+        }
+    } while (cursor != NULL);
+    return count;
+}
+
+static void expect_each_once(const char *sort)
+{
+    const char *seen[SEEN_MAX];
+    struct event_list before = page_of(sort, 100, NULL);
+    size_t count = walk(sort, seen);
+    for (size_t i = 0; i < before.count; i++) {
+        assert_int_equal(times_in(seen, count, before.items[i].id), 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(times_in(seen, count, seen[i]), 1);
+    }
+}
+
+static void test_pages_by_cursor_neither_skip_nor_repeat(void **state)
+{
+    (void)state;
+    static const char *const sorts[] = {NULL, "startDate", "-startDate", "title", "newest"};
+    for (size_t i = 0; i < ARRAY_COUNT(sorts); i++) {
+        city = fixture_uuid();
+        add_events(EVENTS);
+        expect_each_once(sorts[i]);
+    }
+}
+
+static void test_last_page_has_no_cursor(void **state)
+{
+    (void)state;
+    assert_null(page_of(NULL, EVENTS, NULL).next_cursor);
+    assert_non_null(page_of(NULL, EVENTS - 1, NULL).next_cursor);
+    assert_int_equal(page_of(NULL, EVENTS - 1, page_of(NULL, EVENTS - 1, NULL).next_cursor).count, 1);
+}
+
+static const char *encoded(const char *text)
+{
+    return crypto_base64url(ctx->arena, text, strlen(text));
+}
+
+static void test_cursor_that_was_made_up_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "title",
+        "startDate",
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af",
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af 1",
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af x title",
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af 9223372036854775807 title",
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af 99999999999999999999 title",
+        "startDate ' OR true; -- 1 title",
+        "newest 01a21ecb-bc0f-74fd-97ac-39ed88bd22af 1 title", /* of another order */
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af 1 \xff",
+        "startDate 01a21ecb-bc0f-74fd-97ac-39ed88bd22af 1 a\nb",
+    };
+    struct event_list list;
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        const struct event_filter filter = {.cursor = encoded(texts[i])};
+        assert_ptr_equal(event_list(ctx, &filter, &list), &err_invalid_request);
+    }
+    assert_ptr_equal(event_list(ctx, &(struct event_filter){.cursor = "%"}, &list), &err_invalid_request);
+    const struct event_filter numbered = {
+        .city = city, .page = 1, .size = 4, .cursor = page_of(NULL, 4, NULL).next_cursor};
+    assert_ptr_equal(event_list(ctx, &numbered, &list), &err_invalid_request);
+}
+
+static void test_lists_that_many_ask_for_are_few(void **state)
+{
+    (void)state;
+    static const struct {
+        struct event_filter filter;
+        bool many;
+    } cases[] = {
+        {{0}, true},
+        {{.size = 50, .page = 4, .status = "ONGOING", .sort = "title"}, true},
+        {{.page = 5}, false},
+        {{.size = 11}, false},
+        {{.q = "a"}, false},
+        {{.artist = "a"}, false},
+        {{.city = "a"}, false},
+        {{.from = "2026-01-01"}, false},
+        {{.to = "2026-01-01"}, false},
+        {{.cursor = "a"}, false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        assert_int_equal(event_list_asked_by_many(ctx->arena, &cases[i].filter) != NULL, cases[i].many);
+    }
+    const struct event_filter a = {.size = 50}, b = {.size = 50, .sort = "startDate"}, c = {.size = 60};
+    assert_string_equal(event_list_asked_by_many(ctx->arena, &a), event_list_asked_by_many(ctx->arena, &b));
+    assert_string_not_equal(event_list_asked_by_many(ctx->arena, &a), event_list_asked_by_many(ctx->arena, &c));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_pages_by_cursor_neither_skip_nor_repeat),
+        TEST(test_last_page_has_no_cursor),
+        TEST(test_cursor_that_was_made_up_is_refused),
+        TEST(test_lists_that_many_ask_for_are_few),
+    };
+    return cmocka_run_group_tests_name("event_list", tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+"""What the gateway answers for all who read the catalogue: for whom, for how long, and by what it tells answers apart."""
+import uuid
+
+import pytest
+import requests
+
+from box_office import put_on_sale, times_served
+from people import TIMEOUT_S, assert_error
+
+
+@pytest.fixture(scope="module")
+def sale(admin):
+    return put_on_sale(admin)
+
+
+def paths_of(sale) -> dict[str, str]:
+    schedule = f"/events/schedules/{sale.schedule_id}"
+    return {"/events": "/events", "/events/{id}": f"/events/{sale.event_id}"} | {
+        f"/events/schedules/{{scheduleId}}/{name}": f"{schedule}/{name}" for name in ("seats", "layout", "live")}
+
+
+ROUTES = ["/events", "/events/{id}", *(f"/events/schedules/{{scheduleId}}/{name}" for name in ("seats", "layout", "live"))]
+
+
+@pytest.fixture(params=ROUTES)
+def route(request):
+    return request.param
+
+
+def test_crowd_is_given_one_answer(base_url, internal_url, sale, route):
+    url = base_url + paths_of(sale)[route]
+    before = times_served(internal_url, route)
+    answers = [requests.get(url, timeout=TIMEOUT_S) for _ in range(200)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.headers["X-Trace-Id"] for answer in answers}) == 200
+    made = times_served(internal_url, route) - before
+    assert made < 100 and len({answer.content for answer in answers}) <= made + 1
+
+
+def test_who_has_it_already_is_told_so_by_the_gateway(base_url, internal_url, sale, route):
+    url = base_url + paths_of(sale)[route]
+    tag = requests.get(url, timeout=TIMEOUT_S).headers["ETag"]
+    before = times_served(internal_url, route)
+    answers = [requests.get(url, headers={"If-None-Match": f'"other", {tag}'}, timeout=TIMEOUT_S) for _ in range(100)]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(304, b"")}
+    assert times_served(internal_url, route) - before < 50
+
+
+ODD_HEADERS = [
+    {"Host": "evil.example"}, {"Cookie": "a=b"}, {"X-Forwarded-Host": "evil.example"}, {"X-Original-URL": "/users/me"},
+    {"Accept-Language": "en"}, {"Accept": "text/html"}, {"Range": "bytes=0-1"}, {"X-HTTP-Method-Override": "DELETE"},
+    {"Origin": "https://evil.example"}, {"Cache-Control": "no-store"}, {"If-None-Match": "*"},
+    {"Accept-Encoding": "gzip"}, {"Authorization": "Bearer nobody"}]
+
+
+@pytest.mark.parametrize(("size", "headers"), list(enumerate(ODD_HEADERS, 50)),
+                         ids=[next(iter(each)) for each in ODD_HEADERS])
+def test_nobodys_request_changes_what_others_are_given(base_url, admin, sale, size, headers):
+    """Each asks a question of its own that nobody has asked before it."""
+    path = f"/events?sort=newest&size={size}"
+    right = admin.call("GET", path)
+    requests.get(base_url + path, headers=headers, timeout=TIMEOUT_S)
+    given = requests.get(base_url + path, timeout=TIMEOUT_S)
+    assert (given.status_code, given.content) == (200, right.content)
+    assert "evil" not in str(given.headers) and "Set-Cookie" not in given.headers
+
+
+@pytest.mark.parametrize("query", ["?size=1&size=2", "?nothing=1", "?page=-1", "?q=" + 500 * "a", "?q=%00", "?sort=id;--"])
+def test_refusal_is_nobody_elses(base_url, query):
+    for _ in range(2):
+        assert_error(requests.get(f"{base_url}/events{query}", timeout=TIMEOUT_S), 400, "INVALID_REQUEST")
+    assert requests.get(f"{base_url}/events", timeout=TIMEOUT_S).status_code == 200
+
+
+def test_order_of_a_question_does_not_change_its_answer(base_url, sale):
+    one = requests.get(f"{base_url}/events?q={sale.event_id}&size=1", timeout=TIMEOUT_S).json()
+    other = requests.get(f"{base_url}/events?size=1&q={sale.event_id}", timeout=TIMEOUT_S).json()
+    assert one == other
+
+
+def test_nothing_is_shared_with_who_shows_a_token(admin, internal_url, sale):
+    before = times_served(internal_url, "/events/{id}")
+    for _ in range(10):
+        assert admin.call("GET", f"/events/{sale.event_id}").status_code == 200
+    assert times_served(internal_url, "/events/{id}") - before == 10
+
+
+def test_what_is_not_there_is_not_kept(base_url):
+    url = f"{base_url}/events/{uuid.uuid4()}"
+    for _ in range(2):
+        assert_error(requests.get(url, timeout=TIMEOUT_S), 404, "NOT_FOUND")
+
+
+# ---- pages by cursor ----
+
+def test_list_is_read_to_its_end_by_cursor(base_url, admin):
+    pair = [put_on_sale(admin).event_id for _ in range(2)]
+    seen, query = [], {"sort": "newest", "size": 1}
+    while len(seen) < 2:
+        page = admin.call("GET", "/events", params=query).json()
+        seen += [event["id"] for event in page["list"]]
+        query["cursor"] = page["nextCursor"]
+    assert seen == pair[::-1]
+
+
+@pytest.mark.parametrize("query", [
+    "cursor=", "cursor=a", "cursor=%00", "cursor=bmV3ZXN0", "cursor=" + 1501 * "A", "cursor=YQ&cursor=YQ", "page=1&cursor=YQ"])
+def test_cursor_that_was_made_up_is_refused(base_url, query):
+    assert_error(requests.get(f"{base_url}/events?{query}", timeout=TIMEOUT_S), 400, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("q", ["%", "_", "\\", ".*", "^", "[a-z]", "(", "' OR 1=1 --", "$1", "%%%%", "\\%"])
+def test_signs_of_patterns_stand_for_themselves(base_url, q):
+    q = f"{uuid.uuid4()}{q}"
+    assert requests.get(f"{base_url}/events", params={"q": q}, timeout=TIMEOUT_S).json()["totalElements"] == 0
+
+
+@pytest.mark.parametrize("size", [7000, 10000])
+def test_endless_question_is_refused(base_url, size):
+    answer = requests.get(f"{base_url}/events", params={"q": size * "a"}, timeout=TIMEOUT_S)
+    assert answer.status_code in (400, 414)
