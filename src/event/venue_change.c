@@ -3,6 +3,7 @@
 #include "common/base/array.h"
 #include "sql/change.h"
 #include "src/event/catalogue.h"
+#include "src/event/catalogue_cache.h"
 #include "src/event/event_errors.h"
 
 static const struct field venue_change_fields[] = {
@@ -55,6 +56,18 @@ static const struct err *check_unused(struct ctx *ctx, const struct db_stmt *use
     return &err_in_use;
 }
 
+/* The names are told with each event. */
+static void forget_events(struct ctx *ctx, const struct work *work)
+{
+    const struct db_rows *rows;
+    if (DB_RUN(ctx, &sql_change_events_told, &rows, DB_TEXT(work->venue_id), DB_TEXT(work->hall_id))) {
+        return;
+    }
+    for (size_t i = 0; i < db_count(rows); i++) {
+        catalogue_cache_forget(ctx, db_str(rows, i, "id"));
+    }
+}
+
 /* ---- venues ---- */
 
 static const struct err *change_venue(struct ctx *ctx, void *arg)
@@ -69,7 +82,12 @@ static const struct err *change_venue(struct ctx *ctx, void *arg)
 
 const struct err *venue_change(struct ctx *ctx, const char *venue_id, const struct venue_change *change)
 {
-    return catalogue_transact(ctx, 0, change_venue, &(struct work){.venue_id = venue_id, .change = change});
+    struct work work = {.venue_id = venue_id, .change = change};
+    const struct err *e = catalogue_transact(ctx, 0, change_venue, &work);
+    if (!e) {
+        forget_events(ctx, &work);
+    }
+    return e;
 }
 
 /* A hall that is being made holds the venue's row: it is there, or this one is not any more. */
@@ -112,7 +130,11 @@ const struct err *hall_change(struct ctx *ctx, const char *venue_id, const char 
     }
     const struct err *e =
         templated ? hall_template_check(ctx, &change->seat_template, change->capacity, &work.template) : NULL;
-    return e ? e : catalogue_transact(ctx, 0, change_hall, &work);
+    e = e ? e : catalogue_transact(ctx, 0, change_hall, &work);
+    if (!e) {
+        forget_events(ctx, &work);
+    }
+    return e;
 }
 
 /* An event that is being made holds the hall's row, as above. */

@@ -57,6 +57,14 @@ def test_venue_changes_what_is_named_and_nothing_else(admin, venue):
     assert admin.call("GET", f"/venues/{venue['id']}").json() == changed
 
 
+def test_new_name_of_a_venue_is_told_with_its_events_at_once(admin, base_url, sandbox_url, venue, make):
+    event = make()
+    visitor = Person(base_url, sandbox_url)
+    assert visitor.call("GET", f"/events/{event['id']}").json()["venue"]["name"] == venue["name"]
+    made(admin.call("PUT", f"/venues/{venue['id']}", json={"name": "New Name"}), 200)
+    wait_for("the new name", lambda: visitor.call("GET", f"/events/{event['id']}").json()["venue"]["name"] == "New Name", 5)
+
+
 def test_venue_with_halls_stays_and_says_which(admin, venue, hall):
     refused = assert_error(admin.call("DELETE", f"/venues/{venue['id']}"), 409, "IN_USE")
     assert refused["details"] == [{"field": "halls", "reason": "Hall"}]

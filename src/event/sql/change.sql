@@ -81,6 +81,20 @@ WHERE id = $1;
                 SELECT FROM event_schedules AS s WHERE s.event_id = e.id AND s.event_end_at > clock_timestamp()
             )") }};
 
+-- Events that tell the name of this venue, or of this hall of it: those to come, of which the last are old by themselves.
+-- name: change_events_told :read
+SELECT e.id
+FROM events AS e
+WHERE
+    e.venue_id = $1 AND e.hall_id = coalesce($2, e.hall_id) AND e.deleted_at IS NULL AND e.status <> 'DRAFT'
+    AND exists(
+        SELECT
+        FROM event_schedules AS s
+        WHERE s.event_id = e.id AND s.event_end_at > clock_timestamp()
+    )
+ORDER BY e.id DESC
+LIMIT 1000;
+
 -- ---- events ----
 
 -- An event stays as it is until the end of the transaction.
