@@ -87,7 +87,7 @@ SELECT e.id
 FROM events AS e
 WHERE
     e.venue_id = $1 AND e.hall_id = coalesce($2, e.hall_id) AND e.deleted_at IS NULL AND e.status <> 'DRAFT'
-    AND exists(
+    AND EXISTS (
         SELECT
         FROM event_schedules AS s
         WHERE s.event_id = e.id AND s.event_end_at > clock_timestamp()
