@@ -81,7 +81,7 @@ WHERE id = $1;
                 SELECT FROM event_schedules AS s WHERE s.event_id = e.id AND s.event_end_at > clock_timestamp()
             )") }};
 
--- Events that tell the name of this venue, or of this hall of it: those to come, of which the last are old by themselves.
+-- Events to come that tell the name of this venue, or of this hall of it; more than these are old by themselves.
 -- name: change_events_told :read
 SELECT e.id
 FROM events AS e

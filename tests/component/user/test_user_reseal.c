@@ -30,6 +30,7 @@
 #define OTHER "203:a0a1a2a3a4a5a6a7a8a9aaabacadaeafa0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
 #define PEOPLE 40
 #define PHONE "01012345678"
+#define NAME "김민수"
 
 static const char *const columns[] = {"email", "name", "phone", "ci", "di"};
 
@@ -45,6 +46,8 @@ static const struct db_stmt stored = {.name = "test_reseal_stored",
                                       .sql = "SELECT email, name, phone, ci, di FROM users WHERE id = $1"};
 static const struct db_stmt new_phone = {.name = "test_reseal_new_phone",
                                          .sql = "UPDATE users SET phone = $2 WHERE id = $1"};
+static const struct db_stmt new_name = {.name = "test_reseal_new_name",
+                                        .sql = "UPDATE users SET name = $2 WHERE id = $1"};
 static const struct db_stmt forget = {.name = "test_reseal_forget",
                                       .sql =
                                           "UPDATE users SET status = 'DELETED', deleted_at = now(), email = NULL, name"
@@ -60,7 +63,7 @@ static void insert_person(const char *id, bool with_di)
 {
     const char *email = arena_printf(owner->arena, "%s@example.com", id);
     assert_null(DB_RUN(owner, &sql_user_insert, NULL, DB_TEXT(id), user_pii_seal(owner, "users.email", id, email),
-                       user_pii_blind(owner, "email", email), user_pii_seal(owner, "users.name", id, "김민수"),
+                       user_pii_blind(owner, "email", email), user_pii_seal(owner, "users.name", id, NAME),
                        user_pii_seal(owner, "users.phone", id, PHONE), user_pii_blind(owner, "phone", PHONE),
                        user_pii_seal(owner, "users.ci", id, id), user_pii_blind(owner, "ci", id),
                        user_pii_seal(owner, "users.di", id, with_di ? "di" : NULL),
@@ -109,10 +112,10 @@ static struct user_reseal walk(struct ctx *ctx, int64_t most)
     return total;
 }
 
-static void assert_readable(const char *id, const char *phone, bool with_di)
+static void assert_readable_as(const char *id, const char *name, const char *phone, bool with_di)
 {
     const struct db_rows *rows;
-    const char *const plain[] = {arena_printf(owner->arena, "%s@example.com", id), "김민수", phone, id,
+    const char *const plain[] = {arena_printf(owner->arena, "%s@example.com", id), name, phone, id,
                                  with_di ? "di" : NULL};
     assert_null(DB_RUN(owner, &stored, &rows, DB_TEXT(id)));
     for (size_t i = 0; i < ARRAY_COUNT(columns); i++) {
@@ -124,6 +127,11 @@ static void assert_readable(const char *id, const char *phone, bool with_di)
             assert_null(text);
         }
     }
+}
+
+static void assert_readable(const char *id, const char *phone, bool with_di)
+{
+    assert_readable_as(id, NAME, phone, with_di);
 }
 
 static void test_everybody_is_sealed_under_the_new_key(void **state)
@@ -222,11 +230,14 @@ static void *walk_beside(void *unused)
     return NULL;
 }
 
-/* Their change is not committed yet when the account is read, and is when it is to be written. */
+/* Their changes, of one thing each, are not committed yet when the accounts are read, and are when they are to be
+ * written. */
 static const struct err *change_while_sealing(struct ctx *ctx, void *arg)
 {
     assert_null(
         DB_RUN(ctx, &new_phone, NULL, DB_TEXT(people[3]), user_pii_seal(ctx, "users.phone", people[3], "01099999999")));
+    assert_null(
+        DB_RUN(ctx, &new_name, NULL, DB_TEXT(people[5]), user_pii_seal(ctx, "users.name", people[5], "김민지")));
     assert_int_equal(pthread_create(arg, NULL, walk_beside, NULL), 0);
     fixture_await_waiting(looking, 1);
     return NULL;
@@ -241,9 +252,11 @@ static void test_change_of_its_owner_is_never_undone(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     fixture_free(&looking);
     assert_readable(people[3], "01099999999", false);
+    assert_readable_as(people[5], "김민지", PHONE, false);
     walk(keeper, 100);
     assert_int_equal(count_under(owner, NEW_ID), PEOPLE);
     assert_readable(people[3], "01099999999", false);
+    assert_readable_as(people[5], "김민지", PHONE, false);
 }
 
 static void *walk_in_a_thread(void *ctx)

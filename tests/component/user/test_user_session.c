@@ -483,6 +483,46 @@ static void test_session_end_reaches_tokens_that_have_just_ended(void **state)
     assert_ptr_equal(token_check_revoked(ctx, owner.jti), &err_token_revoked);
 }
 
+/* Redis takes nothing but the blacklisting of this access token, until redis_takes_all(). */
+static void redis_takes_only(const char *jti)
+{
+    const char *key = arena_printf(ctx->arena, "~token:revoked:%s", jti);
+    assert_null(REDIS_RUN(ctx, NULL, "ACL", "SETUSER", "test_narrow", "on", "nopass", "+@all", "resetkeys", key));
+    assert_null(REDIS_RUN(ctx, NULL, "AUTH", "test_narrow", "any"));
+}
+
+static void redis_takes_all(void)
+{
+    assert_null(REDIS_RUN(ctx, NULL, "AUTH", "default", ""));
+    assert_null(REDIS_RUN(ctx, NULL, "ACL", "DELUSER", "test_narrow"));
+}
+
+/* A token that is blacklisted cannot ask again for what has failed half way: here that of `other`. */
+static void assert_ends_last(const struct err *(*end_of)(struct ctx *ctx, const struct session_owner *owner),
+                             const struct person *person, const struct tokens *own, const struct tokens *other)
+{
+    const struct session_owner owner = owner_of(person, own);
+    redis_takes_only(owner.jti);
+    const struct err *e = end_of(ctx, &owner);
+    redis_takes_all();
+    assert_non_null(e);
+    assert_null(access_revoked(own->access_token));
+    assert_null(end_of(ctx, &owner));
+    assert_ptr_equal(access_revoked(own->access_token), &err_token_revoked);
+    assert_ptr_equal(access_revoked(other->access_token), &err_token_revoked);
+}
+
+static void test_session_that_asks_is_the_last_to_end(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens other = logged_in(&person), own = logged_in(&person), next;
+    assert_ends_last(session_end_all, &person, &own, &other);
+    own = logged_in(&person);
+    assert_null(refresh(own.refresh_token, &next));
+    assert_ends_last(session_logout, &person, &next, &own);
+}
+
 static void test_revoked_token_is_remembered_for_the_rest_of_its_life(void **state)
 {
     (void)state;
@@ -511,6 +551,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session_list_shows_each_session_once_as_last_used, begin, end),
         cmocka_unit_test_setup_teardown(test_session_end_ends_that_one_and_only_ones_own, begin, end),
         cmocka_unit_test_setup_teardown(test_session_end_all_ends_every_session_of_one_person, begin, end),
+        cmocka_unit_test_setup_teardown(test_session_that_asks_is_the_last_to_end, begin, end),
         cmocka_unit_test_setup_teardown(test_revoked_token_is_remembered_for_the_rest_of_its_life, begin, end),
         cmocka_unit_test_setup_teardown(test_logout_during_a_refresh_leaves_no_live_token, begin, end),
         cmocka_unit_test_setup_teardown(test_session_end_all_during_a_refresh_leaves_no_live_token, begin, end),

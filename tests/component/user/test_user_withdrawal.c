@@ -5,11 +5,13 @@
 #include "src/contract/reservation_api.h"
 #include "src/user/account.h"
 #include "src/user/withdrawal.h"
+#include "tests/support/capture.h"
 #include "tests/support/login_scene.h"
 
 static struct reservation_standing standing;
 static const struct err *reservation;
 static const struct session_owner *leaves_meanwhile; /* logs out while the reservation service is asked */
+static struct reservation_standing bought;           /* after the reservation service was asked */
 
 const struct err *reservation_api_standing(struct ctx *unused_ctx, const char *user_id,
                                            struct reservation_standing *standing_r)
@@ -17,6 +19,8 @@ const struct err *reservation_api_standing(struct ctx *unused_ctx, const char *u
     (void)unused_ctx;
     (void)user_id;
     *standing_r = standing;
+    standing.tickets += bought.tickets;
+    standing.pending += bought.pending;
     if (leaves_meanwhile) {
         assert_null(session_logout(ctx, leaves_meanwhile));
     }
@@ -28,6 +32,7 @@ static int begin_free(void **state)
     standing = (struct reservation_standing){0};
     reservation = NULL;
     leaves_meanwhile = NULL;
+    bought = standing;
     return begin(state);
 }
 
@@ -189,6 +194,35 @@ static void test_withdrawal_whose_blacklisting_failed_is_finished_by_its_repetit
     assert_null(leave(&person, &own));
 }
 
+static struct person buyer;
+
+static void leave_as_buyer(void)
+{
+    struct tokens own = logged_in(&buyer);
+    assert_null(leave(&buyer, &own));
+}
+
+/* A request that was let in before is finished after it was asked what would be lost: the operator is told whom to ask.
+ */
+static void test_withdrawal_during_a_purchase_is_told_to_the_operator(void **state)
+{
+    (void)state;
+    static const struct reservation_standing both[] = {{.tickets = 1}, {.pending = 1}};
+    log_init("test_user_withdrawal", LOG_LEVEL_WARN);
+    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
+        buyer = new_person();
+        standing = (struct reservation_standing){0};
+        bought = both[i];
+        capture(leave_as_buyer);
+        assert_left(&buyer, "DELETED", 0, 0);
+        assert_non_null(strstr(captured, buyer.id));
+        assert_non_null(strstr(captured, i == 0 ? err_tickets_remain.code : err_purchase_pending.code));
+    }
+    buyer = new_person();
+    standing = bought = (struct reservation_standing){0};
+    assert_int_equal(capture(leave_as_buyer), 0);
+}
+
 /* Whoever logs in, refreshes or withdraws at the same moment: no session outlives the account. */
 static void test_withdrawal_among_logins_leaves_no_session(void **state)
 {
@@ -228,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_withdrawal_during_a_logout_is_refused, begin_free, end),
         cmocka_unit_test_setup_teardown(test_withdrawal_whose_blacklisting_failed_is_finished_by_its_repetition,
                                         begin_free, end),
+        cmocka_unit_test_setup_teardown(test_withdrawal_during_a_purchase_is_told_to_the_operator, begin_free, end),
         cmocka_unit_test_setup_teardown(test_withdrawal_among_logins_leaves_no_session, begin_free, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

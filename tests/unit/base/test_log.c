@@ -18,39 +18,18 @@
 #include "common/base/array.h"
 #include "common/base/log.h"
 #include "common/json/json.h"
+#include "tests/support/capture.h"
 
-static char output[4 * 8192];
-
-/* Standard error goes to a pipe while fn() runs; what it wrote is in `output`. Returns its length. */
-static size_t capture(void (*fn)(void))
-{
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    int saved = dup(STDERR_FILENO);
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[1]);
-    fn();
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    size_t len = 0;
-    for (ssize_t n = 1; n > 0; len += (size_t)(n > 0 ? n : 0)) {
-        n = read(ends[0], output + len, sizeof output - 1 - len);
-    }
-    close(ends[0]);
-    output[len] = '\0';
-    return len;
-}
-
-/* The one line in `output`, parsed strictly. */
+/* The one line in `captured`, parsed strictly. */
 static const struct json *parse_line(struct arena *arena)
 {
-    size_t len = strlen(output);
+    size_t len = strlen(captured);
     assert_true(len > 0);
-    assert_ptr_equal(strchr(output, '\n'), output + len - 1);
+    assert_ptr_equal(strchr(captured, '\n'), captured + len - 1);
     const struct json *line;
     const char *why = NULL;
-    if (json_parse(arena, output, len - 1, &line, &why) != NULL) {
-        fail_msg("not JSON (%s): %s", why, output);
+    if (json_parse(arena, captured, len - 1, &line, &why) != NULL) {
+        fail_msg("not JSON (%s): %s", why, captured);
     }
     return line;
 }
@@ -105,7 +84,7 @@ static void test_log_hostile_text_stays_one_valid_line(void **state)
 {
     capture(log_hostile);
     parse_line(*state);
-    assert_non_null(strstr(output, "a\\u000ab\\\"c\\\\d\\u0001\\u007f\\u0085\\ufffd\\ufffd\\ufffd\\ufffd 한글"));
+    assert_non_null(strstr(captured, "a\\u000ab\\\"c\\\\d\\u0001\\u007f\\u0085\\ufffd\\ufffd\\ufffd\\ufffd 한글"));
 }
 
 static void log_below_least(void)
@@ -153,7 +132,7 @@ static void log_multibyte(void)
 static void test_log_cut_never_splits_a_character(void **state)
 {
     capture(log_multibyte);
-    char *rest = output;
+    char *rest = captured;
     for (int i = 0; i < 3; i++) {
         char *end = strchr(rest, '\n');
         assert_non_null(end);
