@@ -16,7 +16,7 @@
 struct mail_server {
     pid_t pid;
     struct mail_box *box;
-    char url[64];
+    int port;
 };
 
 /* One connection. */
@@ -142,7 +142,7 @@ struct mail_server *mail_server_start(void)
         exit(1);
     }
     server->box = stub_shared(sizeof *server->box);
-    snprintf(server->url, sizeof server->url, "smtp://127.0.0.1:%d", ntohs(address.sin_port));
+    server->port = ntohs(address.sin_port);
     fflush(NULL);
     server->pid = fork();
     if (server->pid == 0) {
@@ -159,7 +159,9 @@ struct mail_box *mail_server_box(const struct mail_server *server)
 
 struct cfg_smtp mail_server_settings(const struct mail_server *server)
 {
-    return (struct cfg_smtp){.url = server->url,
+    static char url[64]; /* outlives the server: mail is also sent to where there is none any more */
+    snprintf(url, sizeof url, "smtp://127.0.0.1:%d", server->port);
+    return (struct cfg_smtp){.url = url,
                              .user = "",
                              .password = "",
                              .ca_file = "",

@@ -37,7 +37,7 @@ struct mail_server;
 /* On a free port of the loopback interface. Never NULL. */
 struct mail_server *mail_server_start(void);
 struct mail_box *mail_server_box(const struct mail_server *server);
-/* The settings with which mail goes there, within a second; they end with the server. */
+/* The settings with which mail goes there, within a second; good until the next call. */
 struct cfg_smtp mail_server_settings(const struct mail_server *server);
 /* NULL-safe; leaves NULL. */
 void mail_server_stop(struct mail_server **server);

@@ -124,7 +124,7 @@ static const struct {
     const char *role, *changes;
 } changes[] = {
     {"user_service",
-     "email_codes: attempts verified_at token_hash used_at"
+     "email_codes: attempts verified_at token_hash used_at tries"
      "; refresh_tokens: rotated_at revoked_at"
      "; users: email email_hash name phone phone_hash ci ci_hash di password_hash status locked_until last_login_at"
      " updated_at deleted_at email_verified_at"},
@@ -135,10 +135,10 @@ static const struct {
     {"event_service",
      "event_prices: price"
      "; event_schedules: play_sequence event_start_at event_end_at sale_start_at sale_end_at status admission_rate"
-     " queue_capacity seats_total seats_sold seats_version updated_at"
+     " queue_capacity seats_total seats_sold seats_version updated_at cancelled_at cancel_reason"
      "; events: venue_id hall_id title artist description poster_url status updated_at deleted_at"
      "; halls: name capacity seat_template updated_at"
-     "; seats: status sold_by sold_at version"
+     "; seats: price status sold_by sold_at version"
      "; venues: name address city updated_at"},
     {"reservation_service", "idempotency_keys: fingerprint answer created_at"
                             "; reservations: status hold_expires_at secured_by ticket_number confirmed_at cancelled_at "
