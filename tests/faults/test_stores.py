@@ -1,5 +1,6 @@
 """Stores that are restarted, killed or away while people buy: no acknowledged thing is lost, nothing happens twice."""
 import concurrent.futures
+import uuid
 
 import pytest
 import requests
@@ -134,6 +135,23 @@ def test_postgresql_away_is_told_and_comes_back(stack, away, purchases, base_url
     for purchase in (holding, paying):
         purchase.advance()
         purchase.ticket()
+
+
+def test_postgresql_away_leaves_the_catalogue_that_was_read_before(away, purchases):
+    """Who shows a token is answered by the service, never by the gateway's copy."""
+    buyer = purchases[0].buyer
+    sale = buyer.sale
+    schedule = f"/events/schedules/{sale.schedule_id}"
+    known = {path: buyer.call("GET", path) for path in (
+        "/events", f"/events/{sale.event_id}", f"{schedule}/seats", f"{schedule}/layout", f"{schedule}/live")}
+    away("postgres")
+    for path, before in known.items():
+        answer = buyer.call("GET", path)
+        assert (answer.status_code, answer.headers["ETag"]) == (200, before.headers["ETag"])
+    assert_unavailable(buyer.call("GET", "/events?q=unheard-of"))
+    assert_unavailable(buyer.call("GET", f"/events/{uuid.uuid4()}"))
+    away.back()
+    wait_for("the database", lambda: buyer.call("GET", "/events?q=unheard-of").status_code == 200)
 
 
 BACKLOG = 50000

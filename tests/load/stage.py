@@ -129,6 +129,7 @@ class Sale:
     """A published performance."""
 
     base_url: str
+    event_id: str
     schedule_id: str
     opens_at: float  # Unix seconds
     rate: int
@@ -158,4 +159,4 @@ def publish_sale(base_url: str, admin_token: str, opens_in_s: float, rate: int, 
         "title": f"Load test {uuid.uuid4()}", "artist": "Artist", "description": "", "venueId": venue["id"],
         "hallId": hall["id"], "gradePrices": {"VIP": 150000}, "schedules": [schedule]})
     event = call(f"{base_url}/events/{event['id']}/publish", "POST", admin_token)
-    return Sale(base_url, event["schedules"][0]["id"], opens_at, rate)
+    return Sale(base_url, event["id"], event["schedules"][0]["id"], opens_at, rate)

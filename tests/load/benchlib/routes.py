@@ -93,21 +93,26 @@ def pgbench(stack: Stack, seconds: int) -> float:
 
 def serving_vs_static(bench) -> dict:
     """The document that everybody reads, against a file of the same bytes with the same headers."""
-    url = bench.lines.of(CROWD).url("/queue/serving")
-    file = bench.stack.run / "bench-serving.json"
-    path = "/bench/serving.json"
+    serving, static = against_static(bench, bench.lines.of(CROWD).url("/queue/serving"), "serving")
+    return ratio(serving, static, "requests/s", 0.7)
+
+
+def against_static(bench, url: str, name: str) -> tuple[list[float], list[float]]:
+    """Requests per second of each round: of what is at the address, and of a file like it."""
+    file = bench.stack.run / f"bench-{name}.json"
+    path = f"/bench/{name}.json"
     with urllib.request.urlopen(url, timeout=10) as answer:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         file.write_bytes(answer.read())
-    static, serving = [], []
+    static, ours = [], []
     try:
         with Location(bench.stack, path, static_location(file, headers)):
             for _ in range(bench.rounds):
                 static.append(wrk("static", bench.stack.gateway_url + path, bench.seconds)["per_second"])
-                serving.append(wrk("serving", url, bench.seconds)["per_second"])
+                ours.append(wrk(name, url, bench.seconds)["per_second"])
     finally:
         file.unlink()
-    return ratio(serving, static, "requests/s", 0.7)
+    return ours, static
 
 
 def static_location(file: pathlib.Path, headers: dict[str, str]) -> str:
