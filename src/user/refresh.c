@@ -122,11 +122,16 @@ static const struct err *refuse_refresh(struct ctx *ctx, struct refresh_work *wo
                                                 : NULL;
 }
 
+/* An access token that is over is given to nobody. */
+static int64_t grace_s(void)
+{
+    return cfg_user.refresh_grace_s < cfg_token.access_s ? cfg_user.refresh_grace_s : cfg_token.access_s;
+}
+
 static const struct err *answer_used(struct ctx *ctx, struct refresh_work *work)
 {
     const struct db_rows *next;
-    const struct err *e =
-        DB_RUN(ctx, &sql_user_token_next, &next, db_arg_sha256(ctx, work->token), DB_INT(cfg_user.refresh_grace_s));
+    const struct err *e = DB_RUN(ctx, &sql_user_token_next, &next, db_arg_sha256(ctx, work->token), DB_INT(grace_s()));
     if (e) {
         return e;
     }

@@ -32,14 +32,19 @@ static void test_refresh_of_the_live_token_replaces_it(void **state)
     assert_int_equal(db_int(rows, 0, "total"), 1);
 }
 
-/* As if as much time had passed since every exchange of this person's tokens. */
-static void grace_is_over(const struct person *person)
+/* As if so much more time had passed since every exchange of this person's tokens. */
+static void seconds_pass(const struct person *person, int64_t seconds)
 {
     static const struct db_stmt age = {
         .name = "test_age_exchanges",
         .sql =
             "UPDATE refresh_tokens SET rotated_at = rotated_at - make_interval(secs => $2::bigint) WHERE user_id = $1"};
-    assert_null(DB_RUN(ctx, &age, NULL, DB_TEXT(person->id), DB_INT(cfg_user.refresh_grace_s)));
+    assert_null(DB_RUN(ctx, &age, NULL, DB_TEXT(person->id), DB_INT(seconds)));
+}
+
+static void grace_is_over(const struct person *person)
+{
+    seconds_pass(person, cfg_user.refresh_grace_s);
 }
 
 static void assert_same_pair(const struct tokens *pair, const struct tokens *expected)
@@ -59,6 +64,31 @@ static void test_refresh_whose_answer_was_lost_gets_it_again(void **state)
     assert_in_range(again.expires_in, cfg_token.access_s - 30, cfg_token.access_s);
     assert_null(access_revoked(again.access_token));
     assert_null(refresh(again.refresh_token, &third));
+}
+
+static void test_refresh_that_was_lost_in_a_tunnel_gets_its_answer_after_it(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens first = logged_in(&person), second, again;
+    assert_null(refresh(first.refresh_token, &second));
+    seconds_pass(&person, 110);
+    assert_null(refresh(first.refresh_token, &again));
+    assert_same_pair(&again, &second);
+}
+
+static void test_refresh_is_answered_again_while_its_access_token_lives(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    cfg_user.refresh_grace_s = 600;
+    cfg_token.access_s = 60;
+    struct tokens first = logged_in(&person), unused;
+    assert_null(refresh(first.refresh_token, &unused));
+    seconds_pass(&person, 50);
+    assert_null(refresh(first.refresh_token, &unused));
+    seconds_pass(&person, 10);
+    assert_ptr_equal(refresh(first.refresh_token, &unused), &err_refresh_reused);
 }
 
 static void test_refresh_with_a_token_whose_next_was_used_ends_the_family(void **state)
@@ -540,6 +570,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_refresh_of_the_live_token_replaces_it, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_whose_answer_was_lost_gets_it_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_that_was_lost_in_a_tunnel_gets_its_answer_after_it, begin, end),
+        cmocka_unit_test_setup_teardown(test_refresh_is_answered_again_while_its_access_token_lives, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_with_a_token_whose_next_was_used_ends_the_family, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_is_not_repeated_for_an_account_that_is_none_any_more, begin, end),
         cmocka_unit_test_setup_teardown(test_refresh_of_a_replaced_token_ends_the_family, begin, end),
