@@ -278,7 +278,14 @@ static rd_kafka_t *consumer_handle(const char *group)
     return rk;
 }
 
-struct kafka_consumer *kafka_consumer_new(const char *group, const char *const *topics, size_t count)
+static rd_kafka_topic_partition_list_t *one_partition(const char *topic, int32_t partition, int64_t offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+    return list;
+}
+
+static struct kafka_consumer *consumer_of(const char *group)
 {
     struct kafka_consumer *consumer = calloc(1, sizeof *consumer);
     if (consumer == NULL) {
@@ -286,6 +293,28 @@ struct kafka_consumer *kafka_consumer_new(const char *group, const char *const *
     }
     consumer->rk = consumer_handle(group);
     consumer->arena = arena_new(RECORD_ARENA_MAX);
+    return consumer;
+}
+
+struct kafka_consumer *kafka_consumer_alone(const char *topic, int64_t *first_r, int64_t *end_r, int timeout_ms)
+{
+    struct kafka_consumer *consumer = consumer_of("alone"); /* joined by nobody: partitions are assigned by hand */
+    rd_kafka_topic_partition_list_t *list = one_partition(topic, 0, RD_KAFKA_OFFSET_BEGINNING);
+    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(consumer->rk, topic, 0, first_r, end_r, timeout_ms);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        error = rd_kafka_assign(consumer->rk, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_warn(NULL, "cannot read '%s': '%s'", topic, rd_kafka_err2name(error));
+        kafka_consumer_free(&consumer);
+    }
+    return consumer;
+}
+
+struct kafka_consumer *kafka_consumer_new(const char *group, const char *const *topics, size_t count)
+{
+    struct kafka_consumer *consumer = consumer_of(group);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
         rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
@@ -362,13 +391,6 @@ const struct kafka_record *kafka_consumer_poll(struct kafka_consumer *consumer, 
     };
     read_headers(consumer);
     return &consumer->record;
-}
-
-static rd_kafka_topic_partition_list_t *one_partition(const char *topic, int32_t partition, int64_t offset)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
-    return list;
 }
 
 static const struct err *error_of_response(rd_kafka_resp_err_t error, const char *what)

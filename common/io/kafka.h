@@ -68,6 +68,9 @@ bool kafka_producer_flush(struct kafka_producer *producer, int timeout_ms);
 struct kafka_consumer;
 
 struct kafka_consumer *kafka_consumer_new(const char *group, const char *const *topics, size_t count);
+/* Outside of any group: partition 0 of a topic, from its first record on. *end_r: the offset after the last one that
+ * there is now; *first_r: of the first. NULL when no broker tells within timeout_ms. Nothing is ever committed. */
+struct kafka_consumer *kafka_consumer_alone(const char *topic, int64_t *first_r, int64_t *end_r, int timeout_ms);
 void kafka_consumer_free(struct kafka_consumer **consumer); /* leaves the group; NULL-safe */
 /* The next record or NULL after timeout_ms. The record is valid until the next call. */
 const struct kafka_record *kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms);
