@@ -37,7 +37,8 @@ const struct err *profile_get(struct request *rq, struct reply *rp)
 
 const struct err *profile_put(struct request *rq, struct reply *rp)
 {
-    const struct err *e = profile_change(rq->ctx, rq->identity.user_id, rq->body);
+    const struct session_owner owner = owner_of(rq);
+    const struct err *e = profile_change(rq->ctx, &owner, rq->body);
     return e ? e : profile_get(rq, rp);
 }
 

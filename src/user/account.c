@@ -202,6 +202,7 @@ const struct err *account_profile(struct ctx *ctx, const char *user_id, struct p
     }
     *profile_r = (struct profile){.id = user_id,
                                   .email = user_pii_open(ctx, "users.email", user_id, rows, "email"),
+                                  .email_proved = db_bool(rows, 0, "email_proved"),
                                   .name = user_pii_open(ctx, "users.name", user_id, rows, "name"),
                                   .phone = user_pii_open(ctx, "users.phone", user_id, rows, "phone"),
                                   .role = db_str(rows, 0, "role"),

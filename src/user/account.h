@@ -34,6 +34,7 @@ extern const struct shape account_shape;
 struct profile {
     const char *id;
     const char *email;
+    bool email_proved; /* by a code that was sent to it */
     const char *name;
     const char *phone;
     const char *role;

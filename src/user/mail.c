@@ -19,6 +19,7 @@ static const char *const kinds[MAIL__MAX] = {
     [MAIL_SOCIAL_LINKED] = "SOCIAL_LINKED",
     [MAIL_SOCIAL_UNLINKED] = "SOCIAL_UNLINKED",
     [MAIL_WITHDRAWN] = "WITHDRAWN",
+    [MAIL_EMAIL_CHANGED] = "EMAIL_CHANGED",
 };
 
 static const struct field mail_values_fields[] = {

@@ -22,6 +22,7 @@ enum mail_kind {
     MAIL_SOCIAL_LINKED,
     MAIL_SOCIAL_UNLINKED,
     MAIL_WITHDRAWN,
+    MAIL_EMAIL_CHANGED, /* the account has another address than this one */
     MAIL__MAX,
 };
 

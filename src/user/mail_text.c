@@ -86,6 +86,17 @@ static const struct template templates[MAIL__MAX][LANGUAGES] = {
              {"The account {email} was withdrawn. Nobody can log in to it any more.", "Time: {time}",
               "If this was not you, please tell our customer service now."}},
         },
+    [MAIL_EMAIL_CHANGED] =
+        {
+            {"계정의 이메일이 변경되었습니다",
+             {"{email} 계정의 이메일이 다른 주소로 변경되었습니다.", "시각: {time}",
+              "이제 이 주소로는 로그인할 수 없으며, 안내 메일도 새 주소로 보냅니다.",
+              "본인이 아니라면 바로 고객센터에 알려 주세요."}},
+            {"The e-mail address of your account has changed",
+             {"The account {email} has another e-mail address now.", "Time: {time}",
+              "You can no longer log in with this address, and notices go to the new one.",
+              "If this was not you, please tell our customer service now."}},
+        },
 };
 
 /* ---- values ---- */

@@ -8,6 +8,8 @@
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "sql/user.h"
+#include "src/user/user_errors.h"
+#include "src/user/user_settings.h"
 
 static const struct field tokens_fields[] = {
     {FIELD(struct tokens, "accessToken", FIELD_STR, access_token), .flags = FIELD_REQUIRED},
@@ -160,6 +162,25 @@ const struct err *session_end_all(struct ctx *ctx, const struct session_owner *o
 }
 
 /* ---- looking ---- */
+
+static const struct err *stale(const struct db_rows *rows)
+{
+    if (!db_str(rows, 0, "age_s")) {
+        return &err_token_revoked;
+    }
+    return db_int(rows, 0, "age_s") <= cfg_user.fresh_login_s ? NULL : &err_login_too_old;
+}
+
+const struct err *session_find(struct ctx *ctx, const struct session_owner *owner, struct session_standing *standing_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_user_session_standing, &rows, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
+    if (e || db_count(rows) == 0) {
+        return e ? e : &err_token_revoked;
+    }
+    *standing_r = (struct session_standing){db_str(rows, 0, "status"), stale(rows)};
+    return NULL;
+}
 
 const struct err *session_list(struct ctx *ctx, const struct session_owner *owner, const struct page *page,
                                struct json_list *list_r, int64_t *total_r)

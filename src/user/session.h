@@ -48,6 +48,12 @@ struct session_owner {
     int64_t expires_s;
 };
 
+struct session_standing {
+    const char *account;     /* its status */
+    const struct err *stale; /* NULL: it began within BOX_FRESH_LOGIN_S, however it was refreshed since. Otherwise
+                              * &err_login_too_old, or &err_token_revoked: it has ended */
+};
+
 struct session_view {
     const char *id;
     int64_t created_at;   /* the login */
@@ -86,6 +92,10 @@ BO_MUSTCHECK const struct err *session_blacklist_rows(struct ctx *ctx, const str
  * gets past it; and of their access tokens after it, which is safe to repeat and &err_uncertain when it fails. */
 BO_MUSTCHECK const struct err *session_revoke_others(struct ctx *ctx, const struct session_owner *owner);
 BO_MUSTCHECK const struct err *session_blacklist_others(struct ctx *ctx, const struct session_owner *owner);
+/* The session that asks, for what cannot be undone: whether it lives is looked up in PostgreSQL, as without Redis every
+ * token passes. &err_token_revoked when there is no such account. */
+BO_MUSTCHECK const struct err *session_find(struct ctx *ctx, const struct session_owner *owner,
+                                            struct session_standing *standing_r);
 /* A page of the sessions that may be continued, the last used first: struct session_view, and how many there are. */
 BO_MUSTCHECK const struct err *session_list(struct ctx *ctx, const struct session_owner *owner, const struct page *page,
                                             struct json_list *list_r, int64_t *total_r);

@@ -7,25 +7,6 @@
 #include "src/contract/reservation_api.h"
 #include "src/user/owner_notice.h"
 #include "src/user/user_errors.h"
-#include "src/user/user_settings.h"
-
-static const struct err *find(struct ctx *ctx, const struct session_owner *owner, const struct db_rows **rows_r)
-{
-    const struct err *e = DB_RUN(ctx, &sql_user_withdraw_find, rows_r, DB_TEXT(owner->user_id), DB_TEXT(owner->jti));
-    if (e) {
-        return e;
-    }
-    return db_count(*rows_r) == 1 ? NULL : &err_token_revoked;
-}
-
-/* Whether the session still lives is asked here: without Redis every token passes, and this cannot be undone. */
-static const struct err *check_login(const struct db_rows *rows)
-{
-    if (!db_str(rows, 0, "age_s")) {
-        return &err_token_revoked;
-    }
-    return db_int(rows, 0, "age_s") <= cfg_user.fresh_login_s ? NULL : &err_login_too_old;
-}
 
 static const struct err *check_tickets(struct ctx *ctx, const char *user_id, bool with_tickets)
 {
@@ -44,15 +25,16 @@ static const struct err *end_account(struct ctx *ctx, void *arg)
 {
     const struct session_owner *owner = arg;
     const struct session_owner nobody = {.user_id = owner->user_id}; /* the one that asks ends too */
-    const struct db_rows *withdrawn, *rows;
+    const struct db_rows *withdrawn;
+    struct session_standing standing;
     const struct err *e = DB_RUN(ctx, &sql_user_withdraw, &withdrawn, DB_TEXT(owner->user_id));
     if (e || db_affected(withdrawn) == 0) {
         return e; /* the same twice at once: the other was first */
     }
     /* Again: whoever logged out meanwhile has changed their mind, or was not the owner. */
     e = session_lock(ctx, owner->user_id);
-    e = e ? e : find(ctx, owner, &rows);
-    e = e ? e : check_login(rows);
+    e = e ? e : session_find(ctx, owner, &standing);
+    e = e ? e : standing.stale;
     e = e ? e : DB_RUN(ctx, &sql_user_links_remove, NULL, DB_TEXT(owner->user_id));
     e = e ? e : session_revoke_others(ctx, &nobody);
     return e ? e : owner_notice(ctx, owner->user_id, MAIL_WITHDRAWN, NULL);
@@ -70,16 +52,15 @@ static void look_back(struct ctx *ctx, const char *user_id, bool with_tickets)
 const struct err *withdrawal(struct ctx *ctx, const struct session_owner *owner, bool with_tickets)
 {
     struct session_owner own = *owner;
-    const struct db_rows *rows;
-    const struct err *e = find(ctx, owner, &rows);
+    struct session_standing standing;
+    const struct err *e = session_find(ctx, owner, &standing);
     if (e) {
         return e;
     }
     /* It has been withdrawn before, but may not be finished. */
-    bool ended = strcmp(db_str(rows, 0, "status"), "DELETED") == 0;
+    bool ended = strcmp(standing.account, "DELETED") == 0;
     if (!ended) {
-        e = check_login(rows);
-        e = e ? e : check_tickets(ctx, owner->user_id, with_tickets);
+        e = standing.stale ? standing.stale : check_tickets(ctx, owner->user_id, with_tickets);
         e = e ? e : db_transact(ctx, end_account, &own);
     }
     e = e ? e : err_after_commit(session_end_all(ctx, owner));

@@ -42,6 +42,28 @@ def test_code_comes_by_mail_and_proves_the_address_at_sign_up(person, mailbox, q
     assert_error(other.call("POST", "/auth/signup", json=body), 400, "INVALID_REQUEST")
 
 
+def test_address_changes_to_one_that_a_code_proves_and_the_old_one_is_told(person, mailbox):
+    person.sign_up()
+    person.log_in()
+    old, before = person.email, person.call("GET", "/users/me").json()
+    mails = len(mailbox.mails(old))
+    other = Person(person.base_url, person.sandbox_url)
+    assert ask(other).status_code == 204
+    token = verify(other, mailbox.code(other.email)).json()["emailVerificationToken"]
+    missing = assert_error(person.call("PATCH", "/users/me", json={"email": other.email}), 400, "INVALID_REQUEST")
+    assert [one["field"] for one in missing["details"]] == ["emailVerificationToken"]
+    change = {"email": other.email.upper(), "emailVerificationToken": token}
+    for _ in range(2):  # an answer that was lost
+        answer = person.call("PATCH", "/users/me", json=change)
+        assert answer.status_code == 200 and answer.json() == before | {"email": other.email}, answer.text
+    told = mailbox.wait(old, mails + 1)[-1]
+    assert told["subject"] == "계정의 이메일이 변경되었습니다" and other.email not in told["text"]
+    body = {"email": old, "password": PASSWORD, "recaptchaToken": "sandbox-pass"}
+    assert_error(person.call("POST", "/auth/login", json=body), 401, "BAD_CREDENTIALS")
+    person.email = other.email
+    person.log_in()
+
+
 def test_mail_is_well_formed_in_two_languages(person, mailbox):
     assert ask(person).status_code == 204
     other = Person(person.base_url, person.sandbox_url)

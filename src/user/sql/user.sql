@@ -56,7 +56,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: user_profile :read
 SELECT
-    u.email, u.name, u.phone, u.role, u.created_at,
+    u.email, u.email_verified_at IS NOT NULL AS email_proved, u.name, u.phone, u.role, u.created_at,
     (
         SELECT coalesce(json_agg(o.provider ORDER BY o.provider), '[]')
         FROM oauth_accounts AS o
@@ -73,6 +73,18 @@ SET
     updated_at = clock_timestamp()
 WHERE id = $1 AND ci_hash = $2 AND status = 'ACTIVE';
 
+-- For another address, which is a key: a lock that is got by degrees would meet others that are.
+-- name: user_email_lock :write
+SELECT email
+FROM users
+WHERE id = $1 AND status = 'ACTIVE'
+FOR UPDATE;
+
+-- name: user_email_set :write
+UPDATE users
+SET email = $2, email_hash = $3, updated_at = clock_timestamp()
+WHERE id = $1;
+
 -- Also takes away the account from logins and refreshes that are under way.
 -- name: user_withdraw :write
 UPDATE users
@@ -85,7 +97,7 @@ WHERE user_id = $1;
 
 -- age_s: how long ago the session of the access token $2 began; negative: the clock was set back; null: it has ended.
 -- Both at one moment: a session also ends with its account.
--- name: user_withdraw_find :read
+-- name: user_session_standing :read
 SELECT
     users.status,
     (

@@ -41,8 +41,8 @@ static const char *verify(const struct person *person, const char *name, const c
 static const struct err *change(const struct person *person, const char *name, const char *phone,
                                 const char *verification)
 {
-    const struct profile_change input = {name, phone, verification};
-    return profile_change(ctx, person->id, &input);
+    const struct profile_change input = {.name = name, .phone = phone, .identity_verification_id = verification};
+    return profile_change(ctx, &(struct session_owner){.user_id = person->id}, &input);
 }
 
 static void assert_profile(const struct person *person, const char *name, const char *phone)

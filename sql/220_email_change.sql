@@ -1,0 +1,11 @@
+-- Another address for an account: the old one is told.
+ALTER TABLE user_service.mails
+DROP CONSTRAINT mails_kind_check,
+ADD CONSTRAINT mails_kind_check
+CHECK (
+    kind IN (
+        'EMAIL_CODE', 'NEW_DEVICE', 'DORMANCY_NOTICE', 'PASSWORD_CHANGED', 'SOCIAL_LINKED', 'SOCIAL_UNLINKED', 'WITHDRAWN',
+        'EMAIL_CHANGED'
+    )
+) NOT VALID;
+ALTER TABLE user_service.mails VALIDATE CONSTRAINT mails_kind_check;
