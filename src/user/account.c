@@ -76,8 +76,10 @@ static const struct err *check_profile(struct ctx *ctx, const struct sign_up *in
 
 static const struct err *check_email_token(struct ctx *ctx, const struct candidate *person)
 {
-    const char *email = person->email ? person->email : "";
-    return person->email_token ? email_token_check(ctx, person->email_token, email) : NULL;
+    if (!person->email_token) {
+        return cfg_user.signup_email_proof ? ctx_invalid(ctx, "emailVerificationToken", "is required") : NULL;
+    }
+    return email_token_check(ctx, person->email_token, person->email ? person->email : "");
 }
 
 static const struct err *check_terms(struct ctx *ctx, const struct json_list *agreements)

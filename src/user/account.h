@@ -48,7 +48,10 @@ BO_MUSTCHECK const struct err *account_email_available(struct ctx *ctx, const ch
                                                        bool *available_r);
 
 /* Terms, CAPTCHA, identity verification, then the account in one transaction; nothing is kept of a sign-up that fails.
- * The token of a verified address (email_code.h) may be missing; one that is there must be right, and is used up by it.
+ * The token of a verified address (email_code.h) may be missing unless BOX_SIGNUP_EMAIL_PROOF; one that is there must
+ * be right, and is used up by it. Without that setting a person may hold an address that is another's, who is then told
+ * &err_email_taken until the holder moves (email_change.h) or is gone: no proof takes the name that an account logs in
+ * with from under it, as its person would be shut out of paid tickets by whoever reads a mailbox.
  * A sign-up tells who has an account only to somebody who has proved who they are; name and phone must be the verified
  * ones. &err_invalid_request, &err_terms_required, &err_captcha_failed, &err_identity_not_verified (with details),
  * &err_email_taken, &err_person_already_registered, &err_unavailable (a provider is away: repeat with a new CAPTCHA

@@ -62,8 +62,14 @@ static const struct cfg_key keys[] = {
      .min = 1,
      .max = 1000000,
      .help = "Codes asked for by one client, whatever the e-mail address, and ten times as many by its network (/24, "
-             "/64); each may "
-             "enter ten times as many."},
+             "/64); each may enter ten times as many."},
+    {.name = "BOX_SIGNUP_EMAIL_PROOF",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct cfg_user, signup_email_proof),
+     .unit = "",
+     .fallback = "0",
+     .max = 1,
+     .help = "1: nobody signs up with an address that no code has proved. 0: such an address may be somebody else's."},
     {.name = "BOX_REFRESH_GRACE_S",
      .type = CFG_INT,
      .offset = offsetof(struct cfg_user, refresh_grace_s),

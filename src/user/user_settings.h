@@ -17,6 +17,7 @@ struct cfg_user {
     int64_t email_codes_per_day;  /* BOX_EMAIL_CODES_PER_DAY */
     int64_t email_codes_per_hour; /* BOX_EMAIL_CODES_PER_HOUR */
     int64_t fresh_login_s;        /* BOX_FRESH_LOGIN_S */
+    bool signup_email_proof;      /* BOX_SIGNUP_EMAIL_PROOF */
     const char *blind_key;        /* BOX_BLIND_KEY: 64 hex digits; key of the blind indexes, never rotated */
     const char *pii_keys;         /* BOX_PII_KEYS: key ring that seals personal data (crypto.h) */
 };

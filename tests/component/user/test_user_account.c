@@ -387,6 +387,17 @@ static void test_sign_up_without_required_terms_is_refused_before_the_captcha(vo
     assert_ptr_equal(account_sign_up(ctx, &input, "127.0.0.1", &account), &err_terms_required);
 }
 
+static void test_sign_up_wants_a_proved_address_where_that_is_set(void **state)
+{
+    (void)state;
+    struct account account;
+    cfg_user.signup_email_proof = true;
+    assert_ptr_equal(sign_up(new_email(), &account), &err_invalid_request);
+    assert_string_equal(ctx->details->field, "emailVerificationToken");
+    cfg_user.signup_email_proof = false;
+    assert_null(sign_up(new_email(), &account));
+}
+
 static void test_sign_up_with_bad_fields_names_each(void **state)
 {
     (void)state;
@@ -527,6 +538,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sign_up_with_a_name_or_phone_that_is_not_verified_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_that_fails_at_any_step_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_without_required_terms_is_refused_before_the_captcha, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_wants_a_proved_address_where_that_is_set, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_with_bad_fields_names_each, begin, end),
         cmocka_unit_test_setup_teardown(test_role_given_by_the_operator_shows_in_the_profile, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_of_one_email_twice_at_once_lets_one_win, begin, end),
