@@ -24,7 +24,7 @@ static const struct field password_change_fields[] = {
 const struct shape password_change_shape = {password_change_fields, ARRAY_COUNT(password_change_fields),
                                             sizeof(struct password_change), false};
 
-struct change {
+struct new_password {
     const struct session_owner *owner;
     struct password_owner person;
     const char *old_hash;
@@ -32,7 +32,8 @@ struct change {
     char new_hash[PASSWORD_HASH_SIZE];
 };
 
-static const struct err *check_new(struct ctx *ctx, const struct change *change, const struct password_change *input)
+static const struct err *check_new(struct ctx *ctx, const struct new_password *change,
+                                   const struct password_change *input)
 {
     const struct err *e = user_password_check(ctx, "newPassword", input->new_password, &change->person);
     if (!e && strcmp(input->new_password, input->current_password) == 0) {
@@ -41,7 +42,7 @@ static const struct err *check_new(struct ctx *ctx, const struct change *change,
     return e;
 }
 
-static const struct err *find_password(struct ctx *ctx, const char *client_ip, struct change *change)
+static const struct err *find_password(struct ctx *ctx, const char *client_ip, struct new_password *change)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_password_find, &rows, DB_TEXT(change->owner->user_id),
@@ -68,7 +69,7 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
 }
 
 /* *done_r: the new password is the one that is stored, as this change was made before and its answer lost. */
-static const struct err *check_current(struct ctx *ctx, const struct change *change,
+static const struct err *check_current(struct ctx *ctx, const struct new_password *change,
                                        const struct password_change *input, bool *done_r)
 {
     const struct err *e = limit_take(ctx, &limit_password, change->owner->user_id);
@@ -89,7 +90,7 @@ static const struct err *check_current(struct ctx *ctx, const struct change *cha
 
 static const struct err *store(struct ctx *ctx, void *arg)
 {
-    const struct change *change = arg;
+    const struct new_password *change = arg;
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_password_set, &rows, DB_TEXT(change->owner->user_id),
                                  DB_TEXT(change->old_hash), DB_TEXT(change->new_hash));
@@ -106,7 +107,7 @@ static const struct err *store(struct ctx *ctx, void *arg)
 const struct err *password_change(struct ctx *ctx, const struct session_owner *owner, const char *client_ip,
                                   const struct password_change *input)
 {
-    struct change change = {.owner = owner};
+    struct new_password change = {.owner = owner};
     bool done = false;
     const struct err *e = find_password(ctx, client_ip, &change);
     e = e ? e : check_new(ctx, &change, input);

@@ -27,12 +27,13 @@ static struct db_arg key_arg(struct ctx *ctx, uint8_t id)
 /* ---- one account ---- */
 
 /* The account's id, its values as they are to be, then as they were. */
-struct account {
+struct sealed_account {
     struct db_arg args[1 + 2 * COLUMNS];
     bool closed;
 };
 
-static void seal_column(struct ctx *ctx, const struct db_rows *rows, size_t row, size_t column, struct account *account)
+static void seal_column(struct ctx *ctx, const struct db_rows *rows, size_t row, size_t column,
+                        struct sealed_account *account)
 {
     size_t len;
     const unsigned char *sealed = db_bytes(ctx, rows, row, columns[column], &len);
@@ -47,7 +48,7 @@ static void seal_column(struct ctx *ctx, const struct db_rows *rows, size_t row,
 
 static const struct err *seal_account(struct ctx *ctx, const struct db_rows *rows, size_t row, struct user_reseal *step)
 {
-    struct account account = {.args = {DB_TEXT(db_str(rows, row, "id"))}};
+    struct sealed_account account = {.args = {DB_TEXT(db_str(rows, row, "id"))}};
     for (size_t column = 0; column < COLUMNS; column++) {
         seal_column(ctx, rows, row, column, &account);
     }
