@@ -10,7 +10,7 @@ import pytest
 from box_office import wait_for
 from people import Person
 from stack_tools import sv
-from stacklib.settings import MAILBOX, ROOT
+from stacklib.settings import NPM, ROOT
 from test_secure_kafka import free_ports, listens, make_certificates
 
 PASSWORD = secrets.token_hex(16)
@@ -40,8 +40,8 @@ def server(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smtp")
     make_certificates(folder)
     port, = free_ports(1)
-    process = subprocess.Popen([MAILBOX / "node", "-e", SERVER, str(port), request.param, folder, PASSWORD],
-                               env=os.environ | {"NODE_PATH": str(MAILBOX / "node_modules")})
+    process = subprocess.Popen([NPM / "node", "-e", SERVER, str(port), request.param, folder, PASSWORD],
+                               env=os.environ | {"NODE_PATH": str(NPM / "node_modules")})
     try:
         wait_for("the mail server", lambda: listens(port))
         yield types.SimpleNamespace(folder=folder, url=f"{request.param}://localhost:{port}",
