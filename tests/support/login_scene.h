@@ -107,6 +107,14 @@ static inline const struct err *login(const char *email, const char *password, s
     return login_from("192.0.2.7", email, password, tokens_r);
 }
 
+static inline void fail_to_log_in(const char *ip, const char *email, int64_t times)
+{
+    struct tokens unused;
+    for (int64_t i = 0; i < times; i++) {
+        assert_ptr_equal(login_from(ip, email, "wrong horse", &unused), &err_bad_credentials);
+    }
+}
+
 static inline struct tokens logged_in(const struct person *person)
 {
     struct tokens tokens;
@@ -140,5 +148,12 @@ static const struct db_stmt make_dormant = {.name = "test_make_dormant",
 static const struct db_stmt withdraw = {
     .name = "test_withdraw",
     .sql = "UPDATE users SET status = 'DELETED', deleted_at = clock_timestamp() WHERE id = $1"};
+static const struct db_stmt make_locked = {
+    .name = "test_make_locked",
+    .sql = "UPDATE users SET locked_until = clock_timestamp() + interval '1 hour' WHERE id = $1"};
+/* Logins of before happened so much earlier ("91 days"); by boxoffice_admin. */
+static const struct db_stmt age_logins = {
+    .name = "test_age_logins",
+    .sql = "UPDATE user_service.login_history SET created_at = created_at - $2::interval WHERE user_id = $1"};
 
 #endif

@@ -56,9 +56,6 @@ static void test_login_without_captcha_is_refused(void **state)
     assert_ptr_equal(login(person.email, PASSWORD, &tokens), &err_captcha_failed);
 }
 
-static const struct db_stmt make_locked = {
-    .name = "test_make_locked",
-    .sql = "UPDATE users SET locked_until = clock_timestamp() + interval '1 hour' WHERE id = $1"};
 static const struct db_stmt revive = {.name = "test_revive", .sql = "UPDATE users SET status = 'ACTIVE' WHERE id = $1"};
 
 static void test_login_of_a_dormant_account_is_told_only_with_the_password(void **state)
@@ -95,14 +92,6 @@ static void test_login_of_a_withdrawn_account_is_refused_and_stays_so(void **sta
 }
 
 /* ---- many wrong passwords ---- */
-
-static void fail_to_log_in(const char *ip, const char *email, int64_t times)
-{
-    struct tokens unused;
-    for (int64_t i = 0; i < times; i++) {
-        assert_ptr_equal(login_from(ip, email, "wrong horse", &unused), &err_bad_credentials);
-    }
-}
 
 static void assert_locked(const char *ip, const char *email)
 {

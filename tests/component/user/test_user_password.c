@@ -169,8 +169,12 @@ static const struct db_stmt hold_person = {.name = "test_hold_person",
 static const struct db_stmt new_hash = {.name = "test_new_hash",
                                         .sql = "UPDATE users SET password_hash = $2 WHERE id = $1"};
 
+/* What happens to the account meanwhile. */
+typedef const struct err *turn_of_events(struct ctx *holder, const struct person *person);
+
 struct overtaking {
     const struct person *person;
+    turn_of_events *turn;
     pid_t login;
 };
 
@@ -178,7 +182,6 @@ struct overtaking {
 static const struct err *change_meanwhile(struct ctx *holder, void *arg)
 {
     struct overtaking *work = arg;
-    char hash[PASSWORD_HASH_SIZE];
     assert_null(DB_RUN(holder, &hold_person, NULL, DB_TEXT(work->person->id)));
     work->login = fork();
     if (work->login == 0) {
@@ -187,20 +190,42 @@ static const struct err *change_meanwhile(struct ctx *holder, void *arg)
         _exit(login(work->person->email, PASSWORD, &unused) == &err_conflict ? 0 : 1);
     }
     fixture_await_waiting(holder, 1);
-    assert_true(password_hash(NEW_PASSWORD, 4, hash));
-    return DB_RUN(holder, &new_hash, NULL, DB_TEXT(work->person->id), DB_TEXT(hash));
+    return work->turn(holder, work->person);
 }
 
-static void test_login_with_a_password_that_is_changed_meanwhile_is_refused(void **state)
+static void assert_overtaken_by(turn_of_events *turn)
 {
-    (void)state;
     struct person person = new_person();
-    struct overtaking work = {.person = &person};
+    struct overtaking work = {.person = &person, .turn = turn};
     int status;
     assert_null(db_transact(ctx, change_meanwhile, &work));
     assert_int_equal(waitpid(work.login, &status, 0), work.login);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static const struct err *set_password(struct ctx *holder, const struct person *person)
+{
+    char hash[PASSWORD_HASH_SIZE];
+    assert_true(password_hash(NEW_PASSWORD, 4, hash));
+    return DB_RUN(holder, &new_hash, NULL, DB_TEXT(person->id), DB_TEXT(hash));
+}
+
+static void test_login_with_a_password_that_is_changed_meanwhile_is_refused(void **state)
+{
+    (void)state;
+    assert_overtaken_by(set_password);
+}
+
+static const struct err *lock_account(struct ctx *holder, const struct person *person)
+{
+    return DB_RUN(holder, &make_locked, NULL, DB_TEXT(person->id));
+}
+
+static void test_login_of_an_account_that_is_locked_meanwhile_is_refused(void **state)
+{
+    (void)state;
+    assert_overtaken_by(lock_account);
 }
 
 int main(void)
@@ -216,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_password_change_of_an_account_that_is_none_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_twice_at_once_is_done_once, begin, end),
         cmocka_unit_test_setup_teardown(test_login_with_a_password_that_is_changed_meanwhile_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_login_of_an_account_that_is_locked_meanwhile_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,8 +245,6 @@ static void test_social_link_at_once_makes_one_account(void **state)
 
 /* ---- accounts that may not be logged in to ---- */
 
-static const struct db_stmt lock = {
-    .name = "test_lock", .sql = "UPDATE users SET locked_until = clock_timestamp() + interval '1 hour' WHERE id = $1"};
 static const struct db_stmt last_result = {
     .name = "test_last_result",
     .sql = "SELECT method, result FROM login_history WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1"};
@@ -265,7 +263,7 @@ static void test_social_login_of_a_locked_or_sleeping_account_is_refused(void **
     struct social_outcome outcome;
     const char *id = new_visitor();
     assert_last_login(id, "SUCCESS");
-    assert_null(DB_RUN(ctx, &lock, NULL, DB_TEXT(id)));
+    assert_null(DB_RUN(ctx, &make_locked, NULL, DB_TEXT(id)));
     assert_ptr_equal(visit_as(OAUTH_KAKAO, &outcome), &err_account_locked);
     assert_in_range(ctx->retry_after_s, 3590, 3600);
     assert_last_login(id, "LOCKED");
