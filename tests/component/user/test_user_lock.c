@@ -69,7 +69,7 @@ static bool knows(const struct person *person)
     const struct client client = {HOME, "test agent"};
     struct login_account account;
     assert_null(login_find(ctx, person->email, &client, &account));
-    return account.login.known;
+    return account.login.place == LOCKOUT_ADDRESS;
 }
 
 static void test_lock_concerns_a_known_place_again_after_90_days(void **state)

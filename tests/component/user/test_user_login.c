@@ -191,25 +191,6 @@ static void test_login_from_a_known_network_is_locked_by_its_neighbours_only(voi
     assert_null(login_from("203.0.113.7", person.email, PASSWORD, &unused));
 }
 
-static const struct db_stmt make_logins_old = {
-    .name = "test_make_logins_old",
-    .sql = "UPDATE user_service.login_history SET created_at = created_at - interval '91 days' WHERE user_id = $1"};
-
-static void test_login_is_from_a_known_address_for_ninety_days(void **state)
-{
-    (void)state;
-    struct tokens unused;
-    struct person person = new_person();
-    struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
-    assert_null(login_from("203.0.113.7", person.email, PASSWORD, &unused));
-    assert_null(DB_RUN(admin, &make_logins_old, NULL, DB_TEXT(person.id)));
-    fixture_free(&admin);
-    for (int host = 10; host < 14; host++) {
-        fail_to_log_in(arena_printf(ctx->arena, "203.0.113.%d", host), person.email, cfg_user.login_tries);
-    }
-    assert_locked("203.0.113.7", person.email);
-}
-
 static void test_logins_of_one_account_are_limited(void **state)
 {
     (void)state;
@@ -305,7 +286,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_login_from_a_known_network_is_not_locked_by_strangers_elsewhere, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_login_from_a_known_network_is_locked_by_its_neighbours_only, begin, end),
-        cmocka_unit_test_setup_teardown(test_login_is_from_a_known_address_for_ninety_days, begin, end),
         cmocka_unit_test_setup_teardown(test_logins_of_one_account_are_limited, begin, end),
         cmocka_unit_test_setup_teardown(test_login_with_the_right_password_forgets_the_wrong_ones, begin, end),
         cmocka_unit_test_setup_teardown(test_login_lock_ends_when_its_time_is_over, begin, end),
