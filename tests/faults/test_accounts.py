@@ -29,19 +29,44 @@ def each(people: list, do) -> list:
         return list(pool.map(do, people))
 
 
-def killed_meanwhile(stack, people: list, ask) -> list:
-    """What each was answered, None for nothing, while every process of the pools was killed at once."""
+@contextlib.contextmanager
+def writers_wait(stack, query, table: str):
+    """Whoever writes to the table waits for the end of this; the function that it gives says how many do."""
+    locks = f"FROM pg_locks WHERE relation = '{table}'::regclass AND "
+
+    def waiting() -> int:
+        return int(query(f"SELECT count(*) {locks} NOT granted")[0][0])
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(stack.run, "psql", "-Xqc", f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT pg_sleep(60)")
+        try:
+            wait_for("the lock", lambda: query(f"SELECT 1 {locks} mode = 'ExclusiveLock' AND granted"))
+            yield waiting
+        finally:
+            query(f"SELECT pg_cancel_backend(pid) {locks} mode = 'ExclusiveLock'")
+    wait_for("the end of whoever waited", lambda: waiting() == 0)
+
+
+def killed_meanwhile(stack, people: list, ask, middle=contextlib.nullcontext(lambda: len(OUTSIDE))) -> list:
+    """What each was answered, None for nothing, while every process of the pools was killed at once; `middle` says how many
+    have come to the middle of what they do, where it is certain that some have."""
     def patient(person):
         with contextlib.suppress(requests.RequestException):
             return ask(person)
         return None
 
     with concurrent.futures.ThreadPoolExecutor(len(people)) as pool:
-        asked = [pool.submit(patient, person) for person in people]
-        kill_pools(stack, *OUTSIDE)
+        with middle as reached:
+            asked = [pool.submit(patient, person) for person in people]
+            wait_for("somebody in the middle", lambda: reached() >= len(OUTSIDE))
+            kill_pools(stack, *OUTSIDE)
         told = [future.result() for future in asked]
     await_(lambda: healthy(stack))
     return told
+
+
+# Written last but one of a sign-up and of a reset.
+PROOFS = "user_service.identity_uses"
 
 
 def test_user_service_killed_while_people_sign_up_leaves_all_or_nothing(stack, people, query):
@@ -59,7 +84,7 @@ def test_user_service_killed_while_people_sign_up_leaves_all_or_nothing(stack, p
         return person.call("POST", "/auth/signup", json=bodies[person])
 
     before, half = accounts(), without_consents()
-    told = killed_meanwhile(stack, people, sign_up)
+    told = killed_meanwhile(stack, people, sign_up, writers_wait(stack, query, PROOFS))
     done = sum(1 for answer in told if answer is not None and answer.status_code == 201)
     assert before + done <= accounts() <= before + len(people)
     assert without_consents() == half
@@ -91,7 +116,7 @@ def test_user_service_killed_while_passwords_are_reset_leaves_the_old_or_the_new
                      "AND kind = 'PASSWORD_CHANGED')")
         return row
 
-    told = killed_meanwhile(stack, people, reset)
+    told = killed_meanwhile(stack, people, reset, writers_wait(stack, query, PROOFS))
     for person, answer in zip(people, told):
         there = kept(person)
         assert there[1] in ("0", "1")
