@@ -130,7 +130,7 @@ static void test_connections_spread_over_the_pool(void **state)
     (void)state;
     int fds[PROCESSES * EACH], served[PROCESSES] = {0};
     pid_t pids[PROCESSES];
-    setenv("BOX_CONNECTIONS", "16", 1); /* one may get nearly all */
+    setenv("BOX_CONNECTIONS", "16", 1);   /* one may get nearly all */
     for (int i = 0; i < PROCESSES; i++) { /* all are up: each has a request that waits */
         pids[i] = pool_start();
         fds[i] = client_open();
