@@ -1,11 +1,11 @@
 /*
  * email_code: proof that an address is one's own, by a code sent to it (AUTH-020).
  *
- * Six digits, for 10 minutes and five wrong tries of one network (/24, /64), fifteen of everybody: the 30 codes of a
- * day are guessed with a chance of 1 in 2,200. The latest sent counts; to who asks from a network, the latest that was
- * asked for there. So a stranger who asks and tries for an address takes nothing from its owner, who is elsewhere. Of
- * code and token only keyed hashes are kept. Nothing here looks at accounts, so that an address with one and an address
- * without are the same in words and time.
+ * Six digits, for 10 minutes and five wrong tries of one network (/24, /64); after fifteen of everybody only the
+ * network that asked for it has any left. So the 30 codes of a day are guessed with a chance of 1 in 1,600. The latest
+ * sent counts; to who asks from a network, the latest that was asked for there. So a stranger who asks and tries for an
+ * address takes nothing from its owner, who is elsewhere. Of code and token only keyed hashes are kept. Nothing here
+ * looks at accounts, so that an address with one and an address without are the same in words and time.
  *
  * For one address a network may ask once a minute and BOX_EMAIL_CODES_PER_DAY times a day, everybody three times as
  * often; whatever the address, a client BOX_EMAIL_CODES_PER_HOUR times an hour, its network ten times as often

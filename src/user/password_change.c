@@ -72,8 +72,9 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
 static const struct err *check_current(struct ctx *ctx, const struct new_password *change,
                                        const struct password_change *input, bool *done_r)
 {
-    const struct err *e = limit_take(ctx, &limit_password, change->owner->user_id);
-    e = e ? e : lockout_check(ctx, &change->login);
+    const struct err *e =
+        lockout_check(ctx, &change->login); /* first: who is locked out uses up nothing of the owner's */
+    e = e ? e : limit_take(ctx, &limit_password, change->owner->user_id);
     if (e) {
         return e;
     }

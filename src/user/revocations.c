@@ -10,7 +10,8 @@
 #include "sql/revocations.h"
 #include "src/user/session.h"
 
-#define REMEMBERED "token:remembered"
+#define REMEMBERED "token:{remembered}"
+#define TELLING_S "3600"
 #define BATCH 1000
 #define BEFORE_ALL "00000000-0000-0000-0000-000000000000"
 
@@ -71,6 +72,18 @@ static const struct err *tell_all(struct ctx *ctx, tell_step *step, int64_t *don
     return e;
 }
 
+/* Only when what was written at the beginning is still there: nothing was lost meanwhile. */
+static const struct err *finish(struct ctx *ctx, const char *telling)
+{
+    const struct redis_value *there;
+    const struct err *e = REDIS_RUN(ctx, &there, "EXISTS", telling);
+    if (!e && there->integer == 0) {
+        return &err_conflict; /* the next run tells all of it again */
+    }
+    e = e ? e : REDIS_RUN(ctx, NULL, "RENAME", telling, REMEMBERED);
+    return e ? e : REDIS_RUN(ctx, NULL, "PERSIST", REMEMBERED);
+}
+
 const struct err *revocations_restore(struct ctx *ctx, int64_t *done_r)
 {
     bool lost;
@@ -79,7 +92,10 @@ const struct err *revocations_restore(struct ctx *ctx, int64_t *done_r)
     if (e || !lost) {
         return e;
     }
-    e = tell_all(ctx, tell_ended, done_r);
+    char run[UUID_SIZE];
+    const char *telling = ARENA_JOIN(ctx->arena, REMEMBERED, ":", uuid_v4(run));
+    e = REDIS_RUN(ctx, NULL, "SET", telling, "1", "EX", TELLING_S);
+    e = e ? e : tell_all(ctx, tell_ended, done_r);
     e = e ? e : tell_all(ctx, tell_changed, done_r);
-    return e ? e : REDIS_RUN(ctx, NULL, "SET", REMEMBERED, "1");
+    return e ? e : finish(ctx, ARENA_JOIN(ctx->arena, REMEMBERED, ":", run));
 }

@@ -2,12 +2,13 @@
  * revocations: what a Redis that has lost everything is told again (AUTH-008, AUTH-010): access tokens of sessions that
  * have ended, and who is an administrator no more. PostgreSQL knows both; Redis only saves asking it on every request.
  *
- * A key without an end, token:remembered, tells that Redis has lost nothing; it is written when everything has been
- * told. Between the loss and that, for as long as the job's period and its work, an access token of an ended session
- * opens what it opened before; nothing else is. A Redis that comes back with all but its last second (appendfsync
- * everysec) is taken for whole. Who ends a session or demotes somebody meanwhile writes that as always. Twice at once:
- * both write the same. Killed anywhere: the key is not there, the next one begins anew. A million sessions: batches, by
- * an index that has no others; users are read through once.
+ * A key without an end, token:{remembered}, tells that Redis has lost nothing. When everything has been told it is made
+ * of a key that was written before, which a Redis that has lost everything once more meanwhile does not have. Between
+ * the loss and that, for as long as the job's period and its work, an access token of an ended session opens what it
+ * opened before; nothing else is. A Redis that comes back with all but its last second (appendfsync everysec) is taken
+ * for whole. Who ends a session or demotes somebody meanwhile writes that as always. Twice at once: both write the
+ * same. Killed anywhere: the key is not there, or not for long; the next run begins anew. A million sessions: batches,
+ * by an index that has no others; users are read through once.
  */
 #ifndef USER_REVOCATIONS_H
 #define USER_REVOCATIONS_H

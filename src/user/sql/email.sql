@@ -50,7 +50,7 @@ WHERE
         ORDER BY coalesce(network = $3::inet, FALSE) DESC, sent_at DESC
         LIMIT 1
     )
-    AND attempts < 15 AND coalesce((tries ->> $2::text)::integer, 0) < 5 AND used_at IS NULL
+    AND coalesce((tries ->> $2::text)::integer, 0) < 5 AND (attempts < 15 OR network = $3::inet) AND used_at IS NULL
     AND expires_at > clock_timestamp()
 RETURNING id, code_hash;
 

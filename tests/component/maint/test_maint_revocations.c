@@ -1,4 +1,7 @@
 /* What a Redis that has lost everything is told again. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "src/maint/job.h"
 #include "src/user/revocations.h"
 #include "src/user/session.h"
@@ -112,6 +115,38 @@ static void test_more_sessions_than_a_batch_are_known_again(void **state)
     }
 }
 
+static int64_t keys_there(void)
+{
+    const struct redis_value *size;
+    assert_null(REDIS_RUN(ctx, &size, "DBSIZE"));
+    return size->integer;
+}
+
+static void test_a_loss_while_it_is_told_is_noticed(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    const struct db_rows *rows;
+    int status;
+    assert_null(DB_RUN(owner, &end_many, NULL, DB_TEXT(person.id), DB_INT(MANY)));
+    pid_t teller = fork();
+    if (teller == 0) {
+        int64_t done = 0;
+        struct ctx *own = fixture_ctx(revocations_job.role, NEED_DB | NEED_REDIS);
+        (void)revocations_job.run(own, &done);
+        _exit(0);
+    }
+    while (keys_there() < MANY / 5 && waitpid(teller, &status, WNOHANG) == 0) {
+    }
+    lose_everything();
+    waitpid(teller, &status, 0);
+    (void)run_job();
+    assert_null(DB_RUN(owner, &tokens_of, &rows, DB_TEXT(person.id)));
+    for (size_t i = 0; i < db_count(rows); i++) {
+        assert_ptr_equal(token_check_revoked(ctx, db_str(rows, i, "access_jti")), &err_token_revoked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_was_demoted_administers_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_told_to_a_redis_that_has_lost_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_sessions_than_a_batch_are_known_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_loss_while_it_is_told_is_noticed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

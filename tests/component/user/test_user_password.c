@@ -110,6 +110,21 @@ static void test_password_change_counts_wrong_passwords(void **state)
     assert_ptr_equal(login(person.email, PASSWORD, &unused), &err_account_locked);
 }
 
+/* Whoever has taken an access token uses up none of the owner's tries once they are locked out. */
+static void test_password_change_of_a_thief_leaves_the_owner_theirs(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person);
+    const struct session_owner owner = owner_of(&person, &own);
+    const struct password_change guess = {"wrong horse", NEW_PASSWORD};
+    for (int i = 0; i < 20; i++) {
+        const struct err *e = password_change(ctx, &owner, "198.51.100.66", &guess);
+        assert_true(e == &err_bad_credentials || e == &err_account_locked);
+    }
+    assert_null(change(&person, &own, PASSWORD, NEW_PASSWORD));
+}
+
 /* Right ones cost as much. */
 static void test_password_change_has_ten_tries_a_quarter_of_an_hour(void **state)
 {
@@ -237,6 +252,7 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_that_is_refused_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_counts_wrong_passwords, begin, end),
+        cmocka_unit_test_setup_teardown(test_password_change_of_a_thief_leaves_the_owner_theirs, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_has_ten_tries_a_quarter_of_an_hour, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_of_an_account_that_is_none_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_password_change_twice_at_once_is_done_once, begin, end),
