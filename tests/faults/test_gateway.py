@@ -11,10 +11,12 @@ from stack_tools import sv
 
 POOLS = (1, 2)
 TRIES_MAX = 3
+# Nobody has asked it before: of a list that is known nginx gives its copy while the service is away.
+NOBODYS_LIST = f"/events?q={uuid.uuid4()}"
 # One path of each location of nginx.conf.in.
 PUBLIC = [("login", "/auth/login"), ("login", "/users/me/password"), ("user", "/auth/terms"), ("user", "/auth/refresh"),
           ("outside", "/auth/signup"), ("outside", "/auth/reactivate"), ("outside", "/auth/password/reset"),
-          ("user", "/auth/logout"), ("user", "/users/me/sessions"), ("event", "/events"), ("event", "/venues"),
+          ("user", "/auth/logout"), ("user", "/users/me/sessions"), ("event", NOBODYS_LIST), ("event", "/venues"),
           ("queue", "/queue/leave"), ("queue", f"/queue/serving?scheduleId={uuid.uuid4()}"),
           ("queue", f"/queue/draw?scheduleId={uuid.uuid4()}"),
           ("reservation", "/reservations/hold"), ("payment", "/payments/confirm"), ("gateway", "/.well-known/jwks.json")]
