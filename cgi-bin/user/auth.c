@@ -52,8 +52,7 @@ const struct err *auth_email_check(struct request *rq, struct reply *rp)
 
 const struct err *auth_email_code(struct request *rq, struct reply *rp)
 {
-    const struct email_body *body = rq->body;
-    const struct err *e = email_code_send(rq->ctx, body->email, rq->client_ip, rq->language);
+    const struct err *e = email_code_send(rq->ctx, rq->body, rq->client_ip, rq->language);
     if (!e) {
         reply_empty(rp, 204);
     }

@@ -24,7 +24,7 @@
 static const struct route routes[] = {
     {"GET", "/auth/terms", auth_terms, 0, NULL, NULL, 0, NULL},
     {"POST", "/auth/email/check", auth_email_check, 0, &email_body_shape, NULL, AUTH_BODY_MAX, NULL},
-    {"POST", "/auth/email/code", auth_email_code, 0, &email_body_shape, NULL, AUTH_BODY_MAX, NULL},
+    {"POST", "/auth/email/code", auth_email_code, 0, &email_request_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/email/verify", auth_email_verify, 0, &email_proof_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/signup", auth_sign_up, 0, &sign_up_shape, NULL, AUTH_BODY_MAX, NULL},
     {"POST", "/auth/login", auth_login, 0, &login_shape, NULL, AUTH_BODY_MAX, NULL},

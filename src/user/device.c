@@ -18,8 +18,8 @@ static bool is_news(const struct db_rows *row)
 const struct err *device_notice(struct ctx *ctx, const char *user_id, const struct client *client)
 {
     const struct db_rows *row;
-    const struct err *e = DB_RUN(ctx, &sql_user_device, &row, DB_TEXT(user_id), DB_TEXT(client_address(client->ip)),
-                                 DB_TEXT(client->user_agent));
+    const struct err *e = DB_RUN(ctx, &sql_user_device, &row, DB_TEXT(user_id),
+                                 DB_TEXT(client_address(ctx->arena, client->ip)), DB_TEXT(client->user_agent));
     if (e || db_count(row) == 0 || !is_news(row)) {
         return e;
     }

@@ -1,7 +1,7 @@
 /*
  * device: a login from where an account never had one is told to its owner by mail (AUTH-019).
  *
- * A device is what a client calls itself, without the numbers of its version, in a network (/24, /64). It is known for
+ * A device is what a client calls itself, without the numbers of its version, in a network (/24, /48). It is known for
  * 90 days from each login (and for 500 logins), so that there is one mail about it, however many logins follow. The
  * first login of an account is no news. From the tenth device within a day on nothing more is told: the owner has been
  * told nine times.

@@ -8,6 +8,7 @@
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
 #include "sql/email.h"
+#include "src/providers/recaptcha.h"
 #include "src/user/client.h"
 #include "src/user/client_limit.h"
 #include "src/user/mail.h"
@@ -21,7 +22,15 @@
 #define LIFE_S 600
 #define HOUR_S 3600
 #define TRIES_A_CODE 10   /* five wrong ones, and right ones again */
-#define EVERYBODY_TIMES 3 /* as many codes to one address as one network may ask for */
+#define EVERYBODY_TIMES 6 /* as many codes to one address as one network may ask for */
+#define FREE_A_DAY 3      /* codes to one address, whoever asks for them; for more a person solves a challenge */
+
+static const struct field email_request_fields[] = {
+    {FIELD(struct email_request, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
+    {FIELD(struct email_request, "recaptchaToken", FIELD_STR, recaptcha_token), .min = 1, .max = 4096},
+};
+const struct shape email_request_shape = {email_request_fields, ARRAY_COUNT(email_request_fields),
+                                          sizeof(struct email_request), false};
 
 static const struct field email_proof_fields[] = {
     {FIELD(struct email_proof, "email", FIELD_TEXT, email), .flags = FIELD_REQUIRED, .min = 1, .max = 300},
@@ -39,7 +48,7 @@ static const struct err *limit(struct ctx *ctx, const char *name, int64_t times,
 /* NULL: not known. */
 static const char *network_of(struct ctx *ctx, const char *client_ip)
 {
-    const char *ip = client_address(client_ip);
+    const char *ip = client_address(ctx->arena, client_ip);
     return ip ? client_network(ctx->arena, ip) : NULL;
 }
 
@@ -56,6 +65,7 @@ struct sending {
     const char *language;
     const char *network;
     struct db_arg blind;
+    bool by_person; /* who asks has solved a challenge */
 };
 
 static const char *new_code(struct ctx *ctx)
@@ -67,17 +77,39 @@ static const char *new_code(struct ctx *ctx)
     return arena_printf(ctx->arena, "%06u", random % CODES);
 }
 
+/* &err_captcha_failed: only for a person. */
 static const struct err *check_pace(struct ctx *ctx, const struct sending *sending)
 {
-    int64_t most = cfg_user.email_codes_per_day;
+    int64_t most = cfg_user.email_codes_per_day, rush = cfg_user.email_codes_per_minute;
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_email_code_pace, &rows, sending->blind, DB_INT(most),
-                                 DB_INT(most * EVERYBODY_TIMES), DB_TEXT(sending->network));
-    if (e || db_int(rows, 0, "wait_s") == 0) {
+                                 DB_INT(most * EVERYBODY_TIMES), DB_TEXT(sending->network), DB_INT(rush));
+    if (e) {
         return e;
     }
     ctx->retry_after_s = (int)db_int(rows, 0, "wait_s");
-    return &err_too_many_requests;
+    if (ctx->retry_after_s > 0) {
+        return &err_too_many_requests;
+    }
+    bool many = db_int(rows, 0, "sent") >= FREE_A_DAY || db_int(rows, 0, "rush") >= rush;
+    return many && !sending->by_person ? &err_captcha_failed : NULL;
+}
+
+/* Outside of any transaction, and only when it matters: a token serves once. */
+static const struct err *check_person(struct ctx *ctx, struct sending *sending, const char *token,
+                                      const char *client_ip)
+{
+    const struct err *e = check_pace(ctx, sending);
+    if (e != &err_captcha_failed) {
+        return e;
+    }
+    if (!token) {
+        ctx_detail(ctx, "recaptchaToken", "is needed for so many codes");
+        return e;
+    }
+    e = recaptcha_verify(ctx, token, client_ip);
+    sending->by_person = !e;
+    return e;
 }
 
 static const struct err *write_code(struct ctx *ctx, void *arg)
@@ -102,15 +134,18 @@ static const struct err *write_code(struct ctx *ctx, void *arg)
                                         .expires_at = db_time(rows, 0, "expires_at")});
 }
 
-const struct err *email_code_send(struct ctx *ctx, const char *email, const char *client_ip, const char *language)
+const struct err *email_code_send(struct ctx *ctx, const struct email_request *input, const char *client_ip,
+                                  const char *language)
 {
-    struct sending sending = {
-        .email = user_email_normalise(ctx->arena, email), .language = language, .network = network_of(ctx, client_ip)};
+    struct sending sending = {.email = user_email_normalise(ctx->arena, input->email),
+                              .language = language,
+                              .network = network_of(ctx, client_ip)};
     if (!sending.email) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
     const struct err *e = limit(ctx, "emailcode", 1, client_ip);
     sending.blind = user_pii_blind(ctx, "email", sending.email);
+    e = e ? e : check_person(ctx, &sending, input->recaptcha_token, client_ip);
     return e ? e : db_transact(ctx, write_code, &sending);
 }
 

@@ -28,7 +28,7 @@ struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, con
     return (struct login_try){
         .account = ARENA_JOIN(ctx->arena, "login:{", crypto_hex(ctx->arena, blind, len),
                               "}:", crypto_hex(ctx->arena, digest, PASSWORD_MARK)),
-        .ip = client_address(client_ip),
+        .ip = client_address(ctx->arena, client_ip),
         .place = place,
     };
 }
@@ -36,7 +36,7 @@ struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, con
 static const char *key_of(struct ctx *ctx, const struct login_try *login, enum scope scope)
 {
     const char *ip = login->ip ? login->ip : "none";
-    const char *where[] = {[SCOPE_ADDRESS] = ip,
+    const char *where[] = {[SCOPE_ADDRESS] = client_host(ctx->arena, ip),
                            [SCOPE_NETWORK] = ARENA_JOIN(ctx->arena, "net:", client_network(ctx->arena, ip)),
                            [SCOPE_EVERYWHERE] = "all"};
     return ARENA_JOIN(ctx->arena, login->account, ":", where[scope]);

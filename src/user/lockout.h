@@ -1,14 +1,14 @@
 /*
  * lockout: how many wrong passwords one account may see (AUTH-019).
  *
- * BOX_LOGIN_TRIES within BOX_LOGIN_LOCK_S from one address; four times as many from its network (/24, /64); twenty
- * times as many from everywhere. Then the account is locked there until that time, counted from the first of them, is
- * over; what is tried meanwhile does not count. Where this person has logged in within 90 days is not asked about what
- * was tried from everywhere, and that very address about its own tries only: no stranger can lock the owner out, and in
- * the owner's own network none but a neighbour, of those whose address changes. An e-mail address that no account has
- * is counted like any other, so that a lock tells nothing. A new password begins anew: whoever has set it is not kept
- * out anywhere. As many more tries may slip through as there are processes that log in. Without Redis nobody is locked.
- * Keys login:{<blind index>}:<of the password>:<scope>.
+ * BOX_LOGIN_TRIES within BOX_LOGIN_LOCK_S from one address (IPv6: a /64); four times as many from its network (/24,
+ * /48); twenty times as many from everywhere. Then the account is locked there until that time, counted from the first
+ * of them, is over; what is tried meanwhile does not count. Where this person has logged in within 90 days is not asked
+ * about what was tried from everywhere, and that very address about its own tries only: no stranger can lock the owner
+ * out, and in the owner's own network none but a neighbour, of those whose address changes. An e-mail address that no
+ * account has is counted like any other, so that a lock tells nothing. A new password begins anew: whoever has set it
+ * is not kept out anywhere. As many more tries may slip through as there are processes that log in. Without Redis
+ * nobody is locked. Keys login:{<blind index>}:<of the password>:<scope>.
  */
 #ifndef USER_LOCKOUT_H
 #define USER_LOCKOUT_H

@@ -28,7 +28,7 @@ const struct shape login_shape = {login_fields, ARRAY_COUNT(login_fields), sizeo
 const struct err *login_record(struct ctx *ctx, const struct login_entry *entry, const struct client *client)
 {
     return DB_RUN(ctx, &sql_user_login_record, NULL, DB_TEXT(entry->user_id), DB_TEXT(entry->method),
-                  DB_TEXT(entry->result), DB_TEXT(client_address(client->ip)), DB_TEXT(client->user_agent));
+                  DB_TEXT(entry->result), DB_TEXT(client_address(ctx->arena, client->ip)), DB_TEXT(client->user_agent));
 }
 
 const struct err *login_begin(struct ctx *ctx, const struct login_entry *entry, const char *role,
@@ -50,7 +50,8 @@ const struct err *login_find(struct ctx *ctx, const char *email, const struct cl
     const char *normal = user_email_normalise(ctx->arena, email);
     const struct db_arg blind = user_pii_blind(ctx, "email", normal ? normal : "");
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(client_address(client->ip)));
+    const struct err *e =
+        DB_RUN(ctx, &sql_user_login_find, &rows, blind, DB_TEXT(client_address(ctx->arena, client->ip)));
     if (e) {
         return e;
     }

@@ -116,7 +116,7 @@ static const char *masked_email(struct arena *arena, const char *email)
 
 static const char *masked_ip(struct arena *arena, const char *ip, const char *unknown)
 {
-    if (!ip || !client_address(ip)) {
+    if (!ip || !client_address(arena, ip)) {
         return unknown;
     }
     const char *last = strrchr(ip, '.');

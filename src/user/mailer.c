@@ -24,6 +24,9 @@
 #define EXPIRE_BATCH 1000
 #define DISTRUST_AT 5 /* recipients in a row that are refused: then it is us whom the server refuses */
 #define COUNT_MAX 100000
+/* However many codes are asked for, of so many mails one is to an owner, and one a notice of sleep. */
+#define OWNERS_TURN 4
+#define SLEEPERS_TURN 16
 
 struct cfg_mailer cfg_mailer;
 
@@ -57,6 +60,7 @@ struct mailer {
     struct mark mark;                                /* not written yet: the database was away */
     char refused[DISTRUST_AT][SMTP_ADDRESS_MAX + 1]; /* different recipients since the last mail that was taken */
     size_t refused_count;
+    unsigned turn;
 };
 
 bool mailer_init(const char **why_r)
@@ -225,6 +229,12 @@ static int64_t taken_s(void)
     return (cfg_smtp.connect_ms + 2 * cfg_smtp.timeout_ms) / 1000 + TAKEN_SPARE_S;
 }
 
+static const char *whose_turn(struct mailer *mailer)
+{
+    mailer->turn++;
+    return mailer->turn % SLEEPERS_TURN == 0 ? "SLEEPERS" : mailer->turn % OWNERS_TURN == 0 ? "OWNERS" : "CODES";
+}
+
 const struct err *mailer_send(struct mailer *mailer, struct ctx *ctx, bool *more_r)
 {
     const struct db_rows *row;
@@ -232,7 +242,7 @@ const struct err *mailer_send(struct mailer *mailer, struct ctx *ctx, bool *more
     if (e || breaker_retry_after_s(mailer->breaker) > 0) {
         return e;
     }
-    e = DB_RUN(ctx, &sql_mailer_take, &row, DB_INT(taken_s()));
+    e = DB_RUN(ctx, &sql_mailer_take, &row, DB_INT(taken_s()), DB_TEXT(whose_turn(mailer)));
     if (e || db_count(row) == 0) {
         return e;
     }

@@ -46,7 +46,7 @@ static const struct err *find_password(struct ctx *ctx, const char *client_ip, s
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_user_password_find, &rows, DB_TEXT(change->owner->user_id),
-                                 DB_TEXT(client_address(client_ip)));
+                                 DB_TEXT(client_address(ctx->arena, client_ip)));
     if (e) {
         return e;
     }

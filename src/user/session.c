@@ -61,7 +61,7 @@ const struct err *session_issue(struct ctx *ctx, const struct session *session, 
                    DB_TEXT(session->family), DB_TEXT(session->replaces), db_arg_sha256(ctx, pair.refresh_token),
                    DB_TEXT(access.jti), DB_TIME(access.expires_s * CLOCK_SECOND),
                    DB_TIME(refresh.issued_s * CLOCK_SECOND), DB_TIME(refresh.expires_s * CLOCK_SECOND),
-                   DB_TEXT(client_address(session->client->ip)), DB_TEXT(session->client->user_agent));
+                   DB_TEXT(client_address(ctx->arena, session->client->ip)), DB_TEXT(session->client->user_agent));
     if (!e) {
         *tokens_r = pair;
     }

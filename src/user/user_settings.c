@@ -52,7 +52,7 @@ static const struct cfg_key keys[] = {
      .fallback = "10",
      .min = 1,
      .max = 1000,
-     .help = "Codes to one e-mail address within a day that one network (/24, /64) may ask for; everybody three times "
+     .help = "Codes to one e-mail address within a day that one network (/24, /48) may ask for; everybody six times "
              "as many."},
     {.name = "BOX_EMAIL_CODES_PER_HOUR",
      .type = CFG_INT,
@@ -62,7 +62,15 @@ static const struct cfg_key keys[] = {
      .min = 1,
      .max = 1000000,
      .help = "Codes asked for by one client, whatever the e-mail address, and ten times as many by its network (/24, "
-             "/64); each may enter ten times as many."},
+             "/48); each may enter ten times as many."},
+    {.name = "BOX_EMAIL_CODES_PER_MINUTE",
+     .type = CFG_INT,
+     .offset = offsetof(struct cfg_user, email_codes_per_minute),
+     .unit = "codes",
+     .fallback = "300",
+     .min = 1,
+     .max = 1000000,
+     .help = "Codes that everybody together may ask for within a minute; for more, each solves a CAPTCHA."},
     {.name = "BOX_SIGNUP_EMAIL_PROOF",
      .type = CFG_BOOL,
      .offset = offsetof(struct cfg_user, signup_email_proof),

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from box_office import wait_for
-from people import MALFORMED, PASSWORD, Person, assert_error
+from people import MALFORMED, PASSWORD, From, Person, assert_error
 from stack_tools import service_pid
 
 
@@ -40,6 +40,20 @@ def test_code_comes_by_mail_and_proves_the_address_at_sign_up(person, mailbox, q
     other = Person(person.base_url, person.sandbox_url)
     body = other.sign_up_body(emailVerificationToken=token)
     assert_error(other.call("POST", "/auth/signup", json=body), 400, "INVALID_REQUEST")
+
+
+def test_codes_from_many_networks_cost_a_solved_challenge(person, mailbox):
+    def ask_from(network: int, **more):
+        person.session.mount("http://", From(f"127.20.{network}.1"))
+        return person.call("POST", "/auth/email/code", json={"email": person.email} | more)
+
+    for network in range(3):
+        assert ask_from(network).status_code == 204
+    refused = assert_error(ask_from(3), 400, "CAPTCHA_FAILED")
+    assert [one["field"] for one in refused["details"]] == ["recaptchaToken"]
+    assert_error(ask_from(3, recaptchaToken="sandbox-fail"), 400, "CAPTCHA_FAILED")
+    assert ask_from(3, recaptchaToken="sandbox-pass").status_code == 204
+    assert len(mailbox.wait(person.email, 4)) == 4
 
 
 def test_address_changes_to_one_that_a_code_proves_and_the_old_one_is_told(person, mailbox):

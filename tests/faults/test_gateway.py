@@ -15,10 +15,10 @@ TRIES_MAX = 3
 NOBODYS_LIST = f"/events?q={uuid.uuid4()}"
 # One path of each location of nginx.conf.in.
 PUBLIC = [("login", "/auth/login"), ("login", "/users/me/password"), ("user", "/auth/terms"), ("user", "/auth/refresh"),
-          ("outside", "/auth/signup"), ("outside", "/auth/reactivate"), ("outside", "/auth/password/reset"),
-          ("user", "/auth/logout"), ("user", "/users/me/sessions"), ("event", NOBODYS_LIST), ("event", "/venues"),
-          ("queue", "/queue/leave"), ("queue", f"/queue/serving?scheduleId={uuid.uuid4()}"),
-          ("queue", f"/queue/draw?scheduleId={uuid.uuid4()}"),
+          ("outside", "/auth/signup"), ("outside", "/auth/email/code"), ("outside", "/auth/reactivate"),
+          ("outside", "/auth/password/reset"), ("user", "/auth/logout"), ("user", "/users/me/sessions"),
+          ("event", NOBODYS_LIST), ("event", "/venues"), ("queue", "/queue/leave"),
+          ("queue", f"/queue/serving?scheduleId={uuid.uuid4()}"), ("queue", f"/queue/draw?scheduleId={uuid.uuid4()}"),
           ("reservation", "/reservations/hold"), ("payment", "/payments/confirm"), ("gateway", "/.well-known/jwks.json")]
 INTERNAL = [("event", f"/internal/schedules/{uuid.uuid4()}"), ("gateway", "/metrics"),
             ("reservation", f"/internal/reservations/{uuid.uuid4()}/secure"), ("payment", "/internal/health/payment")]

@@ -55,6 +55,12 @@ static bool fail_at(const struct talk *talk, const char *at, bool *answered)
         while (say(talk, "250 and so on and so on and so on and so on and so on ")) {
         }
         return false;
+    case MAIL_WAITS:
+        while (!talk->box->go_on) {
+            usleep(1000);
+        }
+        *answered = false;
+        return true;
     }
     return false;
 }

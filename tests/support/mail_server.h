@@ -17,7 +17,13 @@
  * end of a mail, which is then kept where `keep` says so). */
 struct mail_fault {
     char at[8]; /* "": nowhere; "hello": the greeting */
-    enum { MAIL_SAYS, MAIL_HANGS, MAIL_DROPS, MAIL_FLOODS /* a line that never ends */ } how;
+    enum {
+        MAIL_SAYS,
+        MAIL_HANGS,
+        MAIL_DROPS,
+        MAIL_FLOODS, /* a line that never ends */
+        MAIL_WAITS,  /* for `go_on`, and is well then */
+    } how;
     char answer[600]; /* MAIL_SAYS */
     bool keep;
     int times; /* then it is well */
@@ -29,6 +35,7 @@ struct mail_box {
     atomic_int connections;
     atomic_int failed; /* how often it failed as told */
     atomic_int count;  /* of mails kept */
+    atomic_bool go_on;
     char mails[MAIL_MOST][MAIL_SIZE];
 };
 

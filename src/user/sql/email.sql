@@ -6,7 +6,8 @@
 SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 1)) AS locked;
 
 -- How many seconds network $4 has to wait for a code to the address $1: a minute from its last; when it asked for $2
--- within a day, or everybody for $3, until there are fewer. 0: none.
+-- within a day, or everybody for $3, until there are fewer. 0: none. And how many everybody has asked for within a day;
+-- and whatever the address, within a minute, counted up to $5.
 -- name: email_code_pace :read
 WITH
 sent AS (
@@ -27,7 +28,18 @@ SELECT
                 THEN ceil(extract(EPOCH FROM min(sent_at) - clock_timestamp() + interval '1 day'))
         END,
         0
-    )::bigint AS wait_s
+    )::bigint AS wait_s,
+    count(*) AS sent,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM email_codes
+            WHERE sent_at > clock_timestamp() - interval '1 minute'
+            ORDER BY sent_at
+            LIMIT $5::bigint
+        ) AS counted
+    ) AS rush
 FROM sent;
 
 -- name: email_code_insert :write

@@ -1,32 +1,34 @@
 -- What the mailer reads and marks.
 -- role: mailer
 
-{% macro due(more) -%}
-    SELECT id
-    FROM mails
-    WHERE
-        status = 'WAITING' AND next_try_at <= statement_timestamp() AND expires_at > statement_timestamp(){{ more }}
-    ORDER BY next_try_at
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
+{% macro due(kinds) -%}
+    (
+        SELECT id
+        FROM mails
+        WHERE
+            status = 'WAITING' AND next_try_at <= statement_timestamp() AND expires_at > statement_timestamp()
+            AND kind {{ kinds }}
+        ORDER BY next_try_at
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    )
 {%- endmacro %}
+{% set code = due("= 'EMAIL_CODE'") | indent(8) %}
+{% set to_owner = due("NOT IN ('EMAIL_CODE', 'DORMANCY_NOTICE')") | indent(8) %}
+{% set notice = due("= 'DORMANCY_NOTICE'") | indent(8) %}
 
--- The one due for longest, for $1 seconds: a code, for which somebody waits; else what an owner must know;
--- else a notice of sleep, if it is still true. Who logs in after this look may get it all the same.
+-- The one due for longest, for $1 seconds, of those whose turn it is ($2); else a code, for which somebody waits; else
+-- what an owner must know; else a notice of sleep, if it is still true. Who logs in after this look may get it all the
+-- same.
 -- name: mailer_take :write
 UPDATE mails
 SET attempts = attempts + 1, next_try_at = clock_timestamp() + make_interval(secs => $1::bigint)
 WHERE
     id = coalesce(
-        (
-            {{ due(" AND kind = 'EMAIL_CODE'") | indent(12) }}
-        ),
-        (
-            {{ due(" AND kind <> 'DORMANCY_NOTICE'") | indent(12) }}
-        ),
-        (
-            {{ due("") | indent(12) }}
-        )
+        CASE $2::text WHEN 'OWNERS' THEN {{ to_owner }} WHEN 'SLEEPERS' THEN {{ notice }} END,
+        {{ code }},
+        {{ to_owner }},
+        {{ notice }}
     )
 RETURNING
     id, kind, recipient, content, language, created_at, attempts,

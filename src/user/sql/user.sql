@@ -121,18 +121,21 @@ WHERE id = $1;
 
 -- ---- login ----
 
--- The network of an address, and its first and last address.
+-- What is one client, and its network (client.h); the first and the last address of either.
+{% macro part(address, bits_4, bits_6) -%}
+    network(set_masklen({{ address }}, CASE family({{ address }}) WHEN 4 THEN {{ bits_4 }} ELSE {{ bits_6 }} END))
+{%- endmacro %}
+{% macro host(address) -%}
+    {{ part(address, 32, 64) }}
+{%- endmacro %}
 {% macro network(address) -%}
-    network(set_masklen({{ address }}, CASE family({{ address }}) WHEN 4 THEN 24 ELSE 64 END))
+    {{ part(address, 24, 48) }}
 {%- endmacro %}
 {% macro single(address, of) -%}
     set_masklen({{ address }}, CASE family({{ of }}) WHEN 4 THEN 32 ELSE 128 END)
 {%- endmacro %}
-{% macro first_of(address) -%}
-    {{ single(network(address) + "::inet", address) }}
-{%- endmacro %}
-{% macro last_of(address) -%}
-    {{ single("broadcast(" + network(address) + ")", address) }}
+{% macro within(part, address) -%}
+    ip BETWEEN {{ single(part + "::inet", address) }} AND {{ single("broadcast(" + part + ")", address) }}
 {%- endmacro %}
 
 {% macro logged_in_from(addresses) -%}
@@ -146,11 +149,11 @@ WHERE id = $1;
 {%- endmacro %}
 
 -- Whether this person has logged in before from where the login $2 comes from: 2 from that address, 1 from its network,
--- 0 from neither. The network as a range, which the index has in order.
+-- 0 from neither. Both as ranges, which the index has in order.
 {% set login_known -%}
     CASE
-        WHEN {{ logged_in_from("ip = $2::inet") | indent(8) }} THEN 2
-        WHEN {{ logged_in_from("ip BETWEEN " + first_of("$2::inet") + " AND " + last_of("$2::inet")) | indent(8) }} THEN 1
+        WHEN {{ logged_in_from(within(host("$2::inet"), "$2::inet")) | indent(8) }} THEN 2
+        WHEN {{ logged_in_from(within(network("$2::inet"), "$2::inet")) | indent(8) }} THEN 1
         ELSE 0
     END
 {%- endset %}

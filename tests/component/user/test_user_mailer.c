@@ -1,122 +1,20 @@
-/* Mails on their way, through mail servers that fail and mailers that die. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <signal.h>
+/* Mails on their way, through mail servers that fail. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "common/base/array.h"
-#include "common/base/clock.h"
 #include "common/crypto/crypto.h"
-#include "common/io/db.h"
-#include "common/io/smtp.h"
-#include "src/user/mail.h"
-#include "src/user/mailer.h"
-#include "src/user/user_pii.h"
-#include "tests/support/fixture.h"
-#include "tests/support/mail_server.h"
+#include "tests/support/mailer_scene.h"
 
-#define KEYS "1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-static struct ctx *ctx, *admin, *unit;
-static struct mail_server *server;
-static struct mail_box *box;
-static struct mailer *mailer;
-static char folder[] = "/tmp/test_mailer.XXXXXX";
-
-static const struct db_stmt clear = {.name = "test_clear", .sql = "DELETE FROM user_service.mails"};
-static const struct db_stmt states = {
-    .name = "test_states",
-    .sql =
-        "SELECT status, coalesce(last_error, '') AS reason, attempts, recipient IS NULL AND content IS NULL AS empty,"
-        " next_try_at > clock_timestamp() AS later FROM user_service.mails ORDER BY created_at"};
-static const struct db_stmt due_now = {
-    .name = "test_due_now",
-    .sql = "UPDATE user_service.mails SET next_try_at = clock_timestamp() - interval '1 second'"
-           " WHERE status = 'WAITING'"};
 static const struct db_stmt too_late = {.name = "test_too_late",
                                         .sql =
                                             "UPDATE user_service.mails SET created_at = created_at - interval '1 day',"
                                             " expires_at = clock_timestamp() - interval '1 second'"};
 
-/* Somebody who was here two years ago. */
-static const char *idle;
-static const struct db_stmt new_idle = {
-    .name = "test_new_idle",
-    .sql = "INSERT INTO user_service.users"
-           " (email, email_hash, name, phone, phone_hash, ci, ci_hash, created_at, last_login_at)"
-           " SELECT sealed, hash, sealed, sealed, hash, sealed, hash, clock_timestamp() - interval '3 years',"
-           " clock_timestamp() - interval '2 years'"
-           " FROM (SELECT decode('00', 'hex') AS sealed, sha256(uuidv7()::text::bytea) AS hash) AS bytes RETURNING id"};
 static const struct db_stmt come_back = {
     .name = "test_come_back", .sql = "UPDATE user_service.users SET last_login_at = clock_timestamp() WHERE id = $1"};
 static const struct db_stmt leave = {
     .name = "test_leave",
     .sql = "UPDATE user_service.users SET status = 'DELETED', deleted_at = clock_timestamp() WHERE id = $1"};
-static const struct db_stmt forget_idle = {.name = "test_forget_idle",
-                                           .sql = "DELETE FROM user_service.users WHERE id = $1"};
-
-static void set_smtp(void)
-{
-    cfg_smtp = mail_server_settings(server);
-    cfg_smtp.timeout_ms = 500;
-    cfg_mailer = (struct cfg_mailer){.tries = 30, .retry_ms = 60000, .open_ms = 60000};
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    const char *why;
-    ctx = fixture_ctx("user_service", NEED_DB);
-    unit = fixture_ctx("mailer", NEED_DB);
-    admin = fixture_ctx("boxoffice_admin", NEED_DB);
-    assert_true(user_pii_init(NULL, KEYS, &why));
-    assert_null(DB_RUN0(admin, &clear, NULL));
-    const struct db_rows *rows;
-    assert_null(DB_RUN0(admin, &new_idle, &rows));
-    idle = db_str(rows, 0, "id");
-    server = mail_server_start();
-    box = mail_server_box(server);
-    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
-    assert_non_null(mkdtemp(folder));
-    cfg_process.run_dir = folder; /* a breaker of its own */
-    cfg_process.sandbox = true;
-    set_smtp();
-    mailer = mailer_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    mailer_free(&mailer);
-    mail_server_stop(&server);
-    assert_null(DB_RUN0(admin, &clear, NULL));
-    assert_null(DB_RUN(admin, &forget_idle, NULL, DB_TEXT(idle)));
-    fixture_free(&unit);
-    fixture_free(&admin);
-    fixture_free(&ctx);
-    return fixture_remove(folder);
-}
-
-static const struct err *put(struct ctx *work, void *mail)
-{
-    return mail_put(work, mail);
-}
-
-static void write_code(const char *email)
-{
-    struct mail mail = {
-        .kind = MAIL_EMAIL_CODE, .email = email, .code = "012345", .expires_at = clock_now() + 600 * CLOCK_SECOND};
-    assert_null(db_transact(ctx, put, &mail));
-}
 
 static void write_to_owner(const char *email, const char *ip, const char *agent)
 {
@@ -133,44 +31,6 @@ static void write_to_owner(const char *email, const char *ip, const char *agent)
 static void write_notice(const char *ip, const char *agent)
 {
     write_to_owner("kim@example.com", ip, agent);
-}
-
-/* Of an account that will sleep. */
-static void write_sleep_notice(void)
-{
-    struct mail mail = {.kind = MAIL_DORMANCY_NOTICE,
-                        .user_id = idle,
-                        .email = "kim@example.com",
-                        .at = clock_now(),
-                        .expires_at = clock_now() + 600 * CLOCK_SECOND};
-    assert_null(db_transact(ctx, put, &mail));
-}
-
-/* Whether there was one to send. */
-static bool send_one(void)
-{
-    bool more = false;
-    ctx_begin(unit, NULL, NULL);
-    assert_null(mailer_send(mailer, unit, &more));
-    return more;
-}
-
-struct state {
-    const char *status, *reason;
-    int64_t attempts;
-};
-
-static void assert_mail(size_t number, struct state state)
-{
-    const struct db_rows *rows;
-    assert_null(DB_RUN0(admin, &states, &rows));
-    assert_true(number < db_count(rows));
-    assert_string_equal(db_str(rows, number, "status"), state.status);
-    assert_string_equal(db_str(rows, number, "reason"), state.reason);
-    assert_int_equal(db_int(rows, number, "attempts"), state.attempts);
-    bool waits = strcmp(state.status, "WAITING") == 0;
-    assert_int_equal(db_bool(rows, number, "empty"), !waits);
-    assert_true(!waits || db_bool(rows, number, "later") == (state.attempts > 0));
 }
 
 static bool shows(const char *mail, const char *text)
@@ -224,6 +84,28 @@ static void test_mailer_sends_codes_before_what_owners_must_know_before_notices_
     assert_mail(0, (struct state){"WAITING", "", 0});
 }
 
+/* Anybody may ask for codes, as many as there are addresses. */
+static void test_mailer_lets_no_flood_of_codes_hold_up_owners(void **state)
+{
+    (void)state;
+    enum { CODES = 20, OWNER = CODES, SLEEPER };
+    for (int i = 0; i < CODES; i++) {
+        write_code(arena_printf(ctx->arena, "nobody%d@example.com", i));
+    }
+    write_notice("192.0.2.7", "test");
+    write_sleep_notice();
+    for (int i = 0; i < 4; i++) {
+        assert_true(send_one());
+    }
+    assert_mail(OWNER, (struct state){"SENT", "", 1});
+    assert_mail(SLEEPER, (struct state){"WAITING", "", 0});
+    for (int i = 4; i < 16; i++) {
+        assert_true(send_one());
+    }
+    assert_mail(SLEEPER, (struct state){"SENT", "", 1});
+    assert_mail(CODES - 1, (struct state){"WAITING", "", 0});
+}
+
 static void test_mailer_tries_again_what_was_put_off(void **state)
 {
     (void)state;
@@ -236,6 +118,47 @@ static void test_mailer_tries_again_what_was_put_off(void **state)
     assert_true(send_one());
     assert_mail(0, (struct state){"SENT", "", 2});
     assert_int_equal(box->count, 1);
+}
+
+/* The wait after this try is about so long. It is spread by a fourth, and has begun a moment ago. */
+static void assert_waits(int64_t attempts, uint64_t seconds)
+{
+    const struct db_rows *rows;
+    box->fault.times = 1;
+    assert_true(send_one());
+    assert_null(DB_RUN0(admin, &states, &rows));
+    assert_int_equal(db_int(rows, 0, "attempts"), attempts);
+    assert_in_range(db_int(rows, 0, "wait_s"), seconds / 3 * 2, seconds / 4 * 5);
+    assert_null(DB_RUN0(admin, &due_now, NULL));
+}
+
+static void test_mailer_waits_twice_as_long_after_each_try_and_an_hour_at_most(void **state)
+{
+    (void)state;
+    write_code("kim@example.com");
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "451 busy"};
+    cfg_mailer.retry_ms = 60000;
+    assert_waits(1, 60);
+    assert_waits(2, 120);
+    assert_waits(3, 240);
+    assert_waits(4, 480);
+    cfg_mailer.retry_ms = 3599000; /* the hour is passed by nearly as much as it can be */
+    assert_waits(5, 3600);
+}
+
+static void test_mailer_remembers_the_last_reason_of_several(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"451", "452", "450"};
+    write_code("kim@example.com");
+    for (size_t i = 0; i < ARRAY_COUNT(reasons); i++) {
+        box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .times = 1};
+        snprintf(box->fault.answer, sizeof box->fault.answer, "%s busy", reasons[i]);
+        assert_true(send_one());
+        const char *reason = arena_printf(ctx->arena, "SMTP_%s", reasons[i]);
+        assert_mail(0, (struct state){"WAITING", reason, (int64_t)i + 1});
+        assert_null(DB_RUN0(admin, &due_now, NULL));
+    }
 }
 
 static void test_mailer_gives_up_what_is_refused_for_good_or_tried_too_often(void **state)
@@ -419,93 +342,6 @@ static void test_mailer_probes_a_server_that_was_away(void **state)
     assert_mail(0, (struct state){"SENT", "", 4});
 }
 
-static void test_mailer_that_is_killed_in_the_middle_loses_no_mail(void **state)
-{
-    (void)state;
-    write_code("kim@example.com");
-    box->fault = (struct mail_fault){.at = ".", .how = MAIL_HANGS, .keep = true, .times = 1};
-    cfg_smtp.timeout_ms = 30000;
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct ctx *own = fixture_ctx("mailer", NEED_DB); /* a connection of its own */
-        bool more;
-        _exit(mailer_send(mailer_new(), own, &more) == NULL ? 0 : 1);
-    }
-    while (box->failed == 0) {
-        usleep(1000);
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    assert_int_equal(box->count, 1);
-    assert_mail(0, (struct state){"WAITING", "", 1});
-    assert_false(send_one()); /* it is taken */
-    assert_null(DB_RUN0(admin, &due_now, NULL));
-    assert_true(send_one());
-    assert_mail(0, (struct state){"SENT", "", 2});
-    assert_int_equal(box->count, 2);
-    const char *ids[2];
-    for (int i = 0; i < 2; i++) {
-        ids[i] = strstr(box->mails[i], "Message-ID: <");
-        assert_non_null(ids[i]);
-    }
-    assert_memory_equal(ids[0], ids[1], strcspn(ids[0], "\r"));
-}
-
-static void test_mailer_that_was_thought_dead_marks_nothing(void **state)
-{
-    (void)state;
-    static const struct db_stmt taken_by_another = {.name = "test_taken_by_another",
-                                                    .sql = "UPDATE user_service.mails SET attempts = attempts + 1"};
-    write_code("kim@example.com");
-    box->fault = (struct mail_fault){.at = ".", .how = MAIL_HANGS, .times = 1};
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct ctx *own = fixture_ctx("boxoffice_admin", NEED_DB);
-        while (box->failed == 0) {
-            usleep(1000);
-        }
-        _exit(DB_RUN0(own, &taken_by_another, NULL) == NULL ? 0 : 1);
-    }
-    assert_true(send_one()); /* times out, when the other has it */
-    int status;
-    waitpid(pid, &status, 0);
-    assert_int_equal(status, 0);
-    assert_mail(0, (struct state){"WAITING", "", 2});
-}
-
-static void test_mailers_side_by_side_send_each_mail_once(void **state)
-{
-    (void)state;
-    static const int mails = 12, mailers = 3;
-    pid_t pids[3];
-    for (int i = 0; i < mails; i++) {
-        write_code(arena_printf(ctx->arena, "kim%d@example.com", i));
-    }
-    for (int i = 0; i < mailers; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            struct ctx *own = fixture_ctx("mailer", NEED_DB);
-            struct mailer *one = mailer_new();
-            bool more = true;
-            const struct err *e = NULL;
-            for (int turn = 0; !e && more && turn < 2 * mails; turn++) {
-                more = false;
-                e = mailer_send(one, own, &more);
-            }
-            _exit(e == NULL ? 0 : 1);
-        }
-    }
-    for (int i = 0; i < mailers; i++) {
-        int status;
-        waitpid(pids[i], &status, 0);
-        assert_int_equal(status, 0);
-    }
-    assert_int_equal(box->count, mails);
-    for (int i = 0; i < mails; i++) {
-        assert_mail((size_t)i, (struct state){"SENT", "", 1});
-    }
-}
-
 static void test_mailer_escapes_what_a_client_calls_itself(void **state)
 {
     (void)state;
@@ -520,14 +356,15 @@ static void test_mailer_escapes_what_a_client_calls_itself(void **state)
     assert_false(shows(mail, "192.0.2.7"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_mailer_sends_each_once_and_destroys_what_it_said),
         TEST(test_mailer_sends_codes_before_what_owners_must_know_before_notices_of_sleep),
+        TEST(test_mailer_lets_no_flood_of_codes_hold_up_owners),
         TEST(test_mailer_tries_again_what_was_put_off),
+        TEST(test_mailer_waits_twice_as_long_after_each_try_and_an_hour_at_most),
+        TEST(test_mailer_remembers_the_last_reason_of_several),
         TEST(test_mailer_gives_up_what_is_refused_for_good_or_tried_too_often),
         TEST(test_mailer_sends_no_notice_of_sleep_to_who_has_come_back),
         TEST(test_mailer_sends_no_notice_of_sleep_to_who_has_left),
@@ -539,9 +376,6 @@ int main(void)
         TEST(test_mailer_tries_the_notice_of_sleep_as_long_as_it_is_of_use),
         TEST(test_mailer_takes_nothing_while_the_server_is_away),
         TEST(test_mailer_probes_a_server_that_was_away),
-        TEST(test_mailer_that_is_killed_in_the_middle_loses_no_mail),
-        TEST(test_mailer_that_was_thought_dead_marks_nothing),
-        TEST(test_mailers_side_by_side_send_each_mail_once),
         TEST(test_mailer_escapes_what_a_client_calls_itself),
     };
     return cmocka_run_group_tests_name("user_mailer", tests, NULL, NULL);
