@@ -34,8 +34,9 @@ struct command {
 
 #define SECTIONS(...) ((const struct cfg_section *const[]){__VA_ARGS__, NULL})
 
-extern const struct command migrate_command, topics_command, check_sql_command, admin_command, seed_command,
-    doctor_command, config_command, outbox_command, queue_command, keys_command, ticket_command, dlq_command;
+extern const struct command migrate_command, topics_command, check_sql_command, admin_command, account_command,
+    seed_command, doctor_command, config_command, outbox_command, queue_command, keys_command, ticket_command,
+    dlq_command;
 
 /* Prints "boxctl: <message>" on standard error. Returns BOXCTL_FAILED. */
 enum boxctl_status boxctl_fail(const char *fmt, ...) BO_PRINTF(1, 2);

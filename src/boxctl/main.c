@@ -8,9 +8,9 @@
 static const struct command help_command, version_command;
 
 static const struct command *const commands[] = {
-    &migrate_command, &topics_command, &check_sql_command, &admin_command, &seed_command,
-    &doctor_command,  &config_command, &outbox_command,    &queue_command, &keys_command,
-    &ticket_command,  &dlq_command,    &version_command,   &help_command,
+    &migrate_command, &topics_command, &check_sql_command, &admin_command,   &account_command,
+    &seed_command,    &doctor_command, &config_command,    &outbox_command,  &queue_command,
+    &keys_command,    &ticket_command, &dlq_command,       &version_command, &help_command,
 };
 
 #define COMMAND_COUNT ARRAY_COUNT(commands)

@@ -3,9 +3,9 @@
 
 const struct job revocations_job = {
     .name = "revocations",
-    .help = "Tell a Redis that has lost everything which sessions have ended, and who administers no more.",
+    .help = "Tell Redis which sessions have just ended; and all of it when it has lost everything.",
     .schedule = "* * * * *",
     .role = "maintenance",
     .needs = NEED_DB | NEED_REDIS,
-    .run = revocations_restore,
+    .run = revocations_tell,
 };

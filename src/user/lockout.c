@@ -19,6 +19,12 @@ static const int scopes_asked[] = {
 
 #define PASSWORD_MARK 8 /* bytes that tell passwords of one account apart */
 
+/* What all keys of an account begin with. */
+static const char *keys_of(struct ctx *ctx, const void *blind, size_t len)
+{
+    return ARENA_JOIN(ctx->arena, "login:{", crypto_hex(ctx->arena, blind, len), "}:");
+}
+
 struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, const char *password_hash,
                              const char *client_ip, enum lockout_place place)
 {
@@ -26,8 +32,7 @@ struct login_try lockout_try(struct ctx *ctx, const void *blind, size_t len, con
     const char *password = password_hash ? password_hash : "";
     crypto_sha256(password, strlen(password), digest);
     return (struct login_try){
-        .account = ARENA_JOIN(ctx->arena, "login:{", crypto_hex(ctx->arena, blind, len),
-                              "}:", crypto_hex(ctx->arena, digest, PASSWORD_MARK)),
+        .account = ARENA_JOIN(ctx->arena, keys_of(ctx, blind, len), crypto_hex(ctx->arena, digest, PASSWORD_MARK)),
         .ip = client_address(ctx->arena, client_ip),
         .place = place,
     };
@@ -91,4 +96,79 @@ void lockout_forget(struct ctx *ctx, const struct login_try *login)
     if (e) {
         log_warn(&ctx->log, "counted passwords are not forgotten: %s", e->code);
     }
+}
+
+/* ---- for operators ---- */
+
+typedef const struct err *key_step(struct ctx *ctx, const char *key, void *arg);
+
+static const struct err *each_key(struct ctx *ctx, const char *beginning, key_step *step, void *arg)
+{
+    const char *cursor = "0";
+    const struct err *e = NULL;
+    do {
+        const struct redis_value *page;
+        e = REDIS_RUN(ctx, &page, "SCAN", cursor, "MATCH", ARENA_JOIN(ctx->arena, beginning, "*"), "COUNT", "1000");
+        if (e || page->count != 2) {
+            return e ? e : &err_internal;
+        }
+        cursor = redis_str(page, 0);
+        for (size_t i = 0; !e && i < page->items[1].count; i++) {
+            e = step(ctx, redis_str(&page->items[1], i), arg);
+        }
+    } while (!e && strcmp(cursor, "0") != 0);
+    return e;
+}
+
+struct look {
+    size_t where_at; /* in a key */
+    struct lockout_count *counts;
+    size_t most, count;
+};
+
+static enum scope scope_of(const char *where)
+{
+    return strcmp(where, "all") == 0        ? SCOPE_EVERYWHERE
+           : strncmp(where, "net:", 4) == 0 ? SCOPE_NETWORK
+                                            : SCOPE_ADDRESS;
+}
+
+static const struct err *look_at(struct ctx *ctx, const char *key, void *arg)
+{
+    struct look *look = arg;
+    const struct redis_value *answers;
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "GET", key);
+    REDIS_PIPE(pipe, "TTL", key);
+    const struct err *e = redis_pipe_run(pipe, &answers);
+    if (e || answers[0].type != REDIS_STR || look->count == look->most || strlen(key) <= look->where_at) {
+        return e; /* nothing: it has ended just now */
+    }
+    const char *where = key + look->where_at;
+    look->counts[look->count++] = (struct lockout_count){.where = where,
+                                                         .tries = atoll(answers[0].str),
+                                                         .most = cfg_user.login_tries * times_as_many[scope_of(where)],
+                                                         .left_s = answers[1].integer};
+    return NULL;
+}
+
+const struct err *lockout_look(struct ctx *ctx, const void *blind, size_t len, struct lockout_count *counts,
+                               size_t most, size_t *count_r)
+{
+    const char *beginning = keys_of(ctx, blind, len);
+    struct look look = {.where_at = strlen(beginning) + 2 * PASSWORD_MARK + 1, .counts = counts, .most = most};
+    const struct err *e = each_key(ctx, beginning, look_at, &look);
+    *count_r = look.count;
+    return e;
+}
+
+static const struct err *clear(struct ctx *ctx, const char *key, void *unused)
+{
+    (void)unused;
+    return REDIS_RUN(ctx, NULL, "DEL", key);
+}
+
+const struct err *lockout_clear(struct ctx *ctx, const void *blind, size_t len)
+{
+    return each_key(ctx, keys_of(ctx, blind, len), clear, NULL);
 }

@@ -38,4 +38,20 @@ void lockout_count(struct ctx *ctx, const struct login_try *login);
 /* It was right: this address has not tried. */
 void lockout_forget(struct ctx *ctx, const struct login_try *login);
 
+/* ---- for operators ---- */
+
+/* Wrong passwords of an account. */
+struct lockout_count {
+    const char *where; /* an address, "none" when it was not known; "net:" and a network; "all" */
+    int64_t tries;
+    int64_t most;   /* from then on it is locked there, but for whom it does not concern */
+    int64_t left_s; /* until they are forgotten */
+};
+/* What is counted of the account with this blind index, `most` at most. In the arena. Goes through all keys of Redis.
+ */
+BO_MUSTCHECK const struct err *lockout_look(struct ctx *ctx, const void *blind, size_t len,
+                                            struct lockout_count *counts, size_t most, size_t *count_r);
+/* Nothing is counted any more. Goes through all keys of Redis; safe to repeat. */
+BO_MUSTCHECK const struct err *lockout_clear(struct ctx *ctx, const void *blind, size_t len);
+
 #endif

@@ -9,7 +9,8 @@
 #include "sql/mail.h"
 #include "src/user/user_pii.h"
 
-#define VALUES_MAX 4096 /* bytes of all values as JSON */
+#define VALUES_MAX 4096   /* bytes of all values as JSON */
+#define OF_A_KIND_A_DAY 5 /* about one account */
 
 static const char *const kinds[MAIL__MAX] = {
     [MAIL_EMAIL_CODE] = "EMAIL_CODE",
@@ -68,5 +69,5 @@ const struct err *mail_put(struct ctx *ctx, const struct mail *mail)
     return DB_RUN(ctx, &sql_mail_put, NULL, DB_TEXT(id), DB_TEXT(kinds[mail->kind]), DB_TEXT(mail->user_id),
                   user_pii_seal(ctx, "mails.recipient", id, mail->email),
                   user_pii_seal(ctx, "mails.content", id, values), DB_TEXT(mail->language ? mail->language : "ko"),
-                  DB_TIME(mail->expires_at));
+                  DB_TIME(mail->expires_at), DB_INT(OF_A_KIND_A_DAY));
 }

@@ -47,7 +47,9 @@ struct mail {
 /* Writes the mail down to be sent: inside the caller's transaction, of which it is a part. Needs the keys of personal
  * data (user_pii.h). Runs as user_service, or as another role that may INSERT (id, kind, user_id, recipient, content,
  * language, expires_at) on user_service.mails and whose search_path begins with user_service. Waits for nobody.
- * Two calls are two mails: who must not tell something twice sees to it in the same transaction. */
+ * Two calls are two mails: who must not tell something twice sees to it in the same transaction. But five of a kind
+ * about one account within a day are all: somebody who links and unlinks fills no mailbox, and keeps no mail of another
+ * kind from its owner. */
 BO_MUSTCHECK const struct err *mail_put(struct ctx *ctx, const struct mail *mail);
 
 /* The name of a kind in the table, and back; MAIL__MAX for what is none. */

@@ -29,18 +29,29 @@ struct place {
     char id[UUID_SIZE];
 };
 
-static const struct err *tell_ended(struct ctx *ctx, struct place *place, size_t *told_r)
+/* `at`: the column by which they are in order. */
+static const struct err *tell_sessions(struct ctx *ctx, const struct db_stmt *which, const char *at,
+                                       struct place *place, size_t *told_r)
 {
     const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &sql_revocations_ended, &rows, DB_TIME(place->at), DB_TEXT(place->id), DB_INT(BATCH));
+    const struct err *e = DB_RUN(ctx, which, &rows, DB_TIME(place->at), DB_TEXT(place->id), DB_INT(BATCH));
     e = e ? e : session_blacklist_rows(ctx, rows);
     *told_r = e ? 0 : db_count(rows);
     if (*told_r > 0) {
-        place->at = db_time(rows, *told_r - 1, "access_expires_at");
+        place->at = db_time(rows, *told_r - 1, at);
         memcpy(place->id, db_str(rows, *told_r - 1, "access_jti"), UUID_SIZE);
     }
     return e;
+}
+
+static const struct err *tell_ended(struct ctx *ctx, struct place *place, size_t *told_r)
+{
+    return tell_sessions(ctx, &sql_revocations_ended, "access_expires_at", place, told_r);
+}
+
+static const struct err *tell_ended_lately(struct ctx *ctx, struct place *place, size_t *told_r)
+{
+    return tell_sessions(ctx, &sql_revocations_ended_lately, "revoked_at", place, told_r);
 }
 
 static const struct err *tell_changed(struct ctx *ctx, struct place *place, size_t *told_r)
@@ -84,18 +95,20 @@ static const struct err *finish(struct ctx *ctx, const char *telling)
     return e ? e : REDIS_RUN(ctx, NULL, "PERSIST", REMEMBERED);
 }
 
-const struct err *revocations_restore(struct ctx *ctx, int64_t *done_r)
+static const struct err *restore(struct ctx *ctx, int64_t *done_r)
+{
+    char run[UUID_SIZE];
+    const char *telling = ARENA_JOIN(ctx->arena, REMEMBERED, ":", uuid_v4(run));
+    const struct err *e = REDIS_RUN(ctx, NULL, "SET", telling, "1", "EX", TELLING_S);
+    e = e ? e : tell_all(ctx, tell_ended, done_r);
+    e = e ? e : tell_all(ctx, tell_changed, done_r);
+    return e ? e : finish(ctx, ARENA_JOIN(ctx->arena, REMEMBERED, ":", run));
+}
+
+const struct err *revocations_tell(struct ctx *ctx, int64_t *done_r)
 {
     bool lost;
     ctx_begin(ctx, NULL, NULL);
     const struct err *e = look(ctx, &lost);
-    if (e || !lost) {
-        return e;
-    }
-    char run[UUID_SIZE];
-    const char *telling = ARENA_JOIN(ctx->arena, REMEMBERED, ":", uuid_v4(run));
-    e = REDIS_RUN(ctx, NULL, "SET", telling, "1", "EX", TELLING_S);
-    e = e ? e : tell_all(ctx, tell_ended, done_r);
-    e = e ? e : tell_all(ctx, tell_changed, done_r);
-    return e ? e : finish(ctx, ARENA_JOIN(ctx->arena, REMEMBERED, ":", run));
+    return e ? e : lost ? restore(ctx, done_r) : tell_all(ctx, tell_ended_lately, done_r);
 }

@@ -1,6 +1,9 @@
 /*
- * revocations: what a Redis that has lost everything is told again (AUTH-008, AUTH-010): access tokens of sessions that
- * have ended, and who is an administrator no more. PostgreSQL knows both; Redis only saves asking it on every request.
+ * revocations: what Redis has not been told, or has lost (AUTH-008, AUTH-010): access tokens of sessions that have
+ * ended, and who is an administrator no more. PostgreSQL knows both; Redis only saves asking it on every request.
+ *
+ * Whoever ends a session commits that and then tells Redis; between the two a process may be killed, and nobody may ask
+ * again. So what ended within five minutes is told again each time.
  *
  * A key without an end, token:{remembered}, tells that Redis has lost nothing. When everything has been told it is made
  * of a key that was written before, which a Redis that has lost everything once more meanwhile does not have. Between
@@ -18,8 +21,7 @@
 #include "common/base/err.h"
 #include "common/context/ctx.h"
 
-/* As the role maintenance, in units of its own (ctx_begin()). *done_r: how many were told; 0 when Redis had lost
- * nothing. Safe to repeat. */
-BO_MUSTCHECK const struct err *revocations_restore(struct ctx *ctx, int64_t *done_r);
+/* As the role maintenance, in units of its own (ctx_begin()). *done_r: how many were told. Safe to repeat. */
+BO_MUSTCHECK const struct err *revocations_tell(struct ctx *ctx, int64_t *done_r);
 
 #endif

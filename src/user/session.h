@@ -67,8 +67,9 @@ struct session_view {
 extern const struct shape session_view_shape;
 
 /* Inside a transaction: signs a pair and records its refresh token as the session's live one. At a login the sessions
- * used longest ago end, so that with this one there are SESSIONS_MOST at most; their access tokens last as long as they
- * were to. */
+ * used longest ago end, so that with this one there are SESSIONS_MOST at most; their access tokens end by
+ * revocations.h.
+ */
 BO_MUSTCHECK const struct err *session_issue(struct ctx *ctx, const struct session *session, struct tokens *tokens_r);
 /* Until the end of the transaction, all sessions of the account, one lock however many they are: orders the end of a
  * session against a refresh of it, whose new token would otherwise escape the revocation. */

@@ -25,6 +25,13 @@ static const struct db_stmt tokens_of = {
     .name = "test_tokens_of",
     .sql = "SELECT access_jti FROM user_service.refresh_tokens WHERE user_id = $1 AND revoked_at IS NOT NULL"};
 
+static const struct db_stmt long_ago = {
+    .name = "test_long_ago",
+    .sql = "UPDATE user_service.refresh_tokens SET revoked_at = revoked_at - interval '6 minutes'"};
+static const struct db_stmt end_untold = {.name = "test_end_untold",
+                                          .sql = "UPDATE user_service.refresh_tokens SET revoked_at = clock_timestamp()"
+                                                 " WHERE user_id = $1"};
+
 /* The database of Redis is this program's alone. */
 static void lose_everything(void)
 {
@@ -95,10 +102,26 @@ static void test_nothing_is_told_to_a_redis_that_has_lost_nothing(void **state)
     struct tokens tokens = logged_in(&person);
     const struct token_claims claims = claims_of(tokens.access_token);
     log_out(&person, &claims);
+    assert_null(DB_RUN0(owner, &long_ago, NULL));
     (void)run_job();
     assert_int_equal(run_job(), 0);
     lose_everything();
     assert_true(run_job() > 0);
+}
+
+/* Whoever ended it was killed before Redis was told. */
+static void test_session_that_ended_untold_is_told_to_a_redis_that_has_lost_nothing(void **state)
+{
+    (void)state;
+    (void)run_job();
+    struct person person = new_person(), other = new_person();
+    struct tokens tokens = logged_in(&person), others = logged_in(&other);
+    const struct token_claims ended = claims_of(tokens.access_token), living = claims_of(others.access_token);
+    assert_null(DB_RUN(owner, &end_untold, NULL, DB_TEXT(person.id)));
+    assert_null(token_check_revoked(ctx, ended.jti));
+    assert_true(run_job() > 0);
+    assert_ptr_equal(token_check_revoked(ctx, ended.jti), &err_token_revoked);
+    assert_null(token_check_revoked(ctx, living.jti));
 }
 
 static void test_more_sessions_than_a_batch_are_known_again(void **state)
@@ -153,6 +176,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ended_sessions_are_known_again_and_no_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_was_demoted_administers_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_told_to_a_redis_that_has_lost_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_session_that_ended_untold_is_told_to_a_redis_that_has_lost_nothing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_more_sessions_than_a_batch_are_known_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_loss_while_it_is_told_is_noticed, setup, teardown),
     };

@@ -132,15 +132,34 @@ static void test_login_is_locked_in_a_network_and_everywhere(void **state)
         fail_to_log_in(arena_printf(ctx->arena, "198.51.100.%d", host), person.email, cfg_user.login_tries);
     }
     for (int host = 1; host <= 4; host++) {
-        fail_to_log_in(arena_printf(ctx->arena, "2001:db8:0:1::%d", host), other.email, cfg_user.login_tries);
+        fail_to_log_in(arena_printf(ctx->arena, "2001:db8:1:%d::1", host), other.email, cfg_user.login_tries);
     }
     assert_locked("198.51.100.200", person.email);
-    assert_locked("2001:db8:0:1:ffff::", other.email);
-    assert_null(login_from("2001:db8:0:2::1", other.email, PASSWORD, &unused));
+    assert_locked("2001:db8:1:ffff::1", other.email);
+    assert_null(login_from("2001:db8:2:1::1", other.email, PASSWORD, &unused));
     for (int network = 1; network <= 16; network++) {
         fail_to_log_in(arena_printf(ctx->arena, "10.0.%d.1", network), person.email, cfg_user.login_tries);
     }
     assert_locked("203.0.113.1", person.email);
+}
+
+/* Who has one address of a /64 has all of them. */
+static void test_login_counts_what_is_tried_from_one_64_together(void **state)
+{
+    (void)state;
+    struct tokens unused;
+    struct person person = new_person();
+    for (int host = 1; host <= cfg_user.login_tries; host++) {
+        fail_to_log_in(arena_printf(ctx->arena, "2001:db8:9:1::%d", host), person.email, 1);
+    }
+    assert_locked("2001:db8:9:1:ffff::", person.email);
+    assert_null(login_from("2001:db8:9:2::1", person.email, PASSWORD, &unused));
+    for (int neighbour = 3; neighbour < 6; neighbour++) {
+        fail_to_log_in(arena_printf(ctx->arena, "2001:db8:9:%d::1", neighbour), person.email, cfg_user.login_tries);
+    }
+    assert_locked("2001:db8:9:6::1", person.email);
+    assert_null(
+        login_from("2001:db8:9:2:1:2:3:4", person.email, PASSWORD, &unused)); /* its own, whatever it is today */
 }
 
 /* Whoever guesses at an account cannot keep its owner out where the owner has been before. */
@@ -164,8 +183,8 @@ static void test_login_from_a_known_network_is_not_locked_by_strangers_elsewhere
 {
     (void)state;
     struct tokens unused;
-    static const char *const homes[][2] = {{"192.0.2.7", "192.0.2.200"}, {"2001:db8:7::1", "2001:db8:7::ffff:1"}};
-    static const char *const others[] = {"192.0.3.0", "2001:db8:7:1::1"};
+    static const char *const homes[][2] = {{"192.0.2.7", "192.0.2.200"}, {"2001:db8:7::1", "2001:db8:7:1::1"}};
+    static const char *const others[] = {"192.0.3.0", "2001:db8:8::1"};
     for (size_t i = 0; i < ARRAY_COUNT(homes); i++) {
         struct person person = new_person();
         assert_null(login_from(homes[i][0], person.email, PASSWORD, &unused));
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_login_is_locked_where_too_many_were_wrong_and_nowhere_else, begin, end),
         cmocka_unit_test_setup_teardown(test_login_is_locked_alike_for_an_address_of_nobody, begin, end),
         cmocka_unit_test_setup_teardown(test_login_is_locked_in_a_network_and_everywhere, begin, end),
+        cmocka_unit_test_setup_teardown(test_login_counts_what_is_tried_from_one_64_together, begin, end),
         cmocka_unit_test_setup_teardown(test_login_from_a_known_address_is_not_locked_by_strangers, begin, end),
         cmocka_unit_test_setup_teardown(test_login_from_a_known_network_is_not_locked_by_strangers_elsewhere, begin,
                                         end),

@@ -96,11 +96,53 @@ static void test_mail_of_a_transaction_that_fails_is_none(void **state)
                 strcmp(user_pii_open(ctx, "mails.recipient", id, rows, "recipient"), email) != 0);
 }
 
+static const struct db_stmt new_owner = {
+    .name = "test_new_owner",
+    .sql = "INSERT INTO user_service.users (email, email_hash, name, phone, phone_hash, ci, ci_hash)"
+           " SELECT sealed, hash, sealed, sealed, hash, sealed, hash"
+           " FROM (SELECT decode('00', 'hex') AS sealed, sha256(uuidv7()::text::bytea) AS hash) AS bytes RETURNING id"};
+static const struct db_stmt count_of = {
+    .name = "test_count_of",
+    .sql = "SELECT count(*) AS total FROM user_service.mails WHERE user_id = $1 AND kind = $2"};
+static const struct db_stmt a_day_later = {
+    .name = "test_a_day_later",
+    .sql = "UPDATE user_service.mails SET created_at = created_at - interval '1 day' WHERE user_id = $1"};
+
+static void assert_count(const char *owner, const char *kind, int64_t expected)
+{
+    const struct db_rows *rows;
+    assert_null(DB_RUN(admin, &count_of, &rows, DB_TEXT(owner), DB_TEXT(kind)));
+    assert_int_equal(db_int(rows, 0, "total"), expected);
+}
+
+/* Whoever does it over and over fills no mailbox, and hides nothing else. */
+static void test_mails_of_a_kind_to_one_owner_are_five_a_day(void **state)
+{
+    (void)state;
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(admin, &new_owner, &rows));
+    const char *owner = db_str(rows, 0, "id");
+    struct mail mail = mail_to("kim@example.com");
+    mail.user_id = owner;
+    for (int i = 0; i < 7; i++) {
+        assert_null(db_transact(ctx, put, &mail));
+    }
+    assert_count(owner, "NEW_DEVICE", 5);
+    mail.kind = MAIL_PASSWORD_CHANGED;
+    assert_null(db_transact(ctx, put, &mail));
+    assert_count(owner, "PASSWORD_CHANGED", 1);
+    assert_null(DB_RUN(admin, &a_day_later, NULL, DB_TEXT(owner)));
+    mail.kind = MAIL_NEW_DEVICE;
+    assert_null(db_transact(ctx, put, &mail));
+    assert_count(owner, "NEW_DEVICE", 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_mail_waits_sealed_and_opens_in_its_row_only, begin, end),
         cmocka_unit_test_setup_teardown(test_mail_of_a_transaction_that_fails_is_none, begin, end),
+        cmocka_unit_test_setup_teardown(test_mails_of_a_kind_to_one_owner_are_five_a_day, begin, end),
     };
     return cmocka_run_group_tests_name("user_mail", tests, NULL, NULL);
 }
