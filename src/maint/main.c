@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "common/base/array.h"
+#include "common/base/clock.h"
+#include "common/base/metrics.h"
 #include "common/run/program.h"
 #include "src/maint/job.h"
 
@@ -57,6 +59,19 @@ static int print_crontab(void)
     return 0;
 }
 
+/* A job that has not succeeded for longer than its schedule says is one to look after. */
+static void measure(const struct ctx *ctx, const struct job *job, const struct err *e, int64_t done)
+{
+    const char *labels = arena_printf(ctx->arena, "job=\"%s\"", job->name);
+    metrics_open(cfg_process.run_dir, "boxoffice-maint");
+    metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_job_done_total", labels), done);
+    metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_job_failures_total", labels), e ? 1 : 0);
+    if (!e) {
+        metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_job_last_success_timestamp_seconds", labels),
+                    clock_now() / CLOCK_SECOND);
+    }
+}
+
 static int run_job(const struct job *job)
 {
     struct ctx *ctx = program_ctx_new(job->needs);
@@ -69,6 +84,7 @@ static int run_job(const struct job *job)
     } else {
         log_info(&ctx->log, "job done: %lld", (long long)done);
     }
+    measure(ctx, job, e, done);
     program_ctx_free(&ctx);
     return !e ? 0 : 1;
 }

@@ -23,6 +23,14 @@ def times_served(internal_url: str, route: str) -> int:
     return sum(int(count) for count in counts)
 
 
+def metric(internal_url: str, name: str, **labels) -> int:
+    """The sum of the series that have these labels."""
+    text = requests.get(f"{internal_url}/metrics", timeout=TIMEOUT_S).text
+    lines = (line for line in text.splitlines() if line.startswith(f"{name}{{"))
+    return sum(int(line.rsplit(" ", 1)[1]) for line in lines
+               if all(f'{key}="{value}"' in line for key, value in labels.items()))
+
+
 def wait_for(what: str, ask, patience_s: float = PATIENCE_S):
     """Asks until the answer is not None or False."""
     end = time.monotonic() + patience_s

@@ -12,6 +12,7 @@ import time
 import pytest
 import requests
 
+from box_office import metric
 from stacklib.programs import ROLES
 from stacklib.settings import postgresql_bin
 from stack_tools import alive, children, healthy, service_pid, sv
@@ -33,6 +34,16 @@ def test_demo_plays_the_whole_way(stack):
     done = subprocess.run([ROOT / "scripts/demo", "--stack", stack.name], text=True, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert "reservation CONFIRMED  seats SOLD 2  charges 1  outbox empty" in done.stdout
+
+
+def test_job_tells_what_it_did_and_when_it_last_succeeded(stack, internal_url):
+    def told(name: str) -> int:
+        return metric(internal_url, f"boxoffice_job_{name}", job="accounts")
+
+    failures, began = told("failures_total"), int(time.time())
+    assert stack.run("exec", "boxoffice-maint", "accounts").returncode == 0
+    assert began <= told("last_success_timestamp_seconds") <= time.time()
+    assert told("failures_total") == failures
 
 
 # ---- up again ----
