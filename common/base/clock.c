@@ -107,15 +107,28 @@ char *clock_format(int64_t at, char out[CLOCK_TEXT_SIZE])
     return out;
 }
 
-char *clock_format_utc(int64_t at, char out[CLOCK_TEXT_SIZE])
+/* With the fraction's first `digits` of six. */
+static char *format_utc(int64_t at, int digits, char out[CLOCK_TEXT_SIZE])
 {
     int micros;
     time_t seconds = split(at, &micros);
     struct tm tm;
+    char fraction[sizeof "999999"];
     gmtime_r(&seconds, &tm);
     size_t len = strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + len, CLOCK_TEXT_SIZE - len, ".%03dZ", micros / 1000);
+    snprintf(fraction, sizeof fraction, "%06u", (unsigned)micros % 1000000);
+    snprintf(out + len, CLOCK_TEXT_SIZE - len, ".%.*sZ", digits, fraction);
     return out;
+}
+
+char *clock_format_utc(int64_t at, char out[CLOCK_TEXT_SIZE])
+{
+    return format_utc(at, 3, out);
+}
+
+char *clock_format_exact(int64_t at, char out[CLOCK_TEXT_SIZE])
+{
+    return format_utc(at, 6, out);
 }
 
 /* ---- reading: each take_* moves *text past what it took, and leaves it alone when it answers false ---- */

@@ -35,6 +35,8 @@ bool clock_set_zone(const char *name);
 char *clock_format(int64_t at, char out[CLOCK_TEXT_SIZE]);
 /* RFC 3339 in UTC with milliseconds: "2026-06-01T10:00:00.000Z". Returns out. */
 char *clock_format_utc(int64_t at, char out[CLOCK_TEXT_SIZE]);
+/* RFC 3339 in UTC with microseconds, nothing of `at` is lost: "2026-06-01T10:00:00.000000Z". Returns out. */
+char *clock_format_exact(int64_t at, char out[CLOCK_TEXT_SIZE]);
 /* RFC 3339 with offset, or "yyyy-MM-ddTHH:mm:ss" read in the process's zone; years 1970-9999, real dates only, no leap
  * seconds, "T" and "Z" in upper case; of a fraction (1 to 9 digits) what is finer than a microsecond is dropped.
  * Nothing may follow. False (and *at_r untouched) for anything else. */

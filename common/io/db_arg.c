@@ -7,7 +7,7 @@
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 
-/* ISO 8601 in UTC with microseconds, which is all that a timestamptz keeps. */
+/* With microseconds, which is all that a timestamptz keeps. */
 static const char *time_text(struct arena *arena, int64_t at)
 {
     char text[CLOCK_TEXT_SIZE];
@@ -17,8 +17,7 @@ static const char *time_text(struct arena *arena, int64_t at)
     if (at == INT64_MAX) {
         return "infinity";
     }
-    int64_t us = ((at % CLOCK_SECOND) + CLOCK_SECOND) % CLOCK_SECOND;
-    return arena_printf(arena, "%.19s.%06dZ", clock_format_utc(at, text), (int)us);
+    return arena_strdup(arena, clock_format_exact(at, text));
 }
 
 /* "{a,b}", or NULL when an element is no UUID. */

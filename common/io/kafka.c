@@ -349,6 +349,16 @@ void kafka_consumer_free(struct kafka_consumer **consumer)
     *consumer = NULL;
 }
 
+const char *kafka_record_header(const struct kafka_record *record, const char *name)
+{
+    for (size_t i = 0; i < record->header_count; i++) {
+        if (strcmp(record->headers[i].name, name) == 0) {
+            return record->headers[i].value;
+        }
+    }
+    return NULL;
+}
+
 static void read_headers(struct kafka_consumer *consumer)
 {
     rd_kafka_headers_t *headers;

@@ -47,6 +47,9 @@ struct kafka_record {
     int64_t offset;
 };
 
+/* The first header of this name; NULL: there is none, or it has no value. */
+const char *kafka_record_header(const struct kafka_record *record, const char *name);
+
 struct kafka_producer;
 
 /* acked(opaque, NULL) or acked(opaque, error) once per record, from within kafka_producer_poll() or _flush(). An error

@@ -84,6 +84,7 @@ enum field_flag {
     FIELD_HIDDEN = 2u,   /* never written out by json_add_shape() */
     FIELD_LINES = 4u,    /* FIELD_TEXT: several lines, or none (descriptions) */
     FIELD_KEYS = 8u,     /* FIELD_JSON: people type the keys of the object; they come in their stored form */
+    FIELD_EXACT = 16u,   /* FIELD_TIME: written to the microsecond, because the order of two counts */
 };
 
 struct json_list {
@@ -154,7 +155,8 @@ void json_add_str(struct json_out *out, const char *key, const char *value); /* 
 void json_add_int(struct json_out *out, const char *key, int64_t value);
 void json_add_bool(struct json_out *out, const char *key, bool value);
 void json_add_null(struct json_out *out, const char *key);
-void json_add_time(struct json_out *out, const char *key, int64_t at); /* RFC 3339; CLOCK_NONE: null */
+void json_add_time(struct json_out *out, const char *key, int64_t at);       /* RFC 3339; CLOCK_NONE: null */
+void json_add_exact_time(struct json_out *out, const char *key, int64_t at); /* the same with microseconds */
 /* `json` must be valid JSON made by us (or kept from json_parse()). */
 void json_add_raw(struct json_out *out, const char *key, const char *json);
 /* Writes the struct as an object by its shape; absent members are left out (an object whose members are all absent

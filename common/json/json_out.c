@@ -128,3 +128,9 @@ void json_add_time(struct json_out *out, const char *key, int64_t at)
     char text[CLOCK_TEXT_SIZE];
     json_add_str(out, key, at == CLOCK_NONE ? NULL : clock_format(at, text));
 }
+
+void json_add_exact_time(struct json_out *out, const char *key, int64_t at)
+{
+    char text[CLOCK_TEXT_SIZE];
+    json_add_str(out, key, at == CLOCK_NONE ? NULL : clock_format_exact(at, text));
+}

@@ -289,7 +289,11 @@ static void write_field(struct json_out *out, const struct field *field, const v
         json_add_bool(out, field->name, CONST_SLOT(int, slot));
         break;
     case FIELD_TIME:
-        json_add_time(out, field->name, CONST_SLOT(int64_t, slot));
+        if (field->flags & FIELD_EXACT) {
+            json_add_exact_time(out, field->name, CONST_SLOT(int64_t, slot));
+        } else {
+            json_add_time(out, field->name, CONST_SLOT(int64_t, slot));
+        }
         break;
     case FIELD_OBJECT:
         json_add_shape(out, field->name, field->sub, slot);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "common/context/retry.h"
@@ -13,6 +12,7 @@
 
 #define HELD_MAX 64 /* partitions of one process */
 #define TOPIC_SIZE 250
+#define DEAD_HEADERS 6
 #define DEAD_LETTER_MS 10000 /* longest wait for the acknowledgement of a dead letter */
 
 /* A partition whose next record has failed. */
@@ -109,22 +109,41 @@ static void on_dead_letter_acked(void *owner, void *opaque, const struct err *er
     consumer->dead_letter_acked = error == NULL;
 }
 
+/* What is told of a record that is given up. Of one that was sent again out of the dead letters it stays what was told
+ * first, and the attempts are all that were made; only last-error is its own. */
+static void describe(struct ctx *ctx, const struct kafka_record *record, const char *error, int attempts,
+                     struct kafka_header headers_r[DEAD_HEADERS])
+{
+    bool again = kafka_record_header(record, "source-topic") != NULL;
+    const char *before = again ? kafka_record_header(record, "attempts") : NULL;
+    int64_t earlier = before != NULL ? strtoll(before, NULL, 10) : 0;
+    bool counted = earlier > 0 && earlier < INT32_MAX;
+    const struct kafka_header first[DEAD_HEADERS] = {
+        {"source-topic", record->topic},
+        {"source-partition", arena_int(ctx->arena, record->partition)},
+        {"source-offset", arena_int(ctx->arena, record->offset)},
+        {"error", error},
+    };
+    for (size_t i = 0; i < DEAD_HEADERS - 2; i++) {
+        const char *told = again ? kafka_record_header(record, first[i].name) : NULL;
+        headers_r[i] = (struct kafka_header){first[i].name, told != NULL ? told : first[i].value};
+    }
+    headers_r[DEAD_HEADERS - 2] =
+        (struct kafka_header){"attempts", arena_int(ctx->arena, attempts + (counted ? earlier : 0))};
+    headers_r[DEAD_HEADERS - 1] = (struct kafka_header){"last-error", error};
+}
+
 /* True when the dead letter is safely stored. If that is in doubt its producer is dropped, so that nothing is sent
  * behind our back, and the record is tried again: twice in the dead-letter topic is better than lost. */
 static bool send_dead_letter(struct consumer *consumer, struct ctx *ctx, const struct kafka_record *record,
                              const char *error, int attempts)
 {
-    const struct kafka_header headers[] = {
-        {"source-topic", record->topic},
-        {"source-partition", arena_printf(ctx->arena, "%d", (int)record->partition)},
-        {"source-offset", arena_int(ctx->arena, record->offset)},
-        {"error", error},
-        {"attempts", arena_printf(ctx->arena, "%d", attempts)},
-    };
+    struct kafka_header headers[DEAD_HEADERS];
+    describe(ctx, record, error, attempts, headers);
     struct kafka_record dead = *record;
     dead.topic = consumer->subscription->dead_letters;
     dead.headers = headers;
-    dead.header_count = ARRAY_COUNT(headers);
+    dead.header_count = DEAD_HEADERS;
     if (consumer->dead_letters == NULL) {
         consumer->dead_letters = kafka_producer_new(on_dead_letter_acked, consumer);
     }
@@ -264,9 +283,8 @@ static void handle_event(struct consumer *consumer, struct ctx *ctx, const struc
         failed(consumer, ctx, record, e);
         return;
     }
-    if (effect.first) {
-        run_after(ctx, &effect);
-    }
+    /* Of a repetition, too: the process that made the effect may have died before it came to this. */
+    run_after(ctx, &effect);
     done(consumer, ctx, record, effect.first ? HANDLED : REPEATED);
 }
 

@@ -9,8 +9,8 @@
  * other consumers), then inbox claim and handler run in one transaction, and after the commit the offset is committed.
  * A failure is tried again after 1, 2 and 4 seconds with the partition paused; errors that mean "the store is away"
  * (ERR_RETRY) are tried for ever; after that, and for bytes that are no event, the message goes to the dead-letter
- * topic with headers source-topic, source-partition, source-offset, error, attempts, acknowledged before the offset
- * moves.
+ * topic with headers source-topic, source-partition, source-offset, error, attempts, last-error, acknowledged before
+ * the offset moves. A message that was sent again from there keeps what they said first, and its attempts add up.
  */
 #ifndef COMMON_DAEMON_H
 #define COMMON_DAEMON_H
@@ -27,8 +27,10 @@ struct tick {
     const struct err *(*run)(struct ctx *ctx, bool *more_r);
 };
 
-/* Inside the transaction of the inbox claim; `payload` is the struct of type->payload. after() runs once after the
- * commit for effects outside PostgreSQL (caches); it may be NULL and its failure is only logged. */
+/* handle() runs inside the transaction of the inbox claim, once; `payload` is the struct of type->payload. after() runs
+ * after the commit for effects outside PostgreSQL (caches), and again whenever the message comes again, since a process
+ * may have died before it got there: however late that is, it must be safe. It may be NULL, and its failure is only
+ * logged. */
 struct subscriber {
     const struct event_type *type;
     const struct err *(*handle)(struct ctx *ctx, const struct event *event, const void *payload);

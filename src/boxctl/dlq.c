@@ -46,12 +46,8 @@ static bool read_where(const char *text, struct where *where_r)
 
 static const char *header_of(const struct kafka_record *letter, const char *name)
 {
-    for (size_t i = 0; i < letter->header_count; i++) {
-        if (strcmp(letter->headers[i].name, name) == 0 && letter->headers[i].value) {
-            return letter->headers[i].value;
-        }
-    }
-    return "?";
+    const char *value = kafka_record_header(letter, name);
+    return value ? value : "?";
 }
 
 /* Somebody else's bytes, for a terminal. */
@@ -61,6 +57,11 @@ static void print_plain(const char *bytes, size_t len)
         unsigned char byte = (unsigned char)bytes[i];
         putchar(byte >= ' ' && byte != 0x7f ? byte : '?');
     }
+}
+
+static void print_header(const struct kafka_record *letter, const char *name)
+{
+    print_plain(header_of(letter, name), strlen(header_of(letter, name)));
 }
 
 /* `done`: what was done with letters of its topic. */
@@ -147,10 +148,21 @@ static enum boxctl_status run_through(struct run *run)
 static bool list_one(struct run *run, const struct kafka_record *letter)
 {
     (void)run;
-    printf("%s:%lld\tfrom %s/%s:%s\tattempts %s\t", letter->topic, (long long)letter->offset,
-           header_of(letter, "source-topic"), header_of(letter, "source-partition"), header_of(letter, "source-offset"),
-           header_of(letter, "attempts"));
-    print_plain(header_of(letter, "error"), strlen(header_of(letter, "error")));
+    const char *last = kafka_record_header(letter, "last-error");
+    printf("%s:%lld\tfrom ", letter->topic, (long long)letter->offset);
+    print_header(letter, "source-topic");
+    putchar('/');
+    print_header(letter, "source-partition");
+    putchar(':');
+    print_header(letter, "source-offset");
+    printf("\tattempts ");
+    print_header(letter, "attempts");
+    putchar('\t');
+    print_header(letter, "error");
+    if (last && strcmp(last, header_of(letter, "error")) != 0) {
+        printf(", then ");
+        print_header(letter, "last-error");
+    }
     putchar('\n');
     return true;
 }
@@ -212,7 +224,8 @@ static void on_acked(void *owner, void *opaque, const struct err *error)
     ((struct run *)owner)->acked = !error;
 }
 
-/* Sent first, noted then: killed in between it is sent once more, which its reader knows by the event's id. */
+/* Sent first, noted then: killed in between it is sent once more, which its reader knows by the event's id. With all
+ * that is told of it, so that a letter that fails again tells it again. */
 static bool replay_one(struct run *run, const struct kafka_record *letter)
 {
     const char *source = header_of(letter, "source-topic");
@@ -221,7 +234,12 @@ static bool replay_one(struct run *run, const struct kafka_record *letter)
                     (long long)letter->offset);
         return false;
     }
-    const struct kafka_record again = {.topic = source, .key = letter->key, .value = letter->value, .len = letter->len};
+    const struct kafka_record again = {.topic = source,
+                                       .key = letter->key,
+                                       .value = letter->value,
+                                       .len = letter->len,
+                                       .headers = letter->headers,
+                                       .header_count = letter->header_count};
     run->acked = false;
     if (kafka_produce(run->producer, &again) || !kafka_producer_flush(run->producer, ANSWER_MS) || !run->acked) {
         boxctl_fail("%s:%lld could not be sent: try again", letter->topic, (long long)letter->offset);

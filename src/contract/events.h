@@ -59,6 +59,7 @@ struct reservation_cancelled {
     const char *reservation_id;
     const char *schedule_id;
     struct json_list seat_ids;
+    int64_t confirmed_at; /* CLOCK_NONE: it never was */
     int64_t cancelled_at;
     const char *reason;    /* USER_REQUEST, PAYMENT_FAILED, PAYMENT_REFUNDED, HOLD_TIMEOUT, EVENT_CANCELLED */
     int64_t refund_amount; /* won; 0 = nothing was paid */

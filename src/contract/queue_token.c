@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/crypto/uuid.h"
 #include "common/io/redis.h"
 
 #define QUEUE_TOKEN_DONE "done:" /* written by src/queue/lua/admit.lua */
-#define FINISHED_S "3600"
+#define FINISHED_S 3600
 
 ERR_QUEUE_TOKEN_LIST(ERR_DEFINE)
 
@@ -60,11 +61,15 @@ const struct err *queue_token_check_sent(struct ctx *ctx, const char *token, con
     return owner == OWNER_OTHER ? &err_queue_token_invalid : NULL;
 }
 
-const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id)
+const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id, int64_t bought_at)
 {
+    if (clock_now() - bought_at > FINISHED_S * CLOCK_SECOND) {
+        return NULL;
+    }
     const char *finished = ARENA_JOIN(ctx->arena, "queue:{", schedule_id, "}:finished");
     struct redis_pipe *pipe = redis_pipe_new(ctx);
     REDIS_PIPE(pipe, "SADD", finished, user_id);
-    REDIS_PIPE(pipe, "EXPIRE", finished, FINISHED_S); /* a line that nobody looks after any more */
+    REDIS_PIPE(pipe, "EXPIRE", finished,
+               arena_int(ctx->arena, FINISHED_S)); /* a line that nobody looks after any more */
     return redis_pipe_run(pipe, NULL);
 }

@@ -32,7 +32,9 @@ BO_MUSTCHECK const struct err *queue_token_check(struct ctx *ctx, const char *to
 BO_MUSTCHECK const struct err *queue_token_check_sent(struct ctx *ctx, const char *token, const char *user_id,
                                                       const char *schedule_id);
 /* The user has bought: tells the waiting room, which soon frees the slot. Should this fail, the end of the token does.
- * Safe to repeat, and for somebody who never had a token. */
-BO_MUSTCHECK const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id);
+ * Safe to repeat, and for somebody who never had a token; told of what was bought more than an hour ago it does
+ * nothing, since by then the user may be in the sale for another ticket. */
+BO_MUSTCHECK const struct err *queue_token_finish(struct ctx *ctx, const char *user_id, const char *schedule_id,
+                                                  int64_t bought_at);
 
 #endif

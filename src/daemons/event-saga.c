@@ -24,7 +24,7 @@ static const struct err *on_cancelled(struct ctx *ctx, const struct event *event
                                      .schedule_id = cancelled->schedule_id,
                                      .seat_ids = cancelled->seat_ids.items,
                                      .count = cancelled->seat_ids.count};
-    return seat_map_free(ctx, &claim);
+    return seat_map_free(ctx, &claim, cancelled->confirmed_at, cancelled->cancelled_at);
 }
 
 static const struct err *after_confirmed(struct ctx *ctx, const struct event *event, const void *payload)

@@ -1,5 +1,6 @@
 #include "src/event/seat_map.h"
 
+#include "common/base/metrics.h"
 #include "sql/event.h"
 #include "sql/seat.h"
 #include "src/event/catalogue_cache.h"
@@ -109,13 +110,23 @@ const struct err *seat_map_sell(struct ctx *ctx, const struct seat_claim *claim,
     if (e) {
         return e;
     }
-    return db_affected(rows) == 1 ? NULL : &err_not_found;
+    if (db_count(rows) == 0) {
+        return &err_not_found;
+    }
+    int64_t unknown = (int64_t)claim->count - db_int(rows, 0, "known");
+    if (unknown > 0) {
+        log_error(&ctx->log, "%lld seats were sold that performance '%s' does not have", (long long)unknown,
+                  claim->schedule_id);
+        metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_seats_unknown_total", ""), unknown);
+    }
+    return NULL;
 }
 
-const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim)
+const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim, int64_t confirmed_at,
+                                int64_t cancelled_at)
 {
     return DB_RUN(ctx, &sql_seat_free, NULL, DB_TEXT(claim->schedule_id), DB_UUIDS(claim->seat_ids, claim->count),
-                  DB_TEXT(claim->reservation_id));
+                  DB_TEXT(claim->reservation_id), DB_TIME(confirmed_at), DB_TIME(cancelled_at));
 }
 
 const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule_id)

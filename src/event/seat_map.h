@@ -52,14 +52,31 @@ struct seat_claim {
     size_t count;
 };
 
-/* Confirmed: the seats are SOLD to the reservation. Events of different buyers arrive in any order, so a seat belongs
- * to the reservation that was confirmed last, and an older confirmation changes nothing. Safe to repeat.
- * &err_not_found: no such schedule. */
+/*
+ * Events arrive in any order and again and again: those of two buyers through two partitions, an old one out of the
+ * dead letters after a newer one. Whatever the order, a seat ends as if they had come as they happened:
+ *   The claims of the reservation service let one reservation at a time have a seat, from its confirmation to its
+ *     cancellation, and its clock times both: what was confirmed last is right, unless it was cancelled as well.
+ *   A seat knows the latest confirmation (sold_at) and the latest end (freed_at) that it was told of. A confirmation
+ *     that is not after both tells of the past and changes nothing, nor does its repetition.
+ *   A cancellation says when its reservation was confirmed. It ends that one, and whatever was confirmed before, also
+ *     when the confirmation has yet to arrive, which then is in the past. Of one that was confirmed later the seat
+ *     stays; of a reservation that never was confirmed, such as a hold that lapsed, nothing changes.
+ * Two events of one seat at once: its row's lock orders them, and the second one's condition looks at what the first
+ * one has left. A clock that went back by more than the time between two buyers lets a seat stay wrong, which
+ * seat_check.h finds.
+ */
+
+/* Confirmed: the seats are SOLD to the reservation, unless something later is known of one. A seat that the performance
+ * does not have is logged and counted (boxoffice_seats_unknown_total): nothing will ever make it one. &err_not_found:
+ * no such schedule. */
 BO_MUSTCHECK const struct err *seat_map_sell(struct ctx *ctx, const struct seat_claim *claim, int64_t confirmed_at);
-/* Cancelled: those of the seats that this reservation had bought are AVAILABLE again. Safe to repeat. */
-BO_MUSTCHECK const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim);
-/* After the commit of either: copies that tell of the seats are old, and others learn whether all are sold. Lost, the
- * copies end by their age (BOX_CATALOGUE_SEATS_S, BOX_SCHEDULE_CACHE_S). */
+/* Cancelled: those of the seats that this reservation has, or will be said to have had, are AVAILABLE. confirmed_at:
+ * CLOCK_NONE when it never was, or when its publisher does not say. */
+BO_MUSTCHECK const struct err *seat_map_free(struct ctx *ctx, const struct seat_claim *claim, int64_t confirmed_at,
+                                             int64_t cancelled_at);
+/* After the commit of either: copies that tell of the seats are old, and others learn whether all are sold. Safe to
+ * repeat. Lost, the copies end by their age (BOX_CATALOGUE_SEATS_S, BOX_SCHEDULE_CACHE_S). */
 BO_MUSTCHECK const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule_id);
 
 #endif

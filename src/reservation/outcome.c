@@ -136,7 +136,7 @@ const struct err *reservation_mirror_outcome(struct ctx *ctx, const char *reserv
         seat_mirror_follow(ctx, &reservation);
     }
     if (!e && reservation.status == RESERVATION_CONFIRMED) {
-        e = queue_token_finish(ctx, reservation.user_id, reservation.schedule_id);
+        e = queue_token_finish(ctx, reservation.user_id, reservation.schedule_id, reservation.confirmed_at);
     }
     return e;
 }

@@ -27,7 +27,8 @@ BO_MUSTCHECK const struct err *reservation_on_payment_failed(struct ctx *ctx, co
  * changes any more. */
 BO_MUSTCHECK const struct err *reservation_on_payment_refunded(struct ctx *ctx, const struct event *event,
                                                                const struct payment_refunded *payment);
-/* After the commit: the live seat map follows, and a buyer with a ticket gives the slot in the sale back. */
+/* After the commit: the live seat map follows, and a buyer with a ticket gives the slot in the sale back. Safe to
+ * repeat, however late. */
 BO_MUSTCHECK const struct err *reservation_mirror_outcome(struct ctx *ctx, const char *reservation_id);
 
 #endif

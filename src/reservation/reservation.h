@@ -34,6 +34,7 @@ struct reservation {
     const char *hall_name;
     int64_t event_start_at;
     const char *ticket_number; /* NULL until confirmed */
+    int64_t confirmed_at;      /* CLOCK_NONE until then */
     int64_t created_at;
     bool lapsed;            /* hold_expires_at is over and no payment secures the seats */
     struct json_list seats; /* of struct reservation_seat, by seat id */

@@ -43,7 +43,8 @@ def test_message_that_is_none_is_listed_shown_sent_again_and_dropped(dlq, say, q
     say("reservation.events", text + "\x1b[2J")
     first = wait_for("a letter of each of its two readers", lambda: len(found := about(dlq, text)) == 2 and found)
     place, other = sorted(first)
-    assert "from reservation.events/" in letters(dlq, "dlq.reservation")[place]
+    told = letters(dlq, "dlq.reservation")[place].split("\t")
+    assert told[1].startswith("from reservation.events/") and told[2:] == ["attempts 1", "INVALID_EVENT"]
     shown = dlq("show", place).stdout
     assert "key\tnobody" in shown and "\x1b" not in shown and f"{text}?[2J" in shown
 
@@ -52,6 +53,8 @@ def test_message_that_is_none_is_listed_shown_sent_again_and_dropped(dlq, say, q
     refused = dlq("replay", place)
     assert refused.returncode == 1 and "boxctl dlq list" in refused.stderr
     both = wait_for("the letters of the second try", lambda: len(found := about(dlq, text)) == 3 and found)
+    for again in both - {other}:
+        assert letters(dlq, "dlq.reservation")[again].split("\t")[1:] == [told[1], "attempts 2", "INVALID_EVENT"]
     assert place not in both and other in both
 
     for letter in sorted(both):

@@ -79,8 +79,7 @@ FROM seats
 WHERE schedule_id = $1 AND status = 'SOLD'
 ORDER BY ordinal;
 
--- Confirmations arrive in any order: a seat goes to the reservation $3 that was confirmed last ($4), and a repetition
--- changes no seat.
+-- Reservation $3, confirmed at $4, has the seats, unless something later is known of one: seat_map.h tells the order.
 -- name: seat_sell :write
 WITH
 sold AS (
@@ -89,30 +88,43 @@ sold AS (
     WHERE
         schedule_id = $1
         AND id = any($2::uuid[])
-        AND (status = 'AVAILABLE' OR sold_at < $4)
+        AND coalesce(greatest(sold_at, freed_at), '-infinity') < $4
     RETURNING old.status AS was
 )
 UPDATE event_schedules
 SET
-    seats_version = seats_version + 1,
+    seats_version = seats_version + (SELECT count(*) FROM sold),
     seats_sold = seats_sold + (SELECT count(*) FROM sold WHERE was = 'AVAILABLE')
-WHERE id = $1;
+WHERE id = $1
+RETURNING (SELECT count(*) FROM seats WHERE schedule_id = $1 AND id = any($2::uuid[])) AS known;
 
--- Only the seats that reservation $3 owns: another may have bought one of them since. A hold that merely lapsed owns
--- none, and leaves the schedule's row alone, which everybody's sale changes.
+-- Reservation $3, confirmed at $4 (NULL: never, or that is not told) and cancelled at $5, has the seats no longer. A
+-- hold that merely lapsed never had one, and leaves the schedule's row alone, which everybody's sale changes.
 -- name: seat_free :write
 WITH
-freed AS (
+ended AS (
     UPDATE seats
-    SET status = 'AVAILABLE', sold_by = NULL, sold_at = NULL, version = version + 1
-    WHERE schedule_id = $1 AND id = any($2::uuid[]) AND sold_by = $3
-    RETURNING id
+    SET
+        status = 'AVAILABLE',
+        sold_by = NULL,
+        sold_at = NULL,
+        freed_at = greatest(freed_at, $4::timestamptz, $5::timestamptz),
+        version = version + (status = 'SOLD')::integer
+    WHERE
+        schedule_id = $1
+        AND id = any($2::uuid[])
+        AND (sold_by = $3 OR coalesce(sold_at, freed_at, '-infinity') < $4::timestamptz)
+    RETURNING old.status AS was
+),
+freed AS (
+    SELECT count(*) AS seats
+    FROM ended
+    WHERE was = 'SOLD'
 )
 UPDATE event_schedules
-SET
-    seats_version = seats_version + 1,
-    seats_sold = seats_sold - (SELECT count(*) FROM freed)
-WHERE id = $1 AND EXISTS (SELECT 1 FROM freed);
+SET seats_version = seats_version + freed.seats, seats_sold = seats_sold - freed.seats
+FROM freed
+WHERE id = $1 AND freed.seats > 0;
 
 -- The last change of anything but the state of seats, in microseconds.
 -- name: seat_layout_version :read

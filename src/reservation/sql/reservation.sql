@@ -13,7 +13,7 @@ FROM hold_seats($1::uuid, $2::uuid, $3::uuid, $4::bigint, $5::jsonb, $6::jsonb);
 SELECT
     r.id, r.user_id, r.schedule_id, r.status, r.total_amount, r.hold_expires_at, r.secured_by,
     r.event_id, r.event_title, r.artist, r.venue_name, r.hall_name, r.event_start_at,
-    r.ticket_number, r.created_at,
+    r.ticket_number, r.confirmed_at, r.created_at,
     r.hold_expires_at < clock_timestamp() AND r.secured_by IS NULL AS lapsed,
     (
         SELECT

@@ -446,6 +446,25 @@ static void test_token_admits_its_owner_to_its_schedule_only(void **state)
     assert_ptr_equal(queue_token_check(ctx, token, user, bench->id), &err_queue_token_invalid);
 }
 
+static int64_t finished(struct bench *bench, const char *user)
+{
+    const struct redis_value *value;
+    const char *key = arena_printf(bench->ctx->arena, "queue:{%s}:finished", bench->id);
+    assert_null(REDIS_RUN(bench->ctx, &value, "SISMEMBER", key, user));
+    return value->integer;
+}
+
+/* Who bought long ago may be in the sale again. */
+static void test_queue_token_is_not_taken_for_a_ticket_of_long_ago(void **state)
+{
+    struct bench *bench = *state;
+    const char *user = fixture_uuid();
+    assert_null(queue_token_finish(bench->ctx, user, bench->id, clock_now() - 3601 * CLOCK_SECOND));
+    assert_int_equal(finished(bench, user), 0);
+    assert_null(queue_token_finish(bench->ctx, user, bench->id, clock_now() - 3590 * CLOCK_SECOND));
+    assert_int_equal(finished(bench, user), 1);
+}
+
 static void test_token_without_redis_is_unavailable(void **state)
 {
     struct bench *bench = *state;
@@ -472,6 +491,7 @@ static void expect_payload(struct ctx *ctx, const struct event_type *type, const
 
 #define ID "018f0000-0000-7000-8000-000000000001"
 #define AT_TEXT "\"2026-06-01T19:00:00+09:00\""
+#define EXACT_TEXT "\"2026-06-01T10:00:00.000000Z\""
 #define AT INT64_C(1780308000000000)
 
 static void test_payment_payloads_are_as_agreed(void **state)
@@ -499,11 +519,16 @@ static void test_reservation_payloads_are_as_agreed(void **state)
     const struct reservation_confirmed confirmed = {ID, ID, list, "T-1", AT};
     expect_payload(ctx, &event_reservation_confirmed, &confirmed,
                    "{\"reservationId\":\"" ID "\",\"scheduleId\":\"" ID "\",\"seatIds\":[\"" ID
-                   "\"],\"ticketNumber\":\"T-1\",\"confirmedAt\":" AT_TEXT "}");
-    const struct reservation_cancelled cancelled = {ID, ID, list, AT, "HOLD_TIMEOUT", 0};
+                   "\"],\"ticketNumber\":\"T-1\",\"confirmedAt\":" EXACT_TEXT "}");
+    const struct reservation_cancelled lapsed = {ID, ID, list, CLOCK_NONE, AT, "HOLD_TIMEOUT", 0};
+    expect_payload(ctx, &event_reservation_cancelled, &lapsed,
+                   "{\"reservationId\":\"" ID "\",\"scheduleId\":\"" ID "\",\"seatIds\":[\"" ID
+                   "\"],\"cancelledAt\":" EXACT_TEXT ",\"reason\":\"HOLD_TIMEOUT\",\"refundAmount\":0}");
+    const struct reservation_cancelled cancelled = {ID, ID, list, AT, AT, "USER_REQUEST", 1000};
     expect_payload(ctx, &event_reservation_cancelled, &cancelled,
                    "{\"reservationId\":\"" ID "\",\"scheduleId\":\"" ID "\",\"seatIds\":[\"" ID
-                   "\"],\"cancelledAt\":" AT_TEXT ",\"reason\":\"HOLD_TIMEOUT\",\"refundAmount\":0}");
+                   "\"],\"confirmedAt\":" EXACT_TEXT ",\"cancelledAt\":" EXACT_TEXT
+                   ",\"reason\":\"USER_REQUEST\",\"refundAmount\":1000}");
     const struct reservation_rejected rejected = {ID, ID, "SEATS_GONE"};
     expect_payload(ctx, &event_reservation_rejected, &rejected,
                    "{\"reservationId\":\"" ID "\",\"paymentId\":\"" ID "\",\"reason\":\"SEATS_GONE\"}");
@@ -539,6 +564,7 @@ int main(void)
         TEST(test_reservation_service_away_is_unavailable),
         TEST(test_reservation_standing_is_believed_in_so_many_words_only),
         TEST(test_token_admits_its_owner_to_its_schedule_only),
+        TEST(test_queue_token_is_not_taken_for_a_ticket_of_long_ago),
         TEST(test_token_without_redis_is_unavailable),
         TEST(test_payment_payloads_are_as_agreed),
         TEST(test_reservation_payloads_are_as_agreed),

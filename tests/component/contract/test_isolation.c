@@ -138,7 +138,7 @@ static const struct {
      " queue_capacity seats_total seats_sold seats_version updated_at cancelled_at cancel_reason"
      "; events: venue_id hall_id title artist description poster_url status updated_at deleted_at"
      "; halls: name capacity seat_template updated_at"
-     "; seats: price status sold_by sold_at version"
+     "; seats: price status sold_by sold_at version freed_at"
      "; venues: name address city updated_at"},
     {"reservation_service", "idempotency_keys: fingerprint answer created_at"
                             "; reservations: status hold_expires_at secured_by ticket_number confirmed_at cancelled_at "

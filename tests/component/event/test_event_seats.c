@@ -3,11 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/base/metrics.h"
 #include "common/io/db.h"
 #include "common/io/redis.h"
 #include "src/event/catalogue_cache.h"
@@ -18,6 +22,8 @@
 #include "src/event/seat_map.h"
 #include "tests/support/fixture.h"
 #include "tests/support/sale.h"
+
+#define METRICS_TEXT_MAX (1u << 20)
 
 static struct ctx *ctx;
 static const char *event_id;
@@ -95,10 +101,11 @@ static const struct err *sell(const char *reservation, size_t first, size_t coun
     return seat_map_sell(ctx, &sold, at);
 }
 
+/* By a cancellation that does not say when the reservation was confirmed. */
 static const struct err *give_back(const char *reservation, size_t first, size_t count)
 {
     const struct seat_claim freed = claim(reservation, first, count);
-    return seat_map_free(ctx, &freed);
+    return seat_map_free(ctx, &freed, CLOCK_NONE, 1000);
 }
 
 /* The map shows "S" for SOLD and "A" for AVAILABLE; the schedule's count and the list of sold ids agree with it. */
@@ -190,8 +197,114 @@ static void test_seats_of_another_schedule_are_not_touched(void **state)
     (void)state;
     const struct seat_claim strange = {fixture_uuid(), fixture_uuid(), seats, 4};
     assert_ptr_equal(seat_map_sell(ctx, &strange, 100), &err_not_found);
-    assert_null(seat_map_free(ctx, &strange));
+    assert_null(seat_map_free(ctx, &strange, 100, 200));
     assert_map("AAAA");
+}
+
+static void test_seat_that_the_performance_does_not_have_is_no_reason_to_sell_none(void **state)
+{
+    (void)state;
+    const char *const some[] = {fixture_uuid(), seats[1]};
+    const struct seat_claim partly = {fixture_uuid(), schedule_id, some, 2};
+    struct arena *arena = arena_new(METRICS_TEXT_MAX);
+    struct buf text;
+    char run_dir[] = P_tmpdir "/test_event_seats.XXXXXX";
+    assert_non_null(mkdtemp(run_dir));
+    assert_true(metrics_open(run_dir, "test"));
+    assert_null(seat_map_sell(ctx, &partly, 100));
+    assert_map("ASAA");
+    buf_init(&text, arena, METRICS_TEXT_MAX / 4);
+    assert_null(metrics_write(run_dir, &text));
+    assert_non_null(strstr(text.data, "boxoffice_seats_unknown_total{program=\"test\"} 1\n"));
+    arena_free(&arena);
+    assert_int_equal(fixture_remove(run_dir), 0);
+}
+
+/* ---- events of one seat in any order ---- */
+
+/* Two who bought it one after the other, and one whose hold lapsed between them. */
+static const struct told {
+    int buyer;
+    int64_t confirmed_at, cancelled_at; /* a confirmation has no cancelled_at */
+} history[] = {
+    {0, 100, CLOCK_NONE}, {0, 100, 200}, {1, CLOCK_NONE, 450}, {2, 300, CLOCK_NONE}, {2, 300, 500},
+};
+#define TOLD_MAX ARRAY_COUNT(history)
+
+static const char *buyers[3];
+
+static void tell(const struct told *told)
+{
+    const struct seat_claim seat = claim(buyers[told->buyer], 0, 1);
+    assert_null(told->cancelled_at == CLOCK_NONE ? seat_map_sell(ctx, &seat, told->confirmed_at)
+                                                 : seat_map_free(ctx, &seat, told->confirmed_at, told->cancelled_at));
+}
+
+static const struct db_stmt renew_seat = {
+    .name = "test_renew_seat",
+    .sql = "WITH seat AS (UPDATE seats SET status = 'AVAILABLE', sold_by = NULL, sold_at = NULL, freed_at = NULL"
+           " WHERE id = $2) UPDATE event_schedules SET seats_sold = 0 WHERE id = $1"};
+static const struct db_stmt owner_of_seat = {.name = "test_owner_of_seat",
+                                             .sql = "SELECT sold_by FROM seats WHERE id = $1"};
+
+static void assert_owner(const char *owner)
+{
+    const struct db_rows *rows;
+    assert_map(owner ? "SAAA" : "AAAA");
+    assert_null(DB_RUN(ctx, &owner_of_seat, &rows, DB_TEXT(seats[0])));
+    assert_true(owner ? strcmp(db_str(rows, 0, "sold_by"), owner) == 0 : db_null(rows, 0, "sold_by"));
+}
+
+/* The first `count` of the history, in order number `order` of all their orders, and once more in the same one. */
+static void tell_in_order(size_t count, size_t order, const char *owner)
+{
+    size_t left[TOLD_MAX], told[TOLD_MAX];
+    ctx_begin(ctx, NULL, NULL);
+    assert_null(DB_RUN(ctx, &renew_seat, NULL, DB_TEXT(schedule_id), DB_TEXT(seats[0])));
+    for (size_t i = 0; i < count; i++) {
+        left[i] = i;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t pick = order % (count - i);
+        order /= count - i;
+        told[i] = left[pick];
+        memmove(&left[pick], &left[pick + 1], (count - i - 1 - pick) * sizeof *left);
+        tell(&history[told[i]]);
+    }
+    assert_owner(owner);
+    for (size_t i = 0; i < count; i++) {
+        tell(&history[told[i]]);
+        assert_owner(owner);
+    }
+}
+
+/* Event, schedule and seats live as long as a unit of work; these tests begin several. */
+static void keep_ids(struct arena *arena)
+{
+    event_id = arena_strdup(arena, event_id);
+    schedule_id = arena_strdup(arena, schedule_id);
+    for (size_t i = 0; i < ARRAY_COUNT(seats); i++) {
+        seats[i] = arena_strdup(arena, seats[i]);
+    }
+}
+
+static void test_seat_ends_right_in_whatever_order_its_events_arrive(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(1 << 16);
+    keep_ids(arena);
+    for (size_t i = 0; i < ARRAY_COUNT(buyers); i++) {
+        buyers[i] = fixture_uuid();
+    }
+    size_t orders = 1;
+    for (size_t count = 1; count <= TOLD_MAX; count++) {
+        orders *= count;
+        const char *owner = count == 1 ? buyers[0] : count == 4 ? buyers[2] : NULL;
+        for (size_t order = 0; order < orders; order++) {
+            tell_in_order(count, order, owner);
+        }
+    }
+    arena_free(&arena);
 }
 
 /* Whether others take their copy of the schedule for fresh: one that is not lives a minute at most. */
@@ -373,6 +486,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seats_of_a_later_buyer_stay_when_an_older_confirmation_arrives, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_seats_of_another_schedule_are_not_touched, begin, end),
+        cmocka_unit_test_setup_teardown(test_seat_that_the_performance_does_not_have_is_no_reason_to_sell_none, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_seat_ends_right_in_whatever_order_its_events_arrive, begin, end),
         cmocka_unit_test_setup_teardown(test_copies_are_old_when_the_last_seat_goes_and_when_one_comes_back, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_list_says_what_is_sold_out, begin, end),

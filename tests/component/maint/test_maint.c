@@ -47,6 +47,14 @@ static const struct db_stmt make_webhooks = {
         "INSERT INTO payment_service.webhook_events (webhook_id, payment_key, type, received_at)"
         " SELECT $1 || n, '', '', clock_timestamp() - CASE n WHEN 0 THEN interval '29 days' ELSE interval '31 days' END"
         " FROM generate_series(0, $2::integer) AS n"};
+static const struct db_stmt make_letters = {
+    .name = "test_make_letters",
+    .sql = "INSERT INTO common.dead_letters_done (topic, record_offset, digest, action, operator, done_at)"
+           " SELECT $1, n, sha256(''), 'REPLAYED', 'nobody', clock_timestamp()"
+           " - CASE n WHEN 0 THEN interval '29 days' ELSE interval '31 days' END"
+           " FROM generate_series(0, $2::integer) AS n"};
+static const struct db_stmt count_letters = {
+    .name = "test_count_letters", .sql = "SELECT count(*) AS total FROM common.dead_letters_done WHERE topic = $1"};
 static const struct db_stmt count_processed = {
     .name = "test_count_processed", .sql = "SELECT count(*) AS total FROM common.processed_events WHERE consumer = $1"};
 static const struct db_stmt count_keys = {.name = "test_count_keys",
@@ -134,6 +142,7 @@ static const struct {
     {"reservation_service", &make_keys, &count_keys},
     {"payment_service", &make_keys, &count_keys},
     {"boxoffice_admin", &make_webhooks, &count_webhooks},
+    {"boxoffice_admin", &make_letters, &count_letters},
     {"boxoffice_admin", &make_tokens, &count_tokens},
 };
 

@@ -160,6 +160,23 @@ static int64_t events(struct scene *scene, const char *type)
     return sale_events(scene->hold.reservation_id, type);
 }
 
+static const struct db_stmt test_stmt_told = {
+    .name = "test_told",
+    .sql = "SELECT (envelope::jsonb #>> '{payload,confirmedAt}')::timestamptz AS confirmed_at"
+           " FROM common.outbox_events WHERE aggregate_id = $1 AND event_type = $2"};
+
+/* What the only event of this type says of when the reservation was confirmed. */
+static int64_t told_confirmation(struct scene *scene, const char *type)
+{
+    struct ctx *relay = fixture_ctx("outbox_relay", NEED_DB);
+    const struct db_rows *rows;
+    assert_null(DB_RUN(relay, &test_stmt_told, &rows, DB_TEXT(scene->hold.reservation_id), DB_TEXT(type)));
+    assert_int_equal(db_count(rows), 1);
+    int64_t at = db_time(rows, 0, "confirmed_at");
+    fixture_free(&relay);
+    return at;
+}
+
 /* Other tests' holds may lapse too: sweeps until there is nothing left. */
 static void expire_all(struct ctx *ctx)
 {
@@ -408,6 +425,9 @@ static void test_payment_refunded_ends_its_ticket(void **state)
     deliver_refunded(scene, scene->payment);
     assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
     assert_int_equal(events(scene, "ReservationCancelled"), 1);
+    int64_t confirmed_at = told_confirmation(scene, "ReservationConfirmed");
+    assert_int_not_equal(confirmed_at, CLOCK_NONE);
+    assert_int_equal(told_confirmation(scene, "ReservationCancelled"), confirmed_at);
     hold_as(scene, fixture_uuid(), 0, 2);
 }
 
@@ -428,6 +448,7 @@ static void test_expiry_cancels_lapsed_holds_once(void **state)
     expire_all(scene->ctx);
     assert_int_equal(reservation_of(scene).status, RESERVATION_CANCELLED);
     assert_int_equal(events(scene, "ReservationCancelled"), 1);
+    assert_int_equal(told_confirmation(scene, "ReservationCancelled"), CLOCK_NONE);
     hold_as(scene, fixture_uuid(), 0, 2);
 }
 

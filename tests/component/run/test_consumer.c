@@ -215,12 +215,8 @@ static void run_until(struct bench *bench, int count)
 
 static const char *header(const struct kafka_record *record, const char *name)
 {
-    for (size_t i = 0; i < record->header_count; i++) {
-        if (strcmp(record->headers[i].name, name) == 0) {
-            return record->headers[i].value;
-        }
-    }
-    return "";
+    const char *value = kafka_record_header(record, name);
+    return value != NULL ? value : "";
 }
 
 /* Checks the only dead letter: the original bytes, and where they came from. */
@@ -241,6 +237,7 @@ static void expect_dead_letter(struct bench *bench, const char *value, const cha
     assert_in_range(atoi(header(record, "source-partition")), 0, 1);
     assert_string_equal(header(record, "source-offset"), "0");
     assert_string_equal(header(record, "error"), error);
+    assert_string_equal(header(record, "last-error"), error);
     assert_string_equal(header(record, "attempts"), attempts);
     assert_null(kafka_consumer_poll(reader, 200));
     kafka_consumer_free(&reader);
@@ -257,7 +254,7 @@ static void test_event_is_handled_once_though_delivered_twice(void **state)
     assert_int_equal(scene.handled[0], 1);
     assert_int_equal(scene.handled[1], 2);
     assert_int_equal(scene.attempts, 2);
-    assert_int_equal(scene.after, 2);
+    assert_int_equal(scene.after, 3); /* also of the repetition */
     assert_string_equal(bench->ctx->trace.id, "0123456789abcdef0123456789abcdef");
 }
 
@@ -377,14 +374,12 @@ static void consume_in_another_process(struct bench *bench)
     }
 }
 
-/* Nothing is committed before the effect is. */
-static void test_record_of_a_process_killed_in_its_handler_comes_again(void **state)
+/* Note 1 comes to a process that dies of it; then there is this one again. */
+static void let_another_process_die(struct bench *bench)
 {
-    struct bench *bench = *state;
     int status;
     consumer_free(&bench->consumer);
     send_note(bench, 1);
-    bench->subscriber.handle = die;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -393,10 +388,63 @@ static void test_record_of_a_process_killed_in_its_handler_comes_again(void **st
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     bench->subscriber.handle = handle;
+    bench->subscriber.after = after;
     bench->consumer = consumer_new(&bench->subscription);
+}
+
+/* Nothing is committed before the effect is. */
+static void test_record_of_a_process_killed_in_its_handler_comes_again(void **state)
+{
+    struct bench *bench = *state;
+    bench->subscriber.handle = die;
+    let_another_process_die(bench);
     send_note(bench, 2);
     run_until(bench, 1);
     assert_int_equal(scene.handled[0], 1);
+}
+
+/* Its effect is there; what follows the commit is made up for. */
+static void test_record_of_a_process_killed_after_its_commit_is_followed_up(void **state)
+{
+    struct bench *bench = *state;
+    bench->subscriber.after = die;
+    let_another_process_die(bench);
+    for (int64_t end = clock_monotonic() + PATIENCE_US; counted(bench, "repeated") == 0;) {
+        assert_true(clock_monotonic() < end);
+        consumer_step(bench->consumer, bench->ctx, 100);
+    }
+    assert_int_equal(scene.attempts, 0);
+    assert_int_equal(scene.after, 1);
+}
+
+static void test_dead_letter_sent_again_tells_what_it_told_first(void **state)
+{
+    struct bench *bench = *state;
+    const struct kafka_header told[] = {{"source-topic", "source"}, {"source-partition", "7"},
+                                        {"source-offset", "42"},    {"error", "FIRST"},
+                                        {"attempts", "4"},          {"last-error", "SECOND"}};
+    const struct kafka_record again = {.topic = bench->topic,
+                                       .value = "no event",
+                                       .len = strlen("no event"),
+                                       .headers = told,
+                                       .header_count = ARRAY_COUNT(told)};
+    assert_null(kafka_produce(bench->producer, &again));
+    assert_true(kafka_producer_flush(bench->producer, 10000));
+    for (int64_t end = clock_monotonic() + PATIENCE_US; counted(bench, "dead") == 0;) {
+        assert_true(clock_monotonic() < end);
+        consumer_step(bench->consumer, bench->ctx, 100);
+    }
+    int64_t first, last;
+    struct kafka_consumer *reader = kafka_consumer_alone(bench->dead, &first, &last, 10000);
+    assert_non_null(reader);
+    const struct kafka_record *record = kafka_consumer_poll(reader, 10000);
+    assert_non_null(record);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(header(record, told[i].name), told[i].value);
+    }
+    assert_string_equal(header(record, "attempts"), "5");
+    assert_string_equal(header(record, "last-error"), "INVALID_EVENT");
+    kafka_consumer_free(&reader);
 }
 
 static void test_dead_letter_that_cannot_be_stored_keeps_its_record(void **state)
@@ -485,6 +533,8 @@ int main(void)
         TEST(test_failure_that_stays_becomes_a_dead_letter_and_the_rest_goes_on),
         TEST(test_committed_records_do_not_come_again),
         TEST(test_record_of_a_process_killed_in_its_handler_comes_again),
+        TEST(test_record_of_a_process_killed_after_its_commit_is_followed_up),
+        TEST(test_dead_letter_sent_again_tells_what_it_told_first),
         TEST(test_dead_letter_that_cannot_be_stored_keeps_its_record),
         TEST(test_outcomes_are_counted_each_under_its_name),
         TEST(test_partition_that_cannot_be_paused_is_joined_anew),

@@ -61,6 +61,8 @@ static void test_clock_format_shows_zone(void **state)
     assert_string_equal(clock_format(JUNE_1_10H, out), "2026-06-01T19:00:00+09:00");
     assert_string_equal(clock_format_utc(JUNE_1_10H + 7999, out), "2026-06-01T10:00:00.007Z");
     assert_string_equal(clock_format_utc(-1, out), "1969-12-31T23:59:59.999Z");
+    assert_string_equal(clock_format_exact(JUNE_1_10H + 7, out), "2026-06-01T10:00:00.000007Z");
+    assert_string_equal(clock_format_exact(-1, out), "1969-12-31T23:59:59.999999Z");
     assert_true(clock_set_zone("America/St_Johns"));
     assert_string_equal(clock_format(JUNE_1_10H, out), "2026-06-01T07:30:00-02:30");
 }
@@ -71,6 +73,7 @@ static void test_clock_format_extremes_fit(void **state)
     char out[CLOCK_TEXT_SIZE];
     assert_true(strlen(clock_format(INT64_MAX, out)) < sizeof out);
     assert_true(strlen(clock_format_utc(INT64_MIN, out)) < sizeof out);
+    assert_true(strlen(clock_format_exact(INT64_MIN, out)) < sizeof out);
 }
 
 static void assert_parses(const char *text, int64_t expected)
