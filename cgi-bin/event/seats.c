@@ -11,6 +11,9 @@ static void write_seat(struct json_out *out, const struct seat *seat)
     json_open_object(out, NULL);
     json_add_str(out, "id", seat->id);
     json_add_str(out, "seatNumber", seat->seat_number);
+    if (seat->section) {
+        json_add_str(out, "section", seat->section);
+    }
     json_add_str(out, "row", seat->row);
     json_add_int(out, "number", seat->number);
     if (seat->placed) {

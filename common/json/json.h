@@ -129,6 +129,8 @@ bool json_is_choice(const char *choices, const char *text);
  * with ctx_invalid() under their paths ("agreements[1].type") and returns &err_invalid_request. */
 BO_MUSTCHECK const struct err *json_bind(struct ctx *ctx, const struct json *object, const struct shape *shape,
                                          void *out);
+/* Does the struct hold nothing? A list without elements is nothing. */
+bool json_is_absent(const struct shape *shape, const void *value);
 /* json_parse() and json_bind() in one; for bodies, messages and answers. *out_r is a new struct in the arena. */
 BO_MUSTCHECK const struct err *json_read(struct ctx *ctx, const char *text, size_t len, const struct shape *shape,
                                          void **out_r);

@@ -259,6 +259,31 @@ static bool is_absent(const struct field *field, const void *slot)
     log_panic("field '%s' has an unknown type", field->name);
 }
 
+static bool holds_nothing(const struct field *field, const void *slot)
+{
+    switch (field->type) {
+    case FIELD_OBJECT:
+        return json_is_absent(field->sub, slot);
+    case FIELD_LIST:
+    case FIELD_TEXTS:
+    case FIELD_STRS:
+    case FIELD_UUIDS:
+        return CONST_SLOT(struct json_list, slot).count == 0;
+    default:
+        return is_absent(field, slot);
+    }
+}
+
+bool json_is_absent(const struct shape *shape, const void *value)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!holds_nothing(&shape->fields[i], CONST_SLOT_OF(value, &shape->fields[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void write_list(struct json_out *out, const struct field *field, const struct json_list *list)
 {
     json_open_array(out, field->name);

@@ -101,7 +101,7 @@ static const char *template_text(struct ctx *ctx, const struct seat_template *te
     struct json_out out;
     buf_init(buf, ctx->arena, TEMPLATE_TEXT_MAX);
     json_out_init(&out, buf);
-    json_add_shape(&out, NULL, &seat_template_shape, template);
+    seat_template_write(&out, template);
     return buf->overflow ? NULL : buf->data;
 }
 

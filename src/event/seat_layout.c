@@ -34,9 +34,14 @@ const struct err *seat_layout_version(struct ctx *ctx, const char *schedule_id, 
 
 /* ---- the layout: rows, each with its run of seats ---- */
 
+static bool same_section(const struct seat *a, const struct seat *b)
+{
+    return a->section && b->section ? strcmp(a->section, b->section) == 0 : a->section == b->section;
+}
+
 static bool same_row(const struct seat *a, const struct seat *b)
 {
-    return strcmp(a->row, b->row) == 0 && strcmp(a->grade, b->grade) == 0 && a->price == b->price;
+    return same_section(a, b) && strcmp(a->row, b->row) == 0 && strcmp(a->grade, b->grade) == 0 && a->price == b->price;
 }
 
 static size_t row_end(const struct seat_map *map, size_t first)
@@ -100,6 +105,9 @@ static void write_rows(struct json_out *out, const struct seat_map *map)
         struct seat seat = seat_map_at(map, first);
         end = row_end(map, first);
         json_open_object(out, NULL);
+        if (seat.section) {
+            json_add_str(out, "section", seat.section);
+        }
         json_add_str(out, "row", seat.row);
         json_add_str(out, "grade", seat.grade);
         json_add_int(out, "price", seat.price);

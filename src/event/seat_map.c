@@ -56,6 +56,7 @@ struct seat seat_map_at(const struct seat_map *map, size_t index)
     const struct db_rows *rows = map->rows;
     return (struct seat){.id = db_str(rows, index, "id"),
                          .seat_number = db_str(rows, index, "seat_number"),
+                         .section = db_str(rows, index, "section"),
                          .row = db_str(rows, index, "row_label"),
                          .number = db_int(rows, index, "number"),
                          .grade = db_str(rows, index, "grade"),

@@ -15,6 +15,7 @@
 struct seat {
     const char *id;
     const char *seat_number;
+    const char *section; /* NULL: the hall has none */
     const char *row;
     int64_t number;
     const char *grade;
@@ -32,7 +33,7 @@ struct seat_map {
     const struct db_rows *rows;
 };
 
-/* Ordered by grade (VIP, S, A, B), row and number. &err_not_found: no such schedule, or not published. */
+/* Ordered by grade (VIP, S, A, B), section, row and number. &err_not_found: no such schedule, or not published. */
 BO_MUSTCHECK const struct err *seat_map_get(struct ctx *ctx, const char *schedule_id, struct seat_map *map_r);
 size_t seat_map_count(const struct seat_map *map);
 struct seat seat_map_at(const struct seat_map *map, size_t index);

@@ -124,7 +124,7 @@ const struct err *hall_change(struct ctx *ctx, const char *venue_id, const char 
                               const struct hall_change *change)
 {
     struct work work = {.venue_id = venue_id, .hall_id = hall_id, .change = change};
-    bool templated = change->seat_template.rows.count > 0, sized = change->capacity != FIELD_NO_INT;
+    bool templated = !seat_template_absent(&change->seat_template), sized = change->capacity != FIELD_NO_INT;
     if (templated != sized) {
         return ctx_invalid(ctx, templated ? "capacity" : "seatTemplate", "comes with the other one of the two");
     }

@@ -89,6 +89,7 @@ def test_hall_of_an_event_to_come_keeps_its_template_and_says_for_which(admin, v
 
 @pytest.mark.parametrize("body,field", [
     ({"capacity": 4}, "seatTemplate"), ({"seatTemplate": SMALLER}, "capacity"),
+    ({"seatTemplate": {"missing": ["A-1"]}}, "capacity"), ({"seatTemplate": {"sections": [SMALLER]}}, "capacity"),
     ({"capacity": 5, "seatTemplate": SMALLER}, "capacity"), ({"name": ""}, "name"), ({"id": str(uuid.uuid4())}, "id")])
 def test_hall_change_that_contradicts_itself_names_the_field(admin, venue, hall, body, field):
     refused = assert_error(admin.call("PUT", f"/venues/{venue['id']}/halls/{hall['id']}", json=body), 400, "INVALID_REQUEST")

@@ -1,65 +1,124 @@
 -- Statements of the event service: the seats of performances.
 -- role: event_service
 
--- Makes the seats of all performances of event $1 from the template of its hall, in the order of display.
+{% macro named_by(member) -%}
+    SELECT s.prefix || named.seat AS seat
+    FROM sections AS s
+    CROSS JOIN LATERAL jsonb_array_elements_text(s.t -> '{{ member }}') AS named (seat)
+{%- endmacro %}
+
+-- Makes the seats of all performances of event $1 from the template of its hall, in the order of display. A hall
+-- without sections is one section without a name. In a row, i counts the places from the left of the plan.
 -- name: seat_generate :write
 WITH
-hall AS MATERIALIZED (
-    SELECT h.seat_template AS t
+sections AS MATERIALIZED (
+    SELECT
+        s.t,
+        s.place,
+        s.t ->> 'name' AS name,
+        coalesce(s.t ->> 'name' || '-', '') AS prefix,
+        s.t #>> '{rowRange,from}' AS row_from,
+        s.t #>> '{rowRange,to}' AS row_to,
+        s.t #>> '{rowRange,from}' ~ '[A-Z]' AS lettered,
+        coalesce((s.t #>> '{numbering,from}')::integer, 1) AS number_from,
+        coalesce((s.t #>> '{numbering,step}')::integer, 1) AS number_step,
+        coalesce(s.t #>> '{numbering,direction}' = 'RIGHT_TO_LEFT', FALSE) AS backwards,
+        (s.t #>> '{origin,x}')::integer AS x,
+        (s.t #>> '{origin,y}')::integer AS y,
+        coalesce((s.t ->> 'rotation')::integer, 0) AS rotation,
+        coalesce((s.t #>> '{spacing,x}')::integer, 10) AS seat_spacing,
+        coalesce((s.t #>> '{spacing,y}')::integer, 10) AS row_spacing
     FROM events AS e
     JOIN halls AS h ON h.id = e.hall_id
+    CROSS JOIN
+        LATERAL jsonb_array_elements(coalesce(h.seat_template -> 'sections', jsonb_build_array(h.seat_template)))
+        WITH ORDINALITY AS s (t, place)
     WHERE e.id = $1
 ),
-hall_rows AS MATERIALIZED (
+labels AS (
+    SELECT s.place AS section_place, r.label, r.place
+    FROM sections AS s
+    CROSS JOIN LATERAL jsonb_array_elements_text(s.t -> 'rows') WITH ORDINALITY AS r (label, place)
+    UNION ALL
+    SELECT s.place, CASE WHEN s.lettered THEN chr(n) ELSE n::text END, n
+    FROM sections AS s
+    CROSS JOIN LATERAL generate_series(
+        CASE WHEN s.lettered THEN ascii(s.row_from) ELSE s.row_from::integer END,
+        CASE WHEN s.lettered THEN ascii(s.row_to) ELSE s.row_to::integer END
+    ) AS n
+),
+section_rows AS MATERIALIZED (
     SELECT
+        r.section_place,
         r.label,
-        r.place,
-        t -> 'gradeMapping' ->> r.label AS grade,
-        CASE jsonb_typeof(t -> 'seatsPerRow')
-            WHEN 'number' THEN (t ->> 'seatsPerRow')::integer
-            ELSE (t -> 'seatsPerRow' ->> r.label)::integer
+        row_number() OVER (PARTITION BY r.section_place ORDER BY r.place) - 1 AS rows_before,
+        CASE jsonb_typeof(s.t -> 'gradeMapping')
+            WHEN 'string' THEN s.t ->> 'gradeMapping'
+            ELSE s.t -> 'gradeMapping' ->> r.label
+        END AS grade,
+        CASE jsonb_typeof(s.t -> 'seatsPerRow')
+            WHEN 'number' THEN (s.t ->> 'seatsPerRow')::integer
+            ELSE (s.t -> 'seatsPerRow' ->> r.label)::integer
         END AS seats
-    FROM hall, jsonb_array_elements_text(t -> 'rows') WITH ORDINALITY AS r (label, place)
+    FROM labels AS r
+    JOIN sections AS s ON s.place = r.section_place
 ),
 missing AS (
-    SELECT jsonb_array_elements_text(t -> 'missing') AS seat
-    FROM hall
+    {{ named_by("missing") }}
 ),
 accessible AS (
-    SELECT jsonb_array_elements_text(t -> 'accessible') AS seat
-    FROM hall
+    {{ named_by("accessible") }}
 ),
 restricted AS (
-    SELECT jsonb_array_elements_text(t -> 'viewRestricted') AS seat
-    FROM hall
+    {{ named_by("viewRestricted") }}
 ),
 positions AS (
-    SELECT p.key AS seat, (p.value ->> 'x')::integer AS x, (p.value ->> 'y')::integer AS y
-    FROM hall, jsonb_each(t -> 'positions') AS p
+    SELECT s.prefix || p.key AS seat, (p.value ->> 'x')::integer AS x, (p.value ->> 'y')::integer AS y
+    FROM sections AS s
+    CROSS JOIN LATERAL jsonb_each(s.t -> 'positions') AS p
 ),
 places AS (
     SELECT
-        row_number() OVER (
-            ORDER BY array_position(ARRAY['VIP', 'S', 'A', 'B'], r.grade), r.place, n
-        ) AS ordinal,
-        r.label || '-' || n AS seat,
+        s.place AS section_place,
+        s.name AS section,
         r.label,
-        n,
-        r.grade
-    FROM hall_rows AS r
-    CROSS JOIN LATERAL generate_series(1, r.seats) AS n
-    WHERE r.label || '-' || n NOT IN (SELECT seat FROM missing)
+        r.rows_before,
+        r.grade,
+        n.number,
+        s.prefix || r.label || '-' || n.number AS seat,
+        s.x + round(plan.across * cosd(s.rotation) - plan.behind * sind(s.rotation)) AS x,
+        s.y + round(plan.across * sind(s.rotation) + plan.behind * cosd(s.rotation)) AS y
+    FROM section_rows AS r
+    JOIN sections AS s ON s.place = r.section_place
+    CROSS JOIN LATERAL generate_series(1, r.seats) AS i
+    CROSS JOIN
+        LATERAL (
+            SELECT s.number_from + s.number_step * CASE WHEN s.backwards THEN r.seats - i ELSE i - 1 END AS number
+        ) AS n
+    CROSS JOIN LATERAL (
+        SELECT s.seat_spacing * (i - (r.seats + 1) / 2.0::float8) AS across, s.row_spacing * r.rows_before AS behind
+    ) AS plan
+),
+seats_of_hall AS (
+    SELECT
+        p.*,
+        row_number() OVER (
+            ORDER BY array_position(ARRAY['VIP', 'S', 'A', 'B'], p.grade), p.section_place, p.rows_before, p.number
+        ) AS ordinal
+    FROM places AS p
+    WHERE p.seat NOT IN (SELECT seat FROM missing)
 )
 INSERT INTO seats (
-    schedule_id, ordinal, seat_number, row_label, number, grade, price, x, y,
+    schedule_id, ordinal, seat_number, section, row_label, number, grade, price, x, y,
     accessible, view_restricted
 )
 SELECT
-    s.id, p.ordinal, p.seat, p.label, p.n, p.grade, price.price, at.x, at.y,
+    s.id, p.ordinal, p.seat, p.section, p.label, p.number, p.grade, price.price,
+    coalesce(at.x, p.x), coalesce(at.y, p.y),
     p.seat IN (SELECT seat FROM accessible),
     p.seat IN (SELECT seat FROM restricted)
 FROM event_schedules AS s
-CROSS JOIN places AS p
+CROSS JOIN seats_of_hall AS p
 JOIN event_prices AS price ON price.event_id = $1 AND price.grade = p.grade
 LEFT JOIN positions AS at ON at.seat = p.seat
 WHERE s.event_id = $1
@@ -68,7 +127,7 @@ ORDER BY s.id, p.ordinal;
 -- Up to 100,000 rows, which C reads in the order of these columns.
 -- name: seat_list :read
 SELECT
-    id, seat_number, row_label, number, grade, price, x, y, accessible, view_restricted, status
+    id, seat_number, section, row_label, number, grade, price, x, y, accessible, view_restricted, status
 FROM seats
 WHERE schedule_id = $1
 ORDER BY ordinal;

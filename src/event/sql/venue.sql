@@ -58,8 +58,9 @@ WHERE id = $1;
 SELECT
     capacity,
     (
-        SELECT jsonb_object_agg(value, TRUE)
-        FROM jsonb_each_text(seat_template -> 'gradeMapping')
+        SELECT jsonb_object_agg(g.grade #>> '{}', TRUE)
+        FROM jsonb_array_elements(coalesce(seat_template -> 'sections', jsonb_build_array(seat_template))) AS s (t)
+        CROSS JOIN jsonb_path_query(s.t -> 'gradeMapping', '$.** ? (@.type() == "string")') AS g (grade)
     ) AS grades
 FROM halls
 WHERE id = $1 AND venue_id = $2

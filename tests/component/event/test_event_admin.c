@@ -148,8 +148,61 @@ static void test_event_made_has_the_seats_of_its_template_in_order(void **state)
     struct seat placed = seat_map_at(&map, 2);
     assert_int_equal(placed.x, -4);
     assert_int_equal(placed.y, 9);
+    assert_null(placed.section);
     assert_string_equal(placed.row, "C");
     assert_int_equal(placed.number, 1);
+}
+
+#define HALL_OF_SECTIONS                                                                                               \
+    "{\"name\":\"Ring\",\"capacity\":7,\"seatTemplate\":{\"sections\":[{\"name\":\"E\",\"rowRange\":{\"from\":\"A\","  \
+    "\"to\":\"B\"},"                                                                                                   \
+    "\"seatsPerRow\":3,\"gradeMapping\":{\"A\":\"VIP\",\"B\":\"S\"},\"missing\":[\"B-13\"],\"accessible\":[\"A-11\"]," \
+    "\"numbering\":{\"from\":11,\"step\":2,\"direction\":\"RIGHT_TO_LEFT\"},\"positions\":{\"B-15\":{\"x\":-1,\"y\":-" \
+    "2}},"                                                                                                             \
+    "\"origin\":{\"x\":100,\"y\":50},\"rotation\":90,\"spacing\":{\"x\":20,\"y\":30}},{\"name\":\"W\",\"rowRange\":"   \
+    "{\"from\":\"9\",\"to\":\"10\"},\"seatsPerRow\":{\"9\":1,\"10\":1},\"gradeMapping\":\"VIP\",\"viewRestricted\":["  \
+    "\"10-1\"]}]}}"
+
+/* As the plan of section E lies when it is turned by a quarter: its rows go down, and its second row is to the left. */
+static void test_event_made_has_the_seats_of_its_sections_in_order(void **state)
+{
+    (void)state;
+    static const struct seat expected[] = {
+        {.seat_number = "E-A-11", .section = "E", .row = "A", .number = 11, .placed = true, .x = 100, .y = 70},
+        {.seat_number = "E-A-13", .section = "E", .row = "A", .number = 13, .placed = true, .x = 100, .y = 50},
+        {.seat_number = "E-A-15", .section = "E", .row = "A", .number = 15, .placed = true, .x = 100, .y = 30},
+        {.seat_number = "W-9-1", .section = "W", .row = "9", .number = 1},
+        {.seat_number = "W-10-1", .section = "W", .row = "10", .number = 1},
+        {.seat_number = "E-B-11", .section = "E", .row = "B", .number = 11, .placed = true, .x = 70, .y = 70},
+        {.seat_number = "E-B-15", .section = "E", .row = "B", .number = 15, .placed = true, .x = -1, .y = -2},
+    };
+    const char *venue = make_venue("서울"), *hall;
+    char id[UUID_SIZE];
+    struct schedule_new schedule = open_schedule(1);
+    assert_null(make_hall(venue, HALL_OF_SECTIONS, &hall));
+    struct event_draft event = draft(venue, hall, &schedule, 1);
+    event.grade_prices.vip = FIELD_NO_INT;
+    assert_ptr_equal(event_admin_create(ctx, &event, id), &err_invalid_request);
+    assert_string_equal(ctx->details->field, "gradePrices.VIP");
+    event.grade_prices.vip = 150000;
+    assert_null(event_admin_create(ctx, &event, id));
+    assert_null(event_admin_publish(ctx, id));
+    struct seat_map map;
+    assert_null(seat_map_get(ctx, schedules_of(id)[0].id, &map));
+    assert_int_equal(seat_map_count(&map), ARRAY_COUNT(expected));
+    for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
+        struct seat seat = seat_map_at(&map, i);
+        assert_string_equal(seat.seat_number, expected[i].seat_number);
+        assert_string_equal(seat.section, expected[i].section);
+        assert_string_equal(seat.row, expected[i].row);
+        assert_int_equal(seat.number, expected[i].number);
+        assert_int_equal(seat.placed, expected[i].placed);
+        assert_int_equal(seat.x, expected[i].x);
+        assert_int_equal(seat.y, expected[i].y);
+        assert_string_equal(seat.grade, i < 5 ? "VIP" : "S");
+        assert_int_equal(seat.accessible, i == 0);
+        assert_int_equal(seat.view_restricted, i == 4);
+    }
 }
 
 /* A hall of 50,000 seats. */
@@ -410,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hall_made_is_listed_with_its_template, begin, end),
         cmocka_unit_test_setup_teardown(test_hall_that_cannot_be_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_event_made_has_the_seats_of_its_template_in_order, begin, end),
+        cmocka_unit_test_setup_teardown(test_event_made_has_the_seats_of_its_sections_in_order, begin, end),
         cmocka_unit_test_setup_teardown(test_event_of_a_large_hall_has_every_seat, begin, end),
         cmocka_unit_test_setup_teardown(test_event_of_more_seats_than_there_is_time_for_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_event_that_cannot_be_is_refused_and_leaves_nothing, begin, end),

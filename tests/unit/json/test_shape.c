@@ -439,6 +439,38 @@ static void test_add_shape_lists_round_trip(void **state)
     assert_string_equal(buf.data, text);
 }
 
+static void test_struct_is_absent_while_nothing_is_in_it(void **state)
+{
+    static const struct {
+        const char *json;
+        bool absent;
+    } cases[] = {
+        {"{}", true},
+        {"{\"pages\":[],\"inner\":{\"words\":[]}}", true},
+        {"{\"pages\":[{}]}", false},
+        {"{\"number\":0}", false},
+        {"{\"inner\":{\"words\":[\"x\"]}}", false},
+    };
+    struct inner {
+        struct json_list words;
+    };
+    struct outer {
+        struct json_list pages;
+        int64_t number;
+        struct inner inner;
+    };
+    SHAPE(page_shape, struct answer, {FIELD(struct answer, "status", FIELD_STR, status)});
+    SHAPE(inner_shape, struct inner, {FIELD(struct inner, "words", FIELD_STRS, words)});
+    SHAPE(outer_shape, struct outer, {FIELD(struct outer, "pages", FIELD_LIST, pages), .sub = &page_shape},
+          {FIELD(struct outer, "number", FIELD_INT, number)},
+          {FIELD(struct outer, "inner", FIELD_OBJECT, inner), .sub = &inner_shape});
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        void *outer;
+        assert_null(json_read(*state, cases[i].json, strlen(cases[i].json), &outer_shape, &outer));
+        assert_int_equal(json_is_absent(&outer_shape, outer), cases[i].absent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_query_is_treated_like_what_it_looks_for),
         cmocka_unit_test(test_add_shape_absent_and_hidden_members_are_left_out),
         cmocka_unit_test(test_add_shape_lists_round_trip),
+        cmocka_unit_test(test_struct_is_absent_while_nothing_is_in_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
