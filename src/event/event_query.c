@@ -73,24 +73,6 @@ static const struct field event_detail_fields[] = {
 const struct shape event_detail_shape = {event_detail_fields, ARRAY_COUNT(event_detail_fields),
                                          sizeof(struct event_detail), false};
 
-const char *event_like_pattern(struct arena *arena, const char *part)
-{
-    if (!part) {
-        return NULL;
-    }
-    char *pattern = arena_alloc(arena, 2 * strlen(part) + 3);
-    char *out = pattern;
-    *out++ = '%';
-    for (; *part; part++) {
-        if (strchr("\\%_", *part)) {
-            *out++ = '\\';
-        }
-        *out++ = *part;
-    }
-    *out = '%';
-    return pattern;
-}
-
 bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r)
 {
     enum { DATE_LENGTH = 10, DAY_SECONDS = 86400 };
@@ -195,11 +177,10 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
     if (e) {
         return e;
     }
-    return DB_RUN(
-        ctx, &sql_event_list, rows_r, DB_TEXT(filter->city), DB_TEXT(event_like_pattern(ctx->arena, filter->artist)),
-        DB_TEXT(event_like_pattern(ctx->arena, filter->q)), DB_TIME(from), DB_TIME(to), DB_TEXT(filter->status),
-        DB_TEXT(sort_of(filter)), DB_INT(page->size + 1), DB_INT(page->page * page->size), DB_TEXT(cursor.id),
-        DB_TIME(cursor.starts_at), DB_TEXT(cursor.title));
+    return DB_RUN(ctx, &sql_event_list, rows_r, DB_TEXT(filter->city), DB_TEXT(filter->artist), DB_TEXT(filter->q),
+                  DB_TIME(from), DB_TIME(to), DB_TEXT(filter->status), DB_TEXT(sort_of(filter)), DB_INT(page->size + 1),
+                  DB_INT(page->page * page->size), DB_TEXT(cursor.id), DB_TIME(cursor.starts_at),
+                  DB_TEXT(cursor.title));
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)

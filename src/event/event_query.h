@@ -97,8 +97,6 @@ enum event_view {
 BO_MUSTCHECK const struct err *event_get(struct ctx *ctx, const char *event_id, enum event_view view,
                                          struct event_detail *event_r);
 
-/* A pattern for ILIKE that matches texts containing `part` literally; NULL for NULL. In the arena. */
-const char *event_like_pattern(struct arena *arena, const char *part);
 /* A time, or a date, which stands for its first instant, or with `end_of_day` for the first instant after it. */
 bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r);
 

@@ -28,32 +28,43 @@ SELECT id
 FROM event_schedules
 WHERE event_id = $1;
 
--- Published events: $1 city, $2 pattern of the artist, $3 pattern of title or artist, $4 to $5 when a performance
--- begins, $6 sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it, or the last event before:
--- $10 its id, $11 when it begins, $12 its title. A list as venue_list. OFFSET 0: the sale of each event is looked up
--- by itself, for a search finds few.
+{% set in_order -%}
+ORDER BY
+    CASE WHEN $7 = 'startDate' THEN starts_at END,
+    CASE WHEN $7 = '-startDate' THEN starts_at END DESC,
+    CASE WHEN $7 = 'title' THEN title END,
+    id DESC
+{%- endset %}
+{% macro found_by(text) -%}
+    grams(e.title) || grams(e.artist) @> grams({{ text }}, least(length({{ text }}), 3))
+{%- endmacro %}
+{% macro contains(column, text) -%}
+    strpos(lower({{ column }}), lower({{ text }})) > 0
+{%- endmacro %}
+-- Published events: $1 city, $2 text in the artist, $3 text in title or artist, $4 to $5 when a performance begins, $6
+-- sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it, or the last event before: $10 its id,
+-- $11 when it begins, $12 its title. A list as venue_list. OFFSET 0: the sale of each event on the page is looked up by
+-- itself; one that opens in between is shown as it is then.
 -- name: event_list :read
 WITH
 matching AS MATERIALIZED (
     SELECT
         e.id, e.title, e.artist, v.name AS venue_name, v.city,
-        sale.starts_at, sale.ends_at, sale.state, sale.sold_out
+        (SELECT min(event_start_at) FROM event_schedules WHERE event_id = e.id) AS starts_at
     FROM events AS e
     JOIN venues AS v ON v.id = e.venue_id
-    CROSS JOIN
-        LATERAL (
-            SELECT starts_at, ends_at, state, sold_out
-            FROM event_sales
-            WHERE event_id = e.id
-            ORDER BY event_id
-            OFFSET 0
-        ) AS sale
     WHERE
         e.status <> 'DRAFT'
         AND e.deleted_at IS NULL
         AND ($1::text IS NULL OR v.city = $1)
-        AND ($2::text IS NULL OR e.artist ILIKE $2)
-        AND ($3::text IS NULL OR e.title ILIKE $3 OR e.artist ILIKE $3)
+        AND ($2::text IS NULL OR ({{ found_by("$2") }} AND {{ contains("e.artist", "$2") }}))
+        AND (
+            $3::text IS NULL
+            OR (
+                {{ found_by("$3") }}
+                AND ({{ contains("e.title", "$3") }} OR {{ contains("e.artist", "$3") }})
+            )
+        )
         AND (
             ($4::timestamptz IS NULL AND $5::timestamptz IS NULL)
             OR EXISTS (
@@ -65,11 +76,9 @@ matching AS MATERIALIZED (
                     AND s.event_start_at < coalesce($5, 'infinity')
             )
         )
-        AND ($6::text IS NULL OR sale.state = $6)
-)
-SELECT counted.total, page.*
-FROM (SELECT count(*) AS total FROM matching) AS counted
-LEFT JOIN LATERAL (
+        AND ($6::text IS NULL OR (SELECT state FROM event_sales WHERE event_id = e.id) = $6)
+),
+page AS (
     SELECT *
     FROM matching
     WHERE
@@ -80,13 +89,22 @@ LEFT JOIN LATERAL (
             WHEN 'title' THEN title > $12::text OR (title = $12 AND id < $10)
             ELSE id < $10
         END
-    ORDER BY
-        CASE WHEN $7 = 'startDate' THEN starts_at END,
-        CASE WHEN $7 = '-startDate' THEN starts_at END DESC,
-        CASE WHEN $7 = 'title' THEN title END,
-        id DESC
+    {{ in_order }}
     LIMIT $8::bigint OFFSET $9::bigint
-) AS page ON true;
+)
+SELECT counted.total, page.*, sale.ends_at, sale.state, sale.sold_out
+FROM (SELECT count(*) AS total FROM matching) AS counted
+LEFT JOIN page ON true
+LEFT JOIN
+    LATERAL (
+        SELECT ends_at, state, sold_out
+        FROM event_sales
+        WHERE event_id = page.id
+        ORDER BY event_id
+        OFFSET 0
+    ) AS sale
+    ON true
+{{ in_order }};
 
 -- $2: as administrators see it: drafts too, and with its own status in place of the sale state.
 -- name: event_detail :read

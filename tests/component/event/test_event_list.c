@@ -1,4 +1,5 @@
-/* Lists by cursor: each event once, whatever comes in between, and no cursor that was made up. */
+/* Lists: by cursor each event once, whatever comes in between, and no cursor that was made up; text found by its parts.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include "common/base/array.h"
 #include "common/crypto/crypto.h"
 #include "common/io/db.h"
+#include "sql/event.h"
 #include "src/event/event_query.h"
 #include "tests/support/fixture.h"
 
@@ -183,15 +185,92 @@ static void test_lists_that_many_ask_for_are_few(void **state)
     assert_string_not_equal(event_list_asked_by_many(ctx->arena, &a), event_list_asked_by_many(ctx->arena, &c));
 }
 
+/* ---- text ---- */
+
+static const struct db_stmt rename_first = {
+    .name = "test_event_list_rename",
+    .sql = "UPDATE events SET title = $2, artist = $3 WHERE id = (SELECT min(e.id::text)::uuid FROM events AS e"
+           " JOIN venues AS v ON v.id = e.venue_id WHERE v.city = $1)"};
+
+static int64_t found(const char *q, const char *artist)
+{
+    struct event_list list;
+    const struct event_filter filter = {.city = city, .q = q, .artist = artist, .size = 10};
+    assert_null(event_list(ctx, &filter, &list));
+    return list.total;
+}
+
+static void test_text_is_found_by_any_part_of_it(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"름",     "여름", "여름밤", "여름밤 J", "여름밤 Jazz abcd", "z", "JA", "jAzZ",
+                                        "d bcde", "Ä",    "ä",      "아이",     "아이유 B",         "b"};
+    static const char *const others[] = {"름여", "여밤", "여름밤밤", "abcde", "e아", "de아이",
+                                         "%",    "_",    "여_밤",    "여%밤", "Ae"};
+    assert_null(
+        DB_RUN(ctx, &rename_first, NULL, DB_TEXT(city), DB_TEXT("여름밤 Jazz abcd bcde"), DB_TEXT("아이유 BÄ")));
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (found(parts[i], NULL) != 1) {
+            fail_msg("'%s' is not found", parts[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        if (found(others[i], NULL) != 0) {
+            fail_msg("'%s' is found", others[i]);
+        }
+    }
+    assert_int_equal(found("여름", "아이"), 1);
+    assert_int_equal(found("아이", "유"), 1);
+    assert_int_equal(found(NULL, "여름"), 0);
+    assert_int_equal(found(NULL, "유b"), 0);
+}
+
+/* The plan of a list in which the text, or the artist, is looked for. */
+static const char *plan_of(const char *q, const char *artist)
+{
+    const struct db_rows *rows;
+    struct buf lines;
+    static struct db_stmt explain = {.name = "test_event_list_explain"};
+    explain.sql = ARENA_JOIN(ctx->arena, "EXPLAIN ", sql_event_list.sql);
+    assert_null(DB_RUN(ctx, &explain, &rows, DB_NULL, DB_TEXT(artist), DB_TEXT(q), DB_NULL, DB_NULL, DB_NULL,
+                       DB_TEXT("newest"), DB_INT(20), DB_INT(0), DB_NULL, DB_NULL, DB_NULL));
+    buf_init(&lines, ctx->arena, 1 << 20);
+    for (size_t i = 0; i < db_count(rows); i++) {
+        buf_printf(&lines, "%s\n", db_str(rows, i, "QUERY PLAN"));
+    }
+    return lines.data;
+}
+
+/* As the store does by itself in time. */
+static void count_events(void)
+{
+    static const struct db_stmt analyze = {.name = "test_event_list_analyze", .sql = "ANALYZE event_service.events"};
+    struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
+    assert_null(DB_RUN0(admin, &analyze, NULL));
+    fixture_free(&admin);
+}
+
+static void test_search_reads_no_event_that_has_not_the_parts(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"여", "여름", "여름밤", "여름밤 콘서트", "xq", "Acoustic"};
+    add_events(2000);
+    count_events();
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        assert_non_null(strstr(plan_of(texts[i], NULL), "events_grams"));
+        assert_non_null(strstr(plan_of(NULL, texts[i]), "events_grams"));
+    }
+    assert_null(strstr(plan_of(NULL, NULL), "events_grams"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pages_by_cursor_neither_skip_nor_repeat),
-        TEST(test_last_page_has_no_cursor),
-        TEST(test_cursor_that_was_made_up_is_refused),
-        TEST(test_lists_that_many_ask_for_are_few),
+        TEST(test_pages_by_cursor_neither_skip_nor_repeat), TEST(test_last_page_has_no_cursor),
+        TEST(test_cursor_that_was_made_up_is_refused),      TEST(test_lists_that_many_ask_for_are_few),
+        TEST(test_text_is_found_by_any_part_of_it),         TEST(test_search_reads_no_event_that_has_not_the_parts),
     };
     return cmocka_run_group_tests_name("event_list", tests, NULL, NULL);
 }

@@ -9,17 +9,6 @@
 #include "common/base/clock.h"
 #include "src/event/event_query.h"
 
-static void test_like_pattern_of_wildcards_matches_them_literally(void **state)
-{
-    (void)state;
-    struct arena *arena = arena_new(1 << 16);
-    assert_string_equal(event_like_pattern(arena, "100%_\\"), "%100\\%\\_\\\\%");
-    assert_string_equal(event_like_pattern(arena, "아이유"), "%아이유%");
-    assert_string_equal(event_like_pattern(arena, ""), "%%");
-    assert_null(event_like_pattern(arena, NULL));
-    arena_free(&arena);
-}
-
 static void test_instant_of_a_date_is_its_first_or_the_next_days(void **state)
 {
     (void)state;
@@ -57,7 +46,6 @@ static void test_instant_of_anything_else_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_like_pattern_of_wildcards_matches_them_literally),
         cmocka_unit_test(test_instant_of_a_date_is_its_first_or_the_next_days),
         cmocka_unit_test(test_instant_of_a_time_is_taken_as_it_is),
         cmocka_unit_test(test_instant_of_anything_else_is_refused),
