@@ -2,8 +2,8 @@
  * seat_template: how a hall's seats are described (EVT-013). Pure: no database.
  *
  * A hall has sections, or is one itself. Rows have labels, and the seats of a row numbers, usually from 1; a seat is
- * called "<section>-<row>-<n>", in a hall without sections "<row>-<n>". The template keeps what the administrator wrote;
- * the seats themselves are made from it by one SQL statement when an event is created.
+ * called "<section>-<row>-<n>", in a hall without sections "<row>-<n>". The template keeps what the administrator
+ * wrote; the seats themselves are made from it by one SQL statement when an event is created.
  */
 #ifndef EVENT_SEAT_TEMPLATE_H
 #define EVENT_SEAT_TEMPLATE_H
