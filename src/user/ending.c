@@ -62,11 +62,27 @@ const struct err *ending_destroy(struct ctx *ctx, int64_t most, int64_t *done_r)
     return counted(e, rows, done_r);
 }
 
+/* From one place to the next, `most` at a time, until there are no more. */
+static const struct err *walk(struct ctx *ctx, const struct db_stmt *step, int64_t most, int64_t *done_r)
+{
+    int64_t at = CLOCK_NONE;
+    char id[UUID_SIZE] = "";
+    for (;;) {
+        const struct db_rows *row;
+        ctx_begin(ctx, NULL, NULL);
+        const struct err *e = DB_RUN(ctx, step, &row, DB_TIME(at), DB_TEXT(id[0] ? id : NULL), DB_INT(most));
+        if (e || db_count(row) == 0) {
+            return e;
+        }
+        *done_r += db_int(row, 0, "done");
+        at = db_time(row, 0, "last_at");
+        snprintf(id, sizeof id, "%s", db_str(row, 0, "last_id"));
+    }
+}
+
 const struct err *ending_put_off(struct ctx *ctx, int64_t most, int64_t *done_r)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_ending_put_off, &rows, DB_INT(most));
-    return counted(e, rows, done_r);
+    return walk(ctx, &sql_ending_put_off, most, done_r);
 }
 
 const struct err *ending_put_to_sleep(struct ctx *ctx, int64_t most, int64_t *done_r)
@@ -93,9 +109,7 @@ const struct err *ending_put_to_sleep(struct ctx *ctx, int64_t most, int64_t *do
 
 const struct err *ending_tell_anew(struct ctx *ctx, int64_t most, int64_t *done_r)
 {
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_ending_tell_anew, &rows, DB_INT(most));
-    return counted(e, rows, done_r);
+    return walk(ctx, &sql_ending_tell_anew, most, done_r);
 }
 
 /* ---- the notice ---- */

@@ -30,23 +30,24 @@ struct cfg_ending {
 extern struct cfg_ending cfg_ending;
 extern const struct cfg_section cfg_ending_section;
 
-/* One batch, of `most` accounts, in one transaction; *done_r: how many, 0 when none is left. All are safe to repeat
- * after any error, and to run twice at once. */
+/* One batch, of `most` accounts, in one transaction, or where it says so all of them, `most` in a transaction (units of
+ * their own, ctx_begin()). *done_r, which is 0 before: how many, 0 when none is left. All are safe to repeat after any
+ * error, and to run twice at once. */
 typedef const struct err *ending_step(struct ctx *ctx, int64_t most, int64_t *done_r);
 
 /* Destroys what is known of people who withdrew BOX_WITHDRAWN_RETENTION_DAYS ago; their addresses and they themselves
  * are free to sign up then. */
 ending_step ending_destroy;
-/* Begins the days anew for those whose notice has not been sent yet: before ending_put_to_sleep(). */
+/* Begins the days anew for all whose notice has not been sent yet: before ending_put_to_sleep(). */
 ending_step ending_put_off;
 /* Puts accounts to sleep and ends their sessions; blacklists their access tokens after the commit, in Redis: where that
  * fails the rest of them ends within the hour. */
 ending_step ending_put_to_sleep;
-/* Marks those as untold whose notice ended without being sent: before ending_notify(). */
+/* Marks all as untold whose notice ended without being sent: before ending_notify(). */
 ending_step ending_tell_anew;
-/* Tells owners that their accounts will sleep: all of them, `most` in a transaction (a unit of its own, ctx_begin()).
- * Needs the keys of personal data (user_pii.h). &err_internal, after all others are told, when there are owners whose
- * addresses cannot be opened (an error line with the row each): they are not marked, and told by a later call. */
+/* Tells owners that their accounts will sleep: all of them. Needs the keys of personal data (user_pii.h).
+ * &err_internal, after all others are told, when there are owners whose addresses cannot be opened (an error line with
+ * the row each): they are not marked, and told by a later call. */
 ending_step ending_notify;
 
 #endif

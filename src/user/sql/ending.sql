@@ -12,10 +12,12 @@ FROM take_idle($1::integer, $2::timestamptz, $3::uuid, $4::integer);
 SELECT told_of_sleep($1::uuid) AS done;
 
 -- name: ending_tell_anew :write
-SELECT tell_anew($1::integer) AS done;
+SELECT last_at, last_id, done
+FROM tell_anew($1::timestamptz, $2::uuid, $3::integer);
 
 -- name: ending_put_off :write
-SELECT put_off_sleep($1::integer) AS done;
+SELECT last_at, last_id, done
+FROM put_off_sleep($1::timestamptz, $2::uuid, $3::integer);
 
 -- name: ending_put_to_sleep :write
 SELECT user_id, access_jti, access_expires_at

@@ -199,6 +199,35 @@ static void test_owner_whose_notice_was_not_sent_is_told_anew(void **state)
     assert_status(&gone, "DORMANT");
 }
 
+/* Those of whom nothing is to be done stand between, and are not looked at again. */
+static void test_all_who_were_told_are_looked_at_however_few_at_a_time(void **state)
+{
+    (void)state;
+    enum { PEOPLE = 9, AT_A_TIME = 2 };
+    struct person waiting[PEOPLE], told[PEOPLE], untold[PEOPLE];
+    for (size_t i = 0; i < PEOPLE; i++) {
+        waiting[i] = idle(500, 90);
+        told[i] = idle(500, 90);
+        untold[i] = idle(500, 90);
+        add(&waiting[i], "WAITING", NULL);
+        add(&told[i], "SENT", NULL);
+    }
+    int64_t put_off = 0, found = 0;
+    assert_null(ending_put_off(janitor, AT_A_TIME, &put_off));
+    assert_null(ending_tell_anew(janitor, AT_A_TIME, &found));
+    assert_true(put_off >= PEOPLE && found >= PEOPLE);
+    for (size_t i = 0; i < PEOPLE; i++) {
+        assert_true(db_bool(find_state(&waiting[i]), 0, "told_now"));
+        assert_false(db_bool(find_state(&told[i]), 0, "told_now"));
+        assert_false(db_null(find_state(&told[i]), 0, "told_now"));
+        assert_true(db_null(find_state(&untold[i]), 0, "told_now"));
+    }
+    put_off = found = 0;
+    assert_null(ending_put_off(janitor, AT_A_TIME, &put_off));
+    assert_null(ending_tell_anew(janitor, AT_A_TIME, &found));
+    assert_int_equal(put_off + found, 0);
+}
+
 /* The notice of another absence tells nothing of this one. */
 static void test_notice_of_another_absence_does_not_count(void **state)
 {
@@ -454,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_account_sleeps_after_a_year_and_a_month_after_its_notice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_account_does_not_sleep_while_its_notice_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_owner_whose_notice_was_not_sent_is_told_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_who_were_told_are_looked_at_however_few_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_notice_of_another_absence_does_not_count, setup, teardown),
         cmocka_unit_test_setup_teardown(test_notice_that_counts_outlives_the_sleep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_owners_are_told_later_when_the_keys_are_wrong, setup, teardown),
