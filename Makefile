@@ -52,7 +52,7 @@ $(foreach layer,$(LAYERS),$(eval $(call layer_library,$(layer))))
 
 # A Lua script becomes `const struct redis_script redis_script_<domain>_<name>`.
 define lua_rule
-$(B)/gen/$(1)_%.c: src/$(1)/lua/%.lua scripts/embed-lua
+$(B)/gen/$(1)_%.c: src/$(1)/lua/%.lua $(wildcard src/$(1)/lua/parts/*.lua) scripts/embed-lua
 	@mkdir -p $$(@D) && python3 scripts/embed-lua $(1)_$$* $$< >$$@.part && mv $$@.part $$@
 $(B)/obj/lua/$(1)_%.o: $(B)/gen/$(1)_%.c
 	@mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<

@@ -1,6 +1,5 @@
 #include "src/queue/marker.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/auth/token.h"
@@ -156,7 +155,7 @@ static const struct err *give_way(struct ctx *ctx, const struct queue_user *user
 
 /* ---- entering and leaving ---- */
 
-enum { SET, MARKER, LEAVES, REVOKED };
+enum { SET, MARKER, REVOKED };
 
 /* Two plain commands, which cost Redis half of a script: most have no marker, or one of this line. */
 struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
@@ -167,7 +166,6 @@ struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *us
     pipe_hash(pipe, "HSETNX", queue_marker_key(ctx->arena, queue_shard_of(user)), user, 1);
     redis_pipe_arg(pipe, ours.bytes, ours.len);
     marker_pipe_look(pipe, ctx, user);
-    REDIS_PIPE(pipe, "GET", queue_leaves_key(ctx->arena, schedule_id, user->id));
     if (jti) {
         token_pipe_revoked(pipe, ctx, jti);
     }
@@ -175,9 +173,8 @@ struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *us
 }
 
 const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *user, const char *jti,
-                                      const char *schedule_id, const struct redis_value *answers, int64_t *leaves_r)
+                                      const char *schedule_id, const struct redis_value *answers)
 {
-    const struct redis_value *leaves = &answers[LEAVES];
     const struct err *e = jti ? token_piped_revoked(&answers[REVOKED]) : NULL;
     if (!e && answers[SET].type != REDIS_INT) {
         e = &err_internal;
@@ -186,9 +183,6 @@ const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *
     if (e == &err_already_queued_elsewhere) {
         struct marker seen = marker_of(&answers[MARKER]), ours = marker_naming(ctx, schedule_id);
         e = give_way(ctx, user, &seen, &ours);
-    }
-    if (!e) {
-        *leaves_r = leaves->type == REDIS_STR ? strtoll(leaves->str, NULL, 10) : 0;
     }
     return e;
 }

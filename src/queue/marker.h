@@ -14,14 +14,12 @@
 #include "src/queue/queue_keys.h"
 
 /* Sets the marker to this schedule, in two halves: what is asked of Redis, and what came of it. In the same exchange
- * `jti` is looked up in the blacklist (NULL: it has been), and *leaves_r is how often the user has left this line
- * within a minute. &err_already_queued_elsewhere, &err_token_revoked (a marker that was set stays: it is a hint only).
- * Safe to repeat. */
+ * `jti` is looked up in the blacklist (NULL: it has been). &err_already_queued_elsewhere, &err_token_revoked (a marker
+ * that was set stays: it is a hint only). Safe to repeat. */
 struct redis_pipe *marker_claim_ask(struct ctx *ctx, const struct queue_user *user, const char *jti,
                                     const char *schedule_id);
 BO_MUSTCHECK const struct err *marker_claim_answer(struct ctx *ctx, const struct queue_user *user, const char *jti,
-                                                   const char *schedule_id, const struct redis_value *answers,
-                                                   int64_t *leaves_r);
+                                                   const char *schedule_id, const struct redis_value *answers);
 /* Whether it still names this schedule, asked after the place was taken: another device of the user may have taken it
  * over in between (&err_already_queued_elsewhere), or be about to, or it was dropped: then it is ours again. Safe to
  * repeat. */

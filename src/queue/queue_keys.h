@@ -10,8 +10,8 @@
  *                                  many are inside as may be); told, reason (what people are told); closed_ms;
  *                                  counters: called, admitted, returned, passed_over, no_shows, sent_back, finished,
  *                                  expired, left
- *     queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by glance.lua; away when
- *                                  it must be made anew
+ *     queue:{S}:view       string  of the state, what is asked most: packed by admit.lua, read by parts/tell.lua; away
+ *                                  when it must be made anew
  *     queue:{S}:people:xx  hash    U -> "n", "n:p" once drawn, "n:p:token" once admitted
  *     queue:{S}:seen       string  8 bytes per n: when expected back at the latest, when the rate limit is full again;
  *                                  tenths of a second from 2026-01-01, big-endian; not in Redis' log

@@ -106,22 +106,28 @@ static const struct err *run_script(struct ctx *ctx, struct redis_pipe *pipe, co
 
 static bool says(const struct redis_value *answer, const char *word)
 {
-    const char *text = answer->type == REDIS_LIST ? redis_str(answer, 0) : answer->str;
+    const char *text = redis_str(answer, 0);
     return text && strcmp(text, word) == 0;
 }
 
 /* ---- asking ---- */
 
-static void pipe_glance(struct redis_pipe *pipe, const struct queue_visit *visit)
+/* The arguments that parts/tell.lua reads. */
+static void pipe_asker(struct redis_pipe *pipe, const struct queue_visit *visit)
 {
-    const char *key_list[] = {visit->people, visit->keys.seen, visit->keys.view, visit->keys.gone};
     uint16_t spread;
     crypto_random(&spread, sizeof spread);
-    redis_pipe_eval_begin(pipe, &redis_script_queue_glance, key_list, ARRAY_COUNT(key_list), 4);
     pipe_user(pipe, visit);
     redis_pipe_arg_int(pipe, spread % 1000);
     redis_pipe_arg_int(pipe, queue_settings.tries_a_minute);
     redis_pipe_arg_int(pipe, queue_settings.poll_max_s);
+}
+
+static void pipe_glance(struct redis_pipe *pipe, const struct queue_visit *visit)
+{
+    const char *key_list[] = {visit->people, visit->keys.seen, visit->keys.view, visit->keys.gone};
+    redis_pipe_eval_begin(pipe, &redis_script_queue_glance, key_list, ARRAY_COUNT(key_list), 4);
+    pipe_asker(pipe, visit);
 }
 
 static const struct err *glance(struct queue_visit *visit, const struct redis_value **answer_r)
@@ -382,10 +388,11 @@ static void pipe_enter(struct redis_pipe *pipe, const struct queue_visit *visit)
     struct arena *arena = visit->ctx->arena;
     const struct queue_keys *keys = &visit->keys;
     const struct opening_secret *secret = opening_secret(arena, visit->schedule_id);
-    const char *key_list[] = {keys->state, visit->people, keys->seen, keys->gone,
-                              keys->early, keys->joined,  keys->used, keys->view};
-    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, ARRAY_COUNT(key_list), 8);
-    pipe_user(pipe, visit);
+    const char *leaves = queue_leaves_key(arena, visit->schedule_id, visit->user.id);
+    const char *key_list[] = {visit->people, keys->seen,   keys->view, keys->gone, keys->state,
+                              keys->early,   keys->joined, keys->used, leaves};
+    redis_pipe_eval_begin(pipe, &redis_script_queue_enter, key_list, ARRAY_COUNT(key_list), 12);
+    pipe_asker(pipe, visit);
     redis_pipe_arg_int(pipe, schedule->queue_capacity);
     redis_pipe_arg_int(pipe, schedule->admission_rate);
     redis_pipe_arg_int(pipe, schedule->sale_start_at / 1000);
@@ -393,6 +400,7 @@ static void pipe_enter(struct redis_pipe *pipe, const struct queue_visit *visit)
     pipe_text(pipe, secret->seed);
     pipe_text(pipe, secret->commitment);
     redis_pipe_arg_int(pipe, schedule->sold_out);
+    redis_pipe_arg_int(pipe, LEAVES_A_MINUTE);
 }
 
 static const struct err *refuse_full(struct queue_visit *visit)
@@ -400,6 +408,18 @@ static const struct err *refuse_full(struct queue_visit *visit)
     const struct err *e = marker_leave(visit->ctx, &visit->user, visit->schedule_id);
     visit->ctx->retry_after_s = FULL_RETRY_S;
     return e ? e : &err_queue_full;
+}
+
+/* Whether enter.lua has found or given a place. */
+static const struct err *check_entered(struct queue_visit *visit, const struct redis_value *entered)
+{
+    if (says(entered, "FULL")) {
+        return refuse_full(visit);
+    }
+    if (says(entered, "OFTEN")) {
+        return too_many(visit->ctx, WINDOW_S);
+    }
+    return says(entered, "CLOSED") ? &err_sale_ended : NULL;
 }
 
 /* When hardly anybody waits nobody should have to ask twice: the next people are called here, at the same rate. */
@@ -426,17 +446,12 @@ const struct err *queue_enter_ask(struct queue_visit *visit, const char *receipt
     return NULL;
 }
 
-/* Takes a place and asks for it, in one exchange. A sale that has begun is opened on the way, so that nobody depends on
+/* A sale that has begun is opened on the way, so that nobody depends on
  * an approver for it. */
 const struct err *queue_enter_join(struct queue_visit *visit, const struct redis_value *answers,
                                    struct redis_pipe **pipe_r)
 {
-    int64_t leaves;
-    const struct err *e =
-        marker_claim_answer(visit->ctx, &visit->user, visit->jti, visit->schedule_id, answers, &leaves);
-    if (!e && leaves >= LEAVES_A_MINUTE) {
-        e = too_many(visit->ctx, WINDOW_S); /* entering again and again uses up numbers */
-    }
+    const struct err *e = marker_claim_answer(visit->ctx, &visit->user, visit->jti, visit->schedule_id, answers);
     if (e) {
         return e;
     }
@@ -447,7 +462,6 @@ const struct err *queue_enter_join(struct queue_visit *visit, const struct redis
     }
     pipe_enter(pipe, visit);
     REDIS_PIPE(pipe, "SADD", QUEUE_SCHEDULES_KEY, visit->schedule_id); /* after the place: see admission.c */
-    pipe_glance(pipe, visit);
     marker_pipe_look(pipe, visit->ctx, &visit->user);
     *pipe_r = pipe;
     return NULL;
@@ -469,26 +483,17 @@ static const struct err *keep_one_line(struct queue_visit *visit, const struct r
 const struct err *queue_enter_answer(struct queue_visit *visit, const struct redis_value *answers,
                                      struct queue_place *place_r)
 {
-    enum { ENTER, LISTED, GLANCE, MARKER };
+    enum { ENTER, LISTED, MARKER };
     struct queue_place place;
     const struct err *e = NULL;
     for (int i = 0; !e && visit->opens && i < OPENING_COMMANDS; i++) {
         e = check_answer(visit->ctx, answers++, REDIS_INT);
     }
-    e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_STR);
+    e = e ? e : check_answer(visit->ctx, &answers[ENTER], REDIS_LIST);
     e = e ? e : check_answer(visit->ctx, &answers[LISTED], REDIS_INT);
-    e = e ? e : check_answer(visit->ctx, &answers[GLANCE], REDIS_LIST);
-    if (e) {
-        return e;
-    }
-    if (says(&answers[ENTER], "FULL")) {
-        return refuse_full(visit);
-    }
-    if (says(&answers[ENTER], "CLOSED")) {
-        return &err_sale_ended;
-    }
-    e = keep_one_line(visit, &answers[ENTER], &answers[MARKER]);
-    e = e ? e : read_glance(visit, &answers[GLANCE], &place);
+    e = e ? e : check_entered(visit, &answers[ENTER]);
+    e = e ? e : keep_one_line(visit, &answers[ENTER], &answers[MARKER]);
+    e = e ? e : read_glance(visit, &answers[ENTER].items[1], &place);
     if (!e) {
         opening_saw(visit->schedule_id, place.state != QUEUE_PRE_OPEN);
         e = call_at_once(visit, &place);

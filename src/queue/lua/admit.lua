@@ -20,7 +20,7 @@ local WHOLE = 60000 -- a share of 1
 local WINDOW, WINDOW_LEAST = 64, 16 -- people of whom somebody should still poll
 local MERCY_DS = 600
 local NOTES, NOTE_EVERY_DS = 8, 50 -- of the calls while everybody inside keeps the line waiting
-local VIEW_FORMAT = 3 -- as in glance.lua
+local VIEW_FORMAT = 3 -- as in parts/tell.lua
 local FIRST = 8 -- arguments before the numbers
 
 local time = redis.call('TIME')

@@ -331,6 +331,23 @@ static void test_place_taken_while_the_marker_is_being_left_is_kept(void **state
     close_batch(asking);
 }
 
+/* The process that took the place may die before anybody looks at the line: the person has a minute to ask again. */
+static void test_place_that_nobody_was_told_of_counts_as_there(void **state)
+{
+    struct queue_line *line = *state;
+    struct asking asking[BATCH];
+    open_batch(line, asking);
+    begin_enter(&asking[0], line, queue_line_user(line));
+    exchange(asking, 1);
+    join(&asking[0]);
+    assert_int_equal(queue_line_size(line, "EXISTS", line->keys.view), 0);
+    exchange(asking, 1); /* and nobody goes on */
+    struct queue_admission admission = queue_line_admit(line, 1000);
+    assert_int_equal(admission.called, 1);
+    assert_int_equal(admission.passed_over, 0);
+    close_batch(asking);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_line_set_up, queue_line_tear_down)
 
 int main(void)
@@ -343,6 +360,7 @@ int main(void)
         TEST(test_line_left_and_entered_at_once_keeps_its_marker),
         TEST(test_marker_that_has_changed_since_is_not_taken_over),
         TEST(test_place_taken_while_the_marker_is_being_left_is_kept),
+        TEST(test_place_that_nobody_was_told_of_counts_as_there),
     };
     return cmocka_run_group_tests_name("queue batches", tests, NULL, NULL);
 }
