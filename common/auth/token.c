@@ -12,7 +12,6 @@
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 #include "common/io/redis.h"
-#include "common/json/json.h"
 
 #define KEYS_MIN 34 /* characters: "k:" and the shortest secret */
 #define KEYS_MAX 4096
@@ -168,32 +167,57 @@ bool token_init_signer(const char **why_r)
 
 /* ---- verifying ---- */
 
-/* A token has one text: what is revoked under one cannot come back under another. */
-static bool is_base64url(const char *text)
-{
-    return strpbrk(text, "+/=") == NULL;
-}
-
-/* libjwt would prepare or parse the key anew for every token, and cannot check a signature without taking the token's
- * word for the algorithm. */
-static bool hmac_signed(struct arena *arena, const char *token, const char *dot, const struct token_key *key,
-                        unsigned char digest_r[TOKEN_DIGEST_SIZE])
-{
-    unsigned char mac[CRYPTO_SHA256_SIZE];
-    crypto_hmac_run(key->hmac, token, (size_t)(dot - token), mac);
-    memcpy(digest_r, mac, TOKEN_DIGEST_SIZE);
-    const char *signature = crypto_base64url(arena, mac, sizeof mac);
-    return strlen(dot + 1) == strlen(signature) && crypto_equal(dot + 1, signature, strlen(signature));
-}
-
-static bool ec_signed(struct arena *arena, const char *token, const char *dot, const struct token_key *key)
+/* True when there is one text for what it says. libjwt passes over padding, strangers to the alphabet and spare bits,
+ * and reads a payload to its first NUL only; a signature it compares as text. */
+static bool is_strict(struct arena *arena, const char *payload)
 {
     size_t len;
-    if (strlen(dot + 1) != EC_SIGNATURE_LENGTH || !is_base64url(dot + 1)) {
+    const char *text = arena_memdup(arena, payload, strcspn(payload, "."));
+    const unsigned char *bytes = crypto_base64_decode(arena, text, &len);
+    return bytes != NULL && strpbrk(text, "+/=") == NULL && memchr(bytes, '\0', len) == NULL;
+}
+
+/* The signature of ES256 is checked here: libjwt would parse the key anew for every token, and cannot check it without
+ * taking the token's word for the algorithm. */
+static bool ec_signed(struct arena *arena, const char *token, const char *payload, const struct token_key *key)
+{
+    size_t len;
+    const char *dot = strchr(payload, '.');
+    if (dot == NULL || strlen(dot + 1) != EC_SIGNATURE_LENGTH || strpbrk(dot + 1, "+/=") != NULL) {
         return false;
     }
     const unsigned char *signature = crypto_base64_decode(arena, dot + 1, &len);
     return signature != NULL && crypto_ec_verify(key->ec, token, (size_t)(dot - token), signature);
+}
+
+/* NULL unless one of our keys signed it. libjwt would take key and algorithm from a token at their word; so only
+ * headers of our own reach it, in which nothing is a token's choice. Without a key it only reads. */
+static jwt_t *open_token(struct arena *arena, enum token_kind kind, const char *token)
+{
+    const char *payload;
+    jwt_t *jwt = NULL;
+    const struct token_key *key = token_ring_find(&ring, kind, token, &payload);
+    if (key == NULL || !is_strict(arena, payload)) {
+        return NULL;
+    }
+    bool ec = token_key_is_ec(key, kind);
+    bool ours = ec ? ec_signed(arena, token, payload, key) && jwt_decode(&jwt, token, NULL, 0) == 0
+                   : jwt_decode(&jwt, token, key->secret, key->secret_len) == 0;
+    return ours ? jwt : NULL;
+}
+
+/* NULL when the claim is absent or no text. */
+static const char *get_text(struct arena *arena, jwt_t *jwt, const char *name)
+{
+    const char *text = jwt_get_grant(jwt, name);
+    return text != NULL ? arena_strdup(arena, text) : NULL;
+}
+
+/* What is absent or no integer is -1 or 0 to libjwt. */
+static bool get_seconds(jwt_t *jwt, const char *name, int64_t *out)
+{
+    *out = jwt_get_grant_int(jwt, name);
+    return *out > 0;
 }
 
 static bool is(const char *text, const char *expected)
@@ -201,46 +225,23 @@ static bool is(const char *text, const char *expected)
     return text != NULL && strcmp(text, expected) == 0;
 }
 
-static const char *text_of(const struct json *claims, const char *name)
-{
-    return json_str(json_get(claims, name));
-}
-
-static bool get_seconds(const struct json *claims, const char *name, int64_t *out)
-{
-    *out = json_int(json_get(claims, name), 0);
-    return *out > 0;
-}
-
-static bool read_claims(const struct json *json, enum token_kind kind, struct token_payload *payload)
+static bool read_payload(struct arena *arena, jwt_t *jwt, enum token_kind kind, struct token_payload *payload)
 {
     struct token_claims *claims = &payload->claims;
     *claims = (struct token_claims){
-        .subject = text_of(json, "sub"),
-        .jti = text_of(json, "jti"),
-        .role = kind == TOKEN_ACCESS ? text_of(json, "role") : NULL,
-        .family = kind == TOKEN_REFRESH ? text_of(json, "fam") : NULL,
+        .subject = get_text(arena, jwt, "sub"),
+        .jti = get_text(arena, jwt, "jti"),
+        .role = kind == TOKEN_ACCESS ? get_text(arena, jwt, "role") : NULL,
+        .family = kind == TOKEN_REFRESH ? get_text(arena, jwt, "fam") : NULL,
     };
-    if (!is(text_of(json, "iss"), cfg_token.issuer) || !is(text_of(json, "aud"), cfg_token.audience) ||
-        !is(text_of(json, "typ"), kind_names[kind]) || !uuid_valid(claims->subject) || !uuid_valid(claims->jti)) {
+    if (!is(jwt_get_grant(jwt, "iss"), cfg_token.issuer) || !is(jwt_get_grant(jwt, "aud"), cfg_token.audience) ||
+        !is(jwt_get_grant(jwt, "typ"), kind_names[kind]) || !uuid_valid(claims->subject) || !uuid_valid(claims->jti)) {
         return false;
     }
     bool bearer =
         kind == TOKEN_ACCESS ? is(claims->role, "USER") || is(claims->role, "ADMIN") : uuid_valid(claims->family);
-    return bearer && get_seconds(json, "iat", &claims->issued_s) && get_seconds(json, "nbf", &payload->not_before_s) &&
-           get_seconds(json, "exp", &claims->expires_s);
-}
-
-/* `text` is `len` characters of base64url. */
-static bool read_payload(struct arena *arena, const char *text, size_t len, enum token_kind kind,
-                         struct token_payload *payload)
-{
-    const struct json *json;
-    size_t json_len;
-    text = arena_memdup(arena, text, len);
-    const unsigned char *bytes = is_base64url(text) ? crypto_base64_decode(arena, text, &json_len) : NULL;
-    return bytes != NULL && json_parse(arena, (const char *)bytes, json_len, &json, NULL) == NULL &&
-           read_claims(json, kind, payload);
+    return bearer && get_seconds(jwt, "iat", &claims->issued_s) && get_seconds(jwt, "nbf", &payload->not_before_s) &&
+           get_seconds(jwt, "exp", &claims->expires_s);
 }
 
 static const struct err *check_times(const struct token_payload *payload)
@@ -252,26 +253,27 @@ static const struct err *check_times(const struct token_payload *payload)
     return payload->claims.expires_s <= now_s - TOKEN_SKEW_S ? &err_token_expired : NULL;
 }
 
-/* False unless one of our keys signed it and all that it says is as it has to be, its times aside. An access token may
- * be remembered: what it says under HS256, whose signature is checked every time and finds it; under ES256, where the
- * check is what costs, all of it. */
+/* False unless one of our keys signed it and all that it says is as it has to be, its times aside. */
 static bool read_token(struct arena *arena, enum token_kind kind, const char *token, struct token_payload *payload)
 {
-    const char *text;
+    jwt_t *jwt = open_token(arena, kind, token);
+    bool good = jwt != NULL && read_payload(arena, jwt, kind, payload);
+    jwt_free(jwt);
+    return good;
+}
+
+/* The same of an access token that may be remembered. */
+static bool read_access(struct arena *arena, const char *token, struct token_payload *payload)
+{
     unsigned char digest[TOKEN_DIGEST_SIZE];
-    const struct token_key *key = token_ring_find(&ring, kind, token, &text);
-    const char *dot = key != NULL ? strchr(text, '.') : NULL;
-    bool ec = key != NULL && token_key_is_ec(key, kind);
-    if (dot == NULL || (!ec && !hmac_signed(arena, token, dot, key, digest))) {
-        return false;
+    if (!token_cache_digest(token, digest)) {
+        return read_token(arena, TOKEN_ACCESS, token, payload);
     }
-    bool remembers = kind == TOKEN_ACCESS && (!ec || token_cache_digest(token, digest));
-    if (remembers && token_cache_find(arena, digest, payload)) {
+    if (token_cache_find(arena, digest, payload)) {
         return true;
     }
-    bool good =
-        (!ec || ec_signed(arena, token, dot, key)) && read_payload(arena, text, (size_t)(dot - text), kind, payload);
-    if (good && remembers) {
+    bool good = read_token(arena, TOKEN_ACCESS, token, payload);
+    if (good) {
         token_cache_keep(digest, payload);
     }
     return good;
@@ -281,7 +283,8 @@ const struct err *token_verify(struct ctx *ctx, enum token_kind kind, const char
 {
     struct token_payload payload;
     bool too_long = token == NULL || strnlen(token, TOKEN_LENGTH_MAX + 1) > TOKEN_LENGTH_MAX;
-    bool good = !too_long && read_token(ctx->arena, kind, token, &payload);
+    bool good = !too_long && (kind == TOKEN_ACCESS ? read_access(ctx->arena, token, &payload)
+                                                   : read_token(ctx->arena, kind, token, &payload));
     const struct err *e = good ? check_times(&payload) : &err_token_invalid;
     if (!e) {
         *claims_r = payload.claims;

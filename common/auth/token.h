@@ -3,10 +3,11 @@
  *
  * HS256 and ES256, and nothing else. Keys are a ring (BOX_JWT_KEYS, token_ring.h): the first whose time has come signs,
  * all verify, so keys rotate without logging anyone out. Which algorithm a token has follows from its key and kind;
- * refresh tokens are HS256. libjwt, which has no EdDSA, writes tokens and signs them with HS256. Claims: iss, aud, sub,
- * jti, iat, nbf, exp, typ (access or refresh), role (access), fam (refresh), in any order and with others among them.
- * Verification checks length, header (exactly alg, kid and typ of a key of the ring, in this order or as alg, typ and
- * kid), signature, that the payload is strict base64url of strict JSON (json.h), then every claim; 30 s of skew.
+ * refresh tokens are HS256. libjwt, which has no EdDSA, writes and reads claims and checks HS256. Claims: iss, aud,
+ * sub, jti, iat, nbf, exp, typ (access or refresh), role (access), fam (refresh), in any order and with others among
+ * them; of one that stands twice the last counts. Verification checks length, header (exactly alg, kid and typ of a key
+ * of the ring, in this order or as alg, typ and kid), that the payload is strict base64url, signature, then every
+ * claim; 30 s of skew.
  */
 #ifndef COMMON_TOKEN_H
 #define COMMON_TOKEN_H

@@ -68,8 +68,8 @@ static char *text_of(struct arena *arena, const unsigned char id[UUID_BYTES])
 bool token_cache_find(struct arena *arena, const unsigned char digest[TOKEN_DIGEST_SIZE],
                       struct token_payload *payload_r)
 {
-    const struct entry *entry = cache.sets > 0 ? set_of(digest) : NULL;
-    for (int way = 0; entry != NULL && way < WAYS; way++, entry++) {
+    const struct entry *entry = set_of(digest);
+    for (int way = 0; way < WAYS; way++, entry++) {
         if (entry->expires_s != 0 && crypto_equal(entry->digest, digest, TOKEN_DIGEST_SIZE)) {
             *payload_r = (struct token_payload){
                 .claims = {.subject = text_of(arena, entry->subject),
@@ -102,7 +102,7 @@ void token_cache_keep(const unsigned char digest[TOKEN_DIGEST_SIZE], const struc
 {
     const struct token_claims *claims = &payload->claims;
     struct entry kept = {.admin = strcmp(claims->role, "ADMIN") == 0};
-    if (cache.sets == 0 || !keep_id(claims->subject, kept.subject) || !keep_id(claims->jti, kept.jti) ||
+    if (!keep_id(claims->subject, kept.subject) || !keep_id(claims->jti, kept.jti) ||
         !keep_seconds(claims->issued_s, &kept.issued_s) || !keep_seconds(payload->not_before_s, &kept.not_before_s) ||
         !keep_seconds(claims->expires_s, &kept.expires_s)) {
         return;

@@ -1,10 +1,9 @@
 /*
- * token_cache: access tokens that this process has verified, so that who polls with one does not pay for it each time.
+ * token_cache: access tokens that this process has verified, so that who polls with one does not pay libjwt each time.
  *
- * It is asked by a keyed digest of the token, so that nobody can make a token that finds another's entry: 16 bytes of
- * the HMAC-SHA256 that is its signature, when its key is a secret; or of one under a key of this process. What time and
- * revocation say of a token is never remembered: that is asked every time. One process, one thread; it dies with the
- * process, as the keys do.
+ * It is asked by a keyed digest of the whole token (HMAC-SHA256 under a key of this process, 16 bytes of it), so that
+ * nobody can make a token that finds another's entry. What time and revocation say of a token is never remembered: that
+ * is asked every time. One process, one thread; it dies with the process, as the keys do.
  */
 #ifndef COMMON_TOKEN_CACHE_H
 #define COMMON_TOKEN_CACHE_H
@@ -24,7 +23,7 @@ struct token_payload {
 
 /* Room for `entries` tokens, 64 bytes each, taken as they come; 0: none are kept. Forgets all that were. */
 void token_cache_init(size_t entries);
-/* What the two below are asked by, of a token whose signature is not its digest. False when none are kept. */
+/* What the two below are asked by. False when none are kept. */
 BO_MUSTCHECK bool token_cache_digest(const char *token, unsigned char digest_r[TOKEN_DIGEST_SIZE]);
 /* The payload of the token with this digest, texts in the arena; false when it is not remembered. */
 BO_MUSTCHECK bool token_cache_find(struct arena *arena, const unsigned char digest[TOKEN_DIGEST_SIZE],

@@ -114,7 +114,7 @@ static bool parse_secret(const char *text, size_t len, struct token_key *key, co
     return true;
 }
 
-/* On failure what the key owns may be there. */
+/* On failure key->ec may be set. */
 static bool parse_key(struct arena *arena, const struct ring_entry *entry, struct token_key *key, const char **why_r)
 {
     if (entry->id_len == 0 || entry->id_len > TOKEN_KID_MAX || entry->key == NULL) {
@@ -126,9 +126,6 @@ static bool parse_key(struct arena *arena, const struct ring_entry *entry, struc
     bool ec = begins(text, PRIVATE_MARK) || begins(text, PUBLIC_MARK);
     if (!(ec ? parse_ec(arena, text, key, why_r) : parse_secret(entry->key, entry->key_len, key, why_r))) {
         return false;
-    }
-    if (key->secret_len > 0) {
-        key->hmac = crypto_hmac_new(key->secret, (size_t)key->secret_len);
     }
     return note_headers(arena, key) || refuse("BOX_JWT_KEYS: a kid is not UTF-8", why_r);
 }
@@ -181,7 +178,6 @@ void token_ring_clear(struct token_ring *ring)
 {
     for (int i = 0; i < ring->count; i++) {
         crypto_ec_free(&ring->keys[i].ec);
-        crypto_hmac_free(&ring->keys[i].hmac);
     }
     *ring = (struct token_ring){.count = 0};
 }

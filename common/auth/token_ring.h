@@ -14,7 +14,6 @@
 #define COMMON_TOKEN_RING_H
 
 #include "common/auth/token.h"
-#include "common/crypto/crypto.h"
 #include "common/crypto/crypto_ec.h"
 #include "common/crypto/ring.h"
 
@@ -30,8 +29,7 @@ struct token_key {
     bool signs;           /* false: a public key */
     struct crypto_ec *ec; /* NULL: HS256 */
     unsigned char secret[TOKEN_SECRET_MAX];
-    int secret_len;           /* of an ES256 key that of its refresh tokens; 0: it has none */
-    struct crypto_hmac *hmac; /* of the secret; NULL: there is none */
+    int secret_len; /* of an ES256 key that of its refresh tokens; 0: it has none */
     /* By kind: the first part of every such token of this key, with the dot. */
     char headers[TOKEN_REFRESH + 1][TOKEN_HEADERS][TOKEN_HEADER_MAX + 1];
 };

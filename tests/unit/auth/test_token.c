@@ -286,8 +286,7 @@ static void test_token_payload_of_another_form_is_read(void **state)
         OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":9223372036854775807", "USER"),
         OWN(USER, JTI, TIMES ",\"more\":{\"a\":[1]}", "USER"),
         OWN(USER, JTI, TIMES ",\"more\":null", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600.0", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600e0", "USER"),
+        OWN(USER, JTI, "\"exp\":1," TIMES, "USER"),
         "{ \"exp\":1780311600,\n\"role\" : \"USER\",\"iat\":1,\"nbf\":1,\"typ\":\"access\",\"jti\":\"" JTI
         "\",\"sub\":\"" USER "\",\"aud\":\"web\",\"iss\":\"boxoffice\" } ",
     };
@@ -306,8 +305,8 @@ static void test_token_payload_of_odd_values_is_refused(void **state)
         OWN(USER, JTI, "\"iat\":01,\"nbf\":1,\"exp\":1780311600", "USER"),
         OWN(USER, JTI, "\"iat\":-1,\"nbf\":1,\"exp\":1780311600", "USER"),
         OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":-9223372036854775808", "USER"),
-        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600.5", "USER"),
-        OWN(USER, JTI, "\"exp\":1," TIMES, "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600.0", "USER"),
+        OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":1780311600e0", "USER"),
         OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":\"1780311600\"", "USER"),
         OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":true", "USER"),
         OWN(USER, JTI, "\"iat\":1,\"nbf\":1,\"exp\":null", "USER"),
