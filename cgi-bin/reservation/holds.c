@@ -13,22 +13,69 @@ static const struct field hold_body_fields[] = {
 };
 const struct shape hold_body_shape = {hold_body_fields, ARRAY_COUNT(hold_body_fields), sizeof(struct hold_body), false};
 
+/* ---- holding: the token, the gate, the claim ---- */
+
+static const struct err *answer_hold(struct request *rq, struct reply *rp)
+{
+    struct hold hold;
+    const struct err *e = hold_take(rq->state, &hold);
+    if (!e) {
+        reply_replayed(rp, hold.replayed);
+        reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/reservations/%s", hold.reservation_id));
+        json_add_shape(reply_json(rp, 201), NULL, &hold_shape, &hold);
+    }
+    return e;
+}
+
+static const struct err *claim(struct request *rq, struct reply *rp)
+{
+    (void)rp;
+    const struct err *e = hold_claim(rq->state, rq->answers);
+    if (!e) {
+        request_wait(rq, answer_hold, rq->state);
+    }
+    return e;
+}
+
+static const struct err *lose(struct request *rq, const struct err *e)
+{
+    return hold_lost(rq->state, e);
+}
+
+static const struct err *knock(struct request *rq, struct reply *rp)
+{
+    struct redis_pipe *pipe;
+    const struct err *e = hold_knock(rq->state, rq->answers, &pipe);
+    if (e) {
+        return e;
+    }
+    if (!pipe) {
+        return answer_hold(rq, rp);
+    }
+    request_ask(rq, pipe, claim, rq->state);
+    request_on_lost(rq, lose);
+    return NULL;
+}
+
 const struct err *reservation_handle_hold(struct request *rq, struct reply *rp)
 {
     const struct hold_body *body = rq->body;
-    struct hold_request request = {
+    struct hold_request *request = ARENA_NEW(rq->ctx->arena, struct hold_request);
+    *request = (struct hold_request){
         .user_id = rq->identity.user_id,
+        .jti = rq->identity.jti,
         .queue_token = rq->queue_token,
         .schedule_id = body->schedule_id,
         .seat_ids = body->seat_ids,
         .idempotency = request_idempotency(rq, "POST /reservations/hold", &hold_body_shape),
     };
-    struct hold hold;
-    const struct err *e = hold_create(rq->ctx, &request, &hold);
+    struct hold_attempt *attempt;
+    struct redis_pipe *pipe;
+    (void)rp;
+    const struct err *e = hold_ask(rq->ctx, request, &attempt, &pipe);
     if (!e) {
-        reply_replayed(rp, hold.replayed);
-        reply_header(rp, "Location", arena_printf(rq->ctx->arena, "/reservations/%s", hold.reservation_id));
-        json_add_shape(reply_json(rp, 201), NULL, &hold_shape, &hold);
+        request_ask(rq, pipe, knock, attempt);
+        request_on_lost(rq, lose);
     }
     return e;
 }

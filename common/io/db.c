@@ -43,11 +43,15 @@ struct db {
     size_t prepared_count;
     int64_t locks[LOCKS_MAX]; /* advisory locks of this connection */
     size_t lock_count;
+    struct db *lead; /* whose backoff and retry_at count for all beside it; mostly itself */
     struct retry backoff;
-    int64_t retry_at;    /* clock_monotonic() before which no connection is tried */
-    bool dying;          /* the server has announced the end of this connection */
-    bool in_transaction; /* between BEGIN and COMMIT: a lost connection is not replaced */
-    int64_t long_ms;     /* what a statement of the present transaction may take; 0: as cfg says */
+    int64_t retry_at;           /* clock_monotonic() before which no connection is tried */
+    int64_t answer_by;          /* clock_monotonic() after which the server is taken for dead */
+    bool dying;                 /* the server has announced the end of this connection */
+    bool in_transaction;        /* between BEGIN and COMMIT: a lost connection is not replaced */
+    const struct db_stmt *sent; /* whose answer has not been received */
+    int sent_whole;             /* as libpq says; 0: the connection is lost */
+    int64_t long_ms;            /* what a statement of the present transaction may take; 0: as cfg says */
     char constraint[NAME_SIZE];
     char raised[6];
 };
@@ -148,21 +152,21 @@ static bool connect_finish(PGconn *conn, int64_t deadline)
 
 static const struct err *connect_now(struct ctx *ctx)
 {
-    struct db *db = ctx->db;
-    if (clock_monotonic() < db->retry_at) {
+    struct db *db = ctx->db, *lead = db->lead;
+    if (clock_monotonic() < lead->retry_at) {
         return &err_unavailable;
     }
     db->conn = connect_start(&db->cfg, ctx->arena);
     if (db->conn != NULL && connect_finish(db->conn, clock_monotonic() + db->cfg.connect_ms * 1000)) {
         PQsetNoticeReceiver(db->conn, on_notice, db);
-        retry_reset(&db->backoff);
+        retry_reset(&lead->backoff);
         return NULL;
     }
     const char *why = PQerrorMessage(db->conn);
     log_warn(&ctx->log, "cannot connect to the database: '%.*s'", (int)strcspn(why, "\n"), why);
     disconnect(db);
-    int64_t wait_ms = retry_next(&db->backoff);
-    db->retry_at = clock_monotonic() + (wait_ms < BACKOFF_CAP_MS ? wait_ms : BACKOFF_CAP_MS) * 1000;
+    int64_t wait_ms = retry_next(&lead->backoff);
+    lead->retry_at = clock_monotonic() + (wait_ms < BACKOFF_CAP_MS ? wait_ms : BACKOFF_CAP_MS) * 1000;
     return &err_unavailable;
 }
 
@@ -202,15 +206,20 @@ static const struct err *ensure_connected(struct ctx *ctx)
 
 /* ---- one round trip ---- */
 
+/* A statement is about to be sent. */
+static void expect_answer(struct db *db)
+{
+    int64_t limit_ms = db->long_ms > 0 ? db->long_ms : db->cfg.statement_ms;
+    db->answer_by = clock_monotonic() + (limit_ms + ANSWER_GRACE_MS) * 1000;
+}
+
 /* The statement's last result, or NULL when the connection is lost or no answer comes in time. */
 static PGresult *await_result(struct db *db)
 {
-    int64_t limit_ms = db->long_ms > 0 ? db->long_ms : db->cfg.statement_ms;
-    int64_t deadline = clock_monotonic() + (limit_ms + ANSWER_GRACE_MS) * 1000;
     PGresult *last = NULL;
     for (;;) {
         while (PQisBusy(db->conn)) {
-            if (!wait_socket(PQsocket(db->conn), POLLIN, deadline) || !PQconsumeInput(db->conn)) {
+            if (!wait_socket(PQsocket(db->conn), POLLIN, db->answer_by) || !PQconsumeInput(db->conn)) {
                 PQclear(last);
                 return NULL;
             }
@@ -275,6 +284,7 @@ static const struct err *finish(struct ctx *ctx, const char *what, int sent, con
 /* A command without parameters: BEGIN, COMMIT, SET. */
 static const struct err *command(struct ctx *ctx, const char *sql, const struct err *lost, const PGresult **result_r)
 {
+    expect_answer(ctx->db);
     return finish(ctx, sql, PQsendQuery(ctx->db->conn, sql), lost, result_r);
 }
 
@@ -299,6 +309,7 @@ static const struct err *prepare(struct ctx *ctx, const struct db_stmt *stmt)
     if (db->prepared_count == PREPARED_SLOTS / 2) {
         log_panic("more than %d statements in one program", PREPARED_SLOTS / 2);
     }
+    expect_answer(db);
     const struct err *e =
         finish(ctx, stmt->name, PQsendPrepare(db->conn, stmt->name, stmt->sql, 0, NULL), &err_unavailable, NULL);
     if (!e) {
@@ -314,28 +325,49 @@ static const struct err *lost_means(const struct db *db, const struct db_stmt *s
     return db->in_transaction || stmt->kind == DB_READ ? &err_unavailable : &err_uncertain;
 }
 
-const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args, size_t count,
-                         const struct db_rows **rows_r)
+const struct err *db_send(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args, size_t count)
 {
     struct db *db = ctx->db;
+    if (db->sent != NULL) {
+        log_panic("statement '%s' is sent before the answer to '%s' was received", stmt->name, db->sent->name);
+    }
     db->constraint[0] = '\0';
     db->raised[0] = '\0';
     const char *const *texts;
     const struct err *e = db_arg_texts(ctx, args, count, &texts);
     e = e ? e : ensure_connected(ctx);
     e = e ? e : prepare(ctx, stmt);
-    if (e) {
-        return e;
+    if (!e) {
+        expect_answer(db);
+        db->sent = stmt;
+        db->sent_whole = PQsendQueryPrepared(db->conn, stmt->name, (int)count, texts, NULL, NULL, 0);
     }
+    return e;
+}
+
+const struct err *db_receive(struct ctx *ctx, const struct db_rows **rows_r)
+{
+    struct db *db = ctx->db;
+    const struct db_stmt *stmt = db->sent;
+    if (stmt == NULL) {
+        log_panic("no statement was sent");
+    }
+    db->sent = NULL;
     const PGresult *result;
-    int sent = PQsendQueryPrepared(db->conn, stmt->name, (int)count, texts, NULL, NULL, 0);
-    e = finish(ctx, stmt->name, sent, lost_means(db, stmt), &result);
+    const struct err *e = finish(ctx, stmt->name, db->sent_whole, lost_means(db, stmt), &result);
     if (!e && rows_r != NULL) {
         struct db_rows *rows = ARENA_NEW(ctx->arena, struct db_rows);
         *rows = (struct db_rows){.result = (PGresult *)result, .stmt = stmt};
         *rows_r = rows;
     }
     return e;
+}
+
+const struct err *db_run(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args, size_t count,
+                         const struct db_rows **rows_r)
+{
+    const struct err *e = db_send(ctx, stmt, args, count);
+    return e ? e : db_receive(ctx, rows_r);
 }
 
 /* ---- transactions ---- */
@@ -444,6 +476,14 @@ struct db *db_new(void)
     db->cfg.url = copy_text(cfg_db.url);
     db->cfg.password = copy_text(cfg_db.password);
     db->backoff = retry_reconnect();
+    db->lead = db;
+    return db;
+}
+
+struct db *db_new_beside(struct db *lead)
+{
+    struct db *db = db_new();
+    db->lead = lead;
     return db;
 }
 

@@ -1,5 +1,5 @@
 /*
- * db: PostgreSQL for one process: one connection, prepared statements from tables, results as rows. The only module
+ * db: sessions with PostgreSQL, one connection each: prepared statements from tables, results as rows. The only module
  * that knows libpq.
  *
  * SQL text stands in files (src/<domain>/sql/<name>.sql, common/io/sql/) and nowhere else: a statement `-- name:
@@ -92,6 +92,15 @@ BO_MUSTCHECK const struct err *db_run(struct ctx *ctx, const struct db_stmt *stm
            (rows_r))
 #define DB_RUN0(ctx, stmt, rows_r) db_run((ctx), (stmt), NULL, 0, (rows_r))
 
+/* db_run() in two: the statement is on its way, its answer is awaited. What is done in between is no other statement of
+ * this session; after an error of db_send() there is nothing to receive. The statement's time begins when it is sent.
+ */
+BO_MUSTCHECK const struct err *db_send(struct ctx *ctx, const struct db_stmt *stmt, const struct db_arg *args,
+                                       size_t count);
+#define DB_SEND(ctx, stmt, ...) \
+    db_send((ctx), (stmt), (const struct db_arg[]){__VA_ARGS__}, ARRAY_COUNT(((const struct db_arg[]){__VA_ARGS__})))
+BO_MUSTCHECK const struct err *db_receive(struct ctx *ctx, const struct db_rows **rows_r);
+
 size_t db_count(const struct db_rows *rows);    /* rows returned */
 size_t db_affected(const struct db_rows *rows); /* rows changed by INSERT, UPDATE, DELETE */
 /* A column by its name; a name that the statement does not have is our own bug and ends the process (lint finds
@@ -123,7 +132,10 @@ const char *db_raised(const struct ctx *ctx);
 
 /* ---- connection: for the skeletons, boxctl and tests ---- */
 
-struct db *db_new(void);      /* with cfg_db; connects on first use */
+struct db *db_new(void); /* with cfg_db; connects on first use */
+/* The same beside another one, which must outlive it: while the server is away both try to connect no more often than
+ * that one alone would. */
+struct db *db_new_beside(struct db *lead);
 void db_free(struct db **db); /* NULL-safe; leaves NULL */
 /* Connects if needed and asks the server for a trivial answer. */
 BO_MUSTCHECK const struct err *db_ping(struct ctx *ctx);

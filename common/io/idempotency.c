@@ -12,10 +12,17 @@ static const struct err *run_for_key(struct ctx *ctx, const struct db_stmt *stmt
     return DB_RUN(ctx, stmt, rows_r, DB_TEXT(idem->user_id), DB_TEXT(idem->route), DB_TEXT(idem->key), fourth);
 }
 
-static struct db_arg fingerprint_of(const struct idempotency *idem, unsigned char digest[CRYPTO_SHA256_SIZE])
+struct db_arg idempotency_fingerprint(struct ctx *ctx, const struct idempotency *idem)
 {
+    unsigned char *digest = arena_alloc(ctx->arena, CRYPTO_SHA256_SIZE);
     crypto_sha256(idem->body, idem->body_len, digest);
     return DB_BYTES(digest, CRYPTO_SHA256_SIZE);
+}
+
+const struct err *idempotency_in_use(struct ctx *ctx)
+{
+    ctx->retry_after_s = IN_USE_RETRY_S;
+    return &err_idempotency_key_in_use;
 }
 
 /* *stored_r NULL: nothing is stored under the key. */
@@ -48,8 +55,7 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
         *stored_r = NULL;
         return NULL;
     }
-    unsigned char digest[CRYPTO_SHA256_SIZE];
-    struct db_arg fingerprint = fingerprint_of(idem, digest);
+    struct db_arg fingerprint = idempotency_fingerprint(ctx, idem);
     const struct db_rows *claimed;
     const struct err *e = run_for_key(ctx, &sql_idempotency_claim, idem, fingerprint, &claimed);
     if (e) {
@@ -66,8 +72,7 @@ const struct err *idempotency_begin(struct ctx *ctx, const struct idempotency *i
     if (db_bool(claimed, 0, "got")) {
         return &err_db_serialization; /* purged between the two statements: begin again */
     }
-    ctx->retry_after_s = IN_USE_RETRY_S;
-    return &err_idempotency_key_in_use;
+    return idempotency_in_use(ctx);
 }
 
 const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer)
@@ -81,6 +86,5 @@ const struct err *idempotency_peek(struct ctx *ctx, const struct idempotency *id
     if (idem->key == NULL) {
         return NULL;
     }
-    unsigned char digest[CRYPTO_SHA256_SIZE];
-    return look_up(ctx, idem, fingerprint_of(idem, digest), stored_r);
+    return look_up(ctx, idem, idempotency_fingerprint(ctx, idem), stored_r);
 }

@@ -28,6 +28,11 @@ BO_MUSTCHECK const struct err *idempotency_begin(struct ctx *ctx, const struct i
                                                  const char **stored_r);
 BO_MUSTCHECK const struct err *idempotency_store(struct ctx *ctx, const struct idempotency *idem, const char *answer);
 
+/* For a service that finds and stores the answer in one statement of its own: what tells requests under one key apart,
+ * and the error of begin while another one is running. */
+struct db_arg idempotency_fingerprint(struct ctx *ctx, const struct idempotency *idem);
+BO_MUSTCHECK const struct err *idempotency_in_use(struct ctx *ctx);
+
 /* Only looks, outside a transaction: *stored_r NULL: none yet, one that is still running, or no key. */
 BO_MUSTCHECK const struct err *idempotency_peek(struct ctx *ctx, const struct idempotency *idem, const char **stored_r);
 

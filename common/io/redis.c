@@ -48,7 +48,7 @@ static bool server_away(const struct redis_value *value)
 }
 
 /* The answer to a single command. What follows "with args" would quote its arguments. */
-static const struct err *error_of_reply(struct ctx *ctx, const struct redis_value *value)
+const struct err *redis_answer_error(struct ctx *ctx, const struct redis_value *value)
 {
     if (value->type != REDIS_ERROR) {
         return NULL;
@@ -341,7 +341,7 @@ const struct err *redis_run(struct ctx *ctx, const struct redis_value **value_r,
     const struct redis_value *value;
     redis_pipe_add(pipe, args, count);
     const struct err *e = redis_pipe_run(pipe, &value);
-    e = e ? e : error_of_reply(ctx, value);
+    e = e ? e : redis_answer_error(ctx, value);
     if (!e && value_r != NULL) {
         *value_r = value;
     }
@@ -355,7 +355,7 @@ const struct err *redis_eval(struct ctx *ctx, const struct redis_script *script,
     const struct redis_value *value;
     redis_pipe_eval(pipe, script, keys, key_count, args, arg_count);
     const struct err *e = redis_pipe_run(pipe, &value);
-    e = e ? e : error_of_reply(ctx, value);
+    e = e ? e : redis_answer_error(ctx, value);
     if (!e && value_r != NULL) {
         *value_r = value;
     }

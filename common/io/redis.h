@@ -42,6 +42,9 @@ struct redis_value {
     size_t count;
 };
 
+/* Of an answer in a pipeline what redis_run() would have said: NULL, or for REDIS_ERROR an error, after one line. */
+BO_MUSTCHECK const struct err *redis_answer_error(struct ctx *ctx, const struct redis_value *value);
+
 /* One command. value_r may be NULL. */
 BO_MUSTCHECK const struct err *redis_run(struct ctx *ctx, const struct redis_value **value_r, const char *const *args,
                                          size_t count);

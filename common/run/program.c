@@ -136,7 +136,7 @@ struct ctx *program_ctx_new(unsigned needs)
 struct ctx *program_ctx_beside(const struct ctx *ctx)
 {
     struct ctx *beside = with_arena();
-    beside->db = ctx->db;
+    beside->db = ctx->db != NULL ? db_new_beside(ctx->db) : NULL;
     beside->redis = ctx->redis;
     beside->http = ctx->http;
     return beside;
@@ -145,7 +145,8 @@ struct ctx *program_ctx_beside(const struct ctx *ctx)
 void program_ctx_free_beside(struct ctx **ctx)
 {
     if (*ctx != NULL) {
-        arena_free(&(*ctx)->arena);
+        arena_free(&(*ctx)->arena); /* first: what it defers may still use the session */
+        db_free(&(*ctx)->db);
         free(*ctx);
         *ctx = NULL;
     }

@@ -26,9 +26,10 @@ bool program_options(const char *name, const struct cfg_section *const *sections
 
 /* A context with an arena and the handles that `needs` names; nothing is connected yet. Never NULL. */
 struct ctx *program_ctx_new(unsigned needs);
-/* Another one with an arena of its own and the same handles, for one of several units side by side. */
+/* Another one with an arena and a session with PostgreSQL of its own, if any, and else the same handles: for one of
+ * several units side by side. */
 struct ctx *program_ctx_beside(const struct ctx *ctx);
-/* Without the handles; before those are closed. NULL-safe; leaves NULL. */
+/* Before the handles that it shares are closed. NULL-safe; leaves NULL. */
 void program_ctx_free_beside(struct ctx **ctx);
 /* Closes its handles too. NULL-safe; leaves NULL. */
 void program_ctx_free(struct ctx **ctx);

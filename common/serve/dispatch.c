@@ -149,7 +149,7 @@ static const struct err *find_route(struct unit *unit)
 static const struct err *call(struct unit *unit, request_handler *half)
 {
     const struct err *e = half(&unit->rq, unit->rp);
-    if (e || unit->rq.ask || unit->rp->dropped) {
+    if (e || unit->rq.next || unit->rp->dropped) {
         return e;
     }
     if (unit->rp->status == 0 || unit->rp->body.overflow) {
@@ -381,7 +381,7 @@ static void finish(struct unit *unit, const struct err *e)
 {
     /* A GET changes nothing: whether it has happened does not matter. */
     e = strcmp(unit->rq.method, "GET") == 0 ? err_of_read(e) : e;
-    unit->rq.ask = NULL;
+    unit->rq.next = NULL;
     if (e) {
         answer_error(unit, e);
     }
@@ -397,17 +397,23 @@ void dispatch_begin(struct unit *unit, const struct responder *responder, struct
     request_init(&unit->rq, ctx, intake->env);
     reply_init(rp, ctx->arena);
     const struct err *e = run(unit);
-    if (e || !unit->rq.ask) {
+    if (e || !unit->rq.next) {
         finish(unit, e);
     }
 }
 
 void dispatch_go_on(struct unit *unit, const struct err *e, const struct redis_value *answers)
 {
-    unit->rq.ask = NULL;
-    unit->rq.answers = answers;
-    e = e ? e : call(unit, unit->rq.next);
-    if (e || !unit->rq.ask) {
+    struct request *rq = &unit->rq;
+    request_handler *half = rq->next;
+    rq->next = NULL;
+    rq->ask = NULL;
+    rq->answers = answers;
+    if (e && rq->lost) {
+        e = rq->lost(rq, e);
+    }
+    e = e ? e : call(unit, half);
+    if (e || !rq->next) {
         finish(unit, e);
     }
 }
@@ -416,9 +422,9 @@ void dispatch(const struct responder *responder, struct ctx *ctx, const struct i
 {
     struct unit unit;
     dispatch_begin(&unit, responder, ctx, intake, rp);
-    while (unit.rq.ask) {
+    while (unit.rq.next) {
         const struct redis_value *answers = NULL;
-        const struct err *e = redis_pipe_run(unit.rq.ask, &answers);
+        const struct err *e = unit.rq.ask ? redis_pipe_run(unit.rq.ask, &answers) : NULL;
         dispatch_go_on(&unit, e, answers);
     }
 }

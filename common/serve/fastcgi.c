@@ -21,6 +21,7 @@
 #define READY_MAX 32                       /* connections heard in one turn */
 #define ACCEPT_MAX 8                       /* and accepted; the rest of a burst is for the pool's other processes */
 #define BATCH_MAX (READY_MAX + ACCEPT_MAX) /* requests served together */
+#define BATCH_WITH_DB_MAX 8                /* where each has a session of its own with PostgreSQL */
 _Static_assert(BATCH_MAX <= REDIS_PIPES_MAX, "a batch is one exchange");
 #define BACK_OFF_MS 100        /* when the system has no descriptors or memory to accept with */
 #define JITTER_SHARE 10        /* processes started together end within this part of their requests */
@@ -59,6 +60,7 @@ struct server {
     size_t open;
     struct slot slots[BATCH_MAX];
     size_t batch;
+    size_t batch_max;
     int64_t left;         /* requests until the process ends */
     int64_t drains_until; /* clock_monotonic(); 0: it serves */
     int64_t accepts_at;   /* clock_monotonic(); 0: nothing keeps it from accepting */
@@ -280,34 +282,37 @@ static void end(struct server *server, struct slot *slot)
 
 /* ---- a batch ---- */
 
-/* One exchange for all that ask; false when nobody does any more. */
-static bool exchange(struct server *server)
+/* The next half of all that have one, after one exchange for those that ask; false when there is none any more. */
+static bool go_on(struct server *server)
 {
     struct redis_pipe *pipes[BATCH_MAX];
-    struct slot *asking[BATCH_MAX];
-    size_t count = 0;
+    struct slot *going[BATCH_MAX];
+    size_t count = 0, asking = 0;
     for (size_t i = 0; i < server->batch; i++) {
-        if (server->slots[i].unit.rq.ask) {
-            asking[count] = &server->slots[i];
-            pipes[count++] = server->slots[i].unit.rq.ask;
+        const struct request *rq = &server->slots[i].unit.rq;
+        if (rq->next) {
+            going[count++] = &server->slots[i];
+        }
+        if (rq->next && rq->ask) {
+            pipes[asking++] = rq->ask;
         }
     }
-    if (count == 0) {
-        return false;
+    if (asking > 0) {
+        redis_pipes_run(pipes, asking);
     }
-    redis_pipes_run(pipes, count);
     for (size_t i = 0; i < count; i++) {
+        struct unit *unit = &going[i]->unit;
         const struct redis_value *answers = NULL;
-        const struct err *e = redis_pipe_outcome(pipes[i], &answers);
-        attend(asking[i]);
-        dispatch_go_on(&asking[i]->unit, e, answers);
+        const struct err *e = unit->rq.ask ? redis_pipe_outcome(unit->rq.ask, &answers) : NULL;
+        attend(going[i]);
+        dispatch_go_on(unit, e, answers);
     }
-    return true;
+    return count > 0;
 }
 
 static void serve_batch(struct server *server)
 {
-    while (exchange(server)) {
+    while (go_on(server)) {
     }
     for (size_t i = 0; i < server->batch; i++) {
         end(server, &server->slots[i]);
@@ -335,7 +340,8 @@ static bool take_one(struct server *server)
  * stand last among the processes that wait for it, so that connections spread over the pool. */
 static bool take_some(struct server *server)
 {
-    size_t most = keeps(server) ? ACCEPT_MAX : 1, taken = 0;
+    size_t room = server->batch_max - server->batch, taken = 0;
+    size_t most = !keeps(server) ? 1 : room < ACCEPT_MAX ? room : ACCEPT_MAX;
     while (taken < most && take_one(server)) {
         taken++;
     }
@@ -409,7 +415,8 @@ static void hear(struct server *server, struct peer *peer, uint32_t events)
 static void turn(struct server *server)
 {
     struct epoll_event events[READY_MAX];
-    int ready = epoll_wait(server->epoll_fd, events, READY_MAX, timeout_ms(server));
+    int most = server->batch_max < READY_MAX ? (int)server->batch_max : READY_MAX;
+    int ready = epoll_wait(server->epoll_fd, events, most, timeout_ms(server));
     if (ready < 0 && errno != EINTR) {
         log_panic("epoll_wait failed: %s", strerror(errno));
     }
@@ -506,6 +513,7 @@ static void open_server(struct server *server, const struct responder *responder
         .stop_fd = open_stop_fd(),
         .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
         .room = (size_t)cfg_process.connections,
+        .batch_max = responder->needs & NEED_DB ? BATCH_WITH_DB_MAX : BATCH_MAX,
         .left = requests_to_serve(),
     };
     server->peers = calloc(server->room, sizeof *server->peers);

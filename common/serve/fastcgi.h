@@ -3,8 +3,9 @@
  * skeleton.
  *
  * A process takes up to BOX_CONNECTIONS connections and serves whichever is ready; all that are ready at the same time
- * form a batch, whose questions go to Redis in one exchange (request_ask()). With one connection it is closed after its
- * request, and the next one waits in the listen queue for whoever is free: for services that wait for others.
+ * form a batch, whose questions go to Redis in one exchange (request_ask()), while statements that they have sent to
+ * PostgreSQL are under way together (request_wait()). With one connection it is closed after its request, and the next
+ * one waits in the listen queue for whoever is free: for services that wait for others.
  *
  * Nobody is slower than the handlers of a batch together, plus BOX_PEER_MS for every peer of it that stops in the
  * middle of a request or does not read its answer; the time is that of one read or write. (nginx, the only peer there

@@ -127,7 +127,18 @@ struct idempotency request_idempotency(const struct request *rq, const char *rou
 
 void request_ask(struct request *rq, struct redis_pipe *pipe, request_handler *next, void *state)
 {
+    request_wait(rq, next, state);
     rq->ask = pipe;
+}
+
+void request_on_lost(struct request *rq, request_lost *lost)
+{
+    rq->lost = lost;
+}
+
+void request_wait(struct request *rq, request_handler *next, void *state)
+{
     rq->next = next;
     rq->state = state;
+    rq->lost = NULL;
 }

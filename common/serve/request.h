@@ -24,11 +24,14 @@ struct reply;
 /* Answers a request: fills the reply and returns NULL, or returns an error. Or, for what is asked by a crowd, it is the
  * first of several halves: it checks, says by request_ask() what it asks of Redis, and returns NULL without a reply. */
 typedef const struct err *request_handler(struct request *rq, struct reply *rp);
+/* What it means that the exchange failed with `e`; never NULL. */
+typedef const struct err *request_lost(struct request *rq, const struct err *e);
 
 struct request {
     struct ctx *ctx;
-    struct redis_pipe *ask;            /* NULL: the handler has answered */
-    request_handler *next;             /* the half that follows */
+    request_handler *next;             /* the half that follows; NULL: the handler has answered */
+    struct redis_pipe *ask;            /* what it asks of Redis; NULL: nothing */
+    request_lost *lost;                /* NULL: nothing is to be done */
     const struct redis_value *answers; /* what came back, as from redis_pipe_run() */
     void *state;                       /* from one half to the next */
     const char *method;
@@ -53,9 +56,12 @@ struct request {
 };
 
 /* What all requests that are ready in this process at the same time ask of Redis goes there in one exchange; then
- * `next` is called with rq->answers (and may ask again), unless the exchange failed: that error is the answer then.
- * `state` is kept in rq->state. */
+ * `next` is called with rq->answers (and may ask again), unless the exchange failed: that error is the answer then, or
+ * what request_on_lost() makes of it. `state` is kept in rq->state. */
 void request_ask(struct request *rq, struct redis_pipe *pipe, request_handler *next, void *state);
+void request_on_lost(struct request *rq, request_lost *lost);
+/* A statement is on its way (db_send()): the other requests have their turn, then `next` is called and receives it. */
+void request_wait(struct request *rq, request_handler *next, void *state);
 /* A path parameter named in the route ("/events/{id}"). Panics when the route has no such name. */
 const char *request_param(const struct request *rq, const char *name);
 /* Fills what `env` says by itself: method, path, query, client, language. The rest is left empty. */

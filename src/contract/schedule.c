@@ -249,10 +249,16 @@ const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id, c
     if (!uuid_valid(schedule_id)) {
         return &err_not_found;
     }
+    if (clock_monotonic() < away_until) {
+        return &err_unavailable;
+    }
     struct http_answer answer;
     const char *path = arena_printf(ctx->arena, "/internal/schedules/%s/seats", schedule_id);
     const struct err *e =
         ask(ctx, &(struct internal_call){.method = "GET", .path = path, .answer_max = SEATS_BYTES_MAX}, &answer);
+    if (e == &err_unavailable) {
+        note_away();
+    }
     if (e) {
         return e;
     }

@@ -70,7 +70,8 @@ extern const struct cfg_section cfg_schedule_section;
 /* &err_not_found when there is no such (published) schedule; &err_unavailable when neither cache nor service answers.
  * Also remembers for a few seconds that a schedule does not exist. */
 BO_MUSTCHECK const struct err *schedule_get(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r);
-/* The seats, uncached: the caller keeps its own catalogue. */
+/* The seats, uncached: the caller keeps its own catalogue. &err_unavailable also for seconds after the service has not
+ * answered this process: all whom it serves would wait again. */
 BO_MUSTCHECK const struct err *schedule_seats_get(struct ctx *ctx, const char *schedule_id,
                                                   const struct schedule_seats **seats_r);
 /* The event service knows the schedule to be as it is now: a cached copy that says otherwise of the seats is forgotten,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
@@ -16,6 +17,8 @@
 #define RAISED_SEAT_TAKEN "BX001"
 #define RAISED_HOLD_EXISTS "BX002"
 #define JSON_MAX (64u << 10)
+#define CLAIM_ARGS 6 /* of both statements */
+#define KEY_ARGS 4   /* more of the one under a key */
 
 static const struct field hold_fields[] = {
     {FIELD(struct hold, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
@@ -28,12 +31,15 @@ static const struct field hold_fields[] = {
 };
 const struct shape hold_shape = {hold_fields, ARRAY_COUNT(hold_fields), sizeof(struct hold), false};
 
-/* One attempt, as it goes through the gate and the transaction. */
-struct attempt {
+struct hold_attempt {
+    struct ctx *ctx;
     const struct hold_request *request;
     struct schedule schedule;
     struct seat_request seats;
+    struct seat_pass pass;
     struct hold hold;
+    bool knocked;               /* the gate has been asked */
+    const struct err *not_sent; /* why the claim is not on its way */
 };
 
 /* ---- the claim ---- */
@@ -77,25 +83,39 @@ static const char *seats_json(struct ctx *ctx, struct json_list seats)
     return buf.data;
 }
 
-static const struct err *claim(struct ctx *ctx, struct attempt *attempt)
+/* The answer to be stored; what PostgreSQL decides is put in there. */
+static const char *answer_json(struct ctx *ctx, const struct hold *hold)
 {
-    struct hold *hold = &attempt->hold;
-    const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &sql_reservation_hold, &rows, DB_TEXT(hold->reservation_id), DB_TEXT(attempt->request->user_id),
-               DB_TEXT(attempt->request->schedule_id), DB_INT(reservation_settings.hold_ttl_s),
-               DB_TEXT(event_json(ctx, &attempt->schedule)), DB_TEXT(seats_json(ctx, hold->seats)));
-    if (!e) {
-        hold->total_amount = db_int(rows, 0, "total_amount");
-        hold->hold_expires_at = db_time(rows, 0, "hold_expires_at");
+    struct buf buf;
+    struct json_out out;
+    buf_init(&buf, ctx->arena, JSON_MAX);
+    json_out_init(&out, &buf);
+    json_add_shape(&out, NULL, &hold_shape, hold);
+    return buf.data;
+}
+
+static const struct err *send_claim(struct hold_attempt *attempt)
+{
+    struct ctx *ctx = attempt->ctx;
+    const struct idempotency *idem = &attempt->request->idempotency;
+    struct db_arg args[CLAIM_ARGS + KEY_ARGS] = {
+        DB_TEXT(attempt->hold.reservation_id),        DB_TEXT(attempt->request->user_id),
+        DB_TEXT(attempt->request->schedule_id),       DB_INT(reservation_settings.hold_ttl_s),
+        DB_TEXT(event_json(ctx, &attempt->schedule)), DB_TEXT(seats_json(ctx, attempt->hold.seats))};
+    if (!idem->key) {
+        return db_send(ctx, &sql_reservation_hold, args, CLAIM_ARGS);
     }
-    return e;
+    const struct db_arg of_key[KEY_ARGS] = {DB_TEXT(idem->route), DB_TEXT(idem->key),
+                                            idempotency_fingerprint(ctx, idem),
+                                            DB_TEXT(answer_json(ctx, &attempt->hold))};
+    memcpy(args + CLAIM_ARGS, of_key, sizeof of_key);
+    return db_send(ctx, &sql_reservation_hold_once, args, ARRAY_COUNT(args));
 }
 
 static const struct err *read_stored(struct ctx *ctx, const char *answer, struct hold *hold_r)
 {
     void *hold;
-    const struct err *e = json_read(ctx, answer, strlen(answer), &hold_shape, &hold);
+    const struct err *e = answer ? json_read(ctx, answer, strlen(answer), &hold_shape, &hold) : &err_internal;
     if (e) {
         return &err_internal;
     }
@@ -104,40 +124,34 @@ static const struct err *read_stored(struct ctx *ctx, const char *answer, struct
     return NULL;
 }
 
-static const struct err *store_answer(struct ctx *ctx, const struct attempt *attempt)
+static const struct err *read_claim(struct hold_attempt *attempt, const struct db_rows *rows)
 {
-    struct buf buf;
-    struct json_out out;
-    buf_init(&buf, ctx->arena, JSON_MAX);
-    json_out_init(&out, &buf);
-    json_add_shape(&out, NULL, &hold_shape, &attempt->hold);
-    return idempotency_store(ctx, &attempt->request->idempotency, buf.data);
+    const char *key_state = attempt->request->idempotency.key ? db_str(rows, 0, "key_state") : "FIRST";
+    if (strcmp(key_state, "STORED") == 0) {
+        return read_stored(attempt->ctx, db_str(rows, 0, "stored"), &attempt->hold);
+    }
+    if (strcmp(key_state, "REUSED") == 0) {
+        return &err_idempotency_key_reused;
+    }
+    if (strcmp(key_state, "IN_USE") == 0) {
+        return idempotency_in_use(attempt->ctx);
+    }
+    attempt->hold.total_amount = db_int(rows, 0, "total_amount");
+    attempt->hold.hold_expires_at = db_time(rows, 0, "hold_expires_at");
+    return NULL;
 }
 
-static const struct err *claim_once(struct ctx *ctx, void *arg)
+/* After send_claim(), which has answered `sent`. */
+static const struct err *receive_claim(struct hold_attempt *attempt, const struct err *sent)
 {
-    struct attempt *attempt = arg;
-    const char *stored;
-    const struct err *e = idempotency_begin(ctx, &attempt->request->idempotency, &stored);
-    if (e) {
-        return e;
-    }
-    if (stored) {
-        return read_stored(ctx, stored, &attempt->hold);
-    }
-    e = claim(ctx, attempt);
-    return e ? e : store_answer(ctx, attempt);
-}
-
-/* Without a key the claim is one statement and commits by itself. */
-static const struct err *try_claim(struct ctx *ctx, struct attempt *attempt)
-{
-    return attempt->request->idempotency.key ? db_transact(ctx, claim_once, attempt) : claim(ctx, attempt);
+    const struct db_rows *rows;
+    const struct err *e = sent ? sent : db_receive(attempt->ctx, &rows);
+    return e ? e : read_claim(attempt, rows);
 }
 
 static const struct err *cancel_own_lapsed(struct ctx *ctx, void *arg)
 {
-    const struct attempt *attempt = arg;
+    const struct hold_attempt *attempt = arg;
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_reservation_lock_lapsed_of, &rows, DB_TEXT(attempt->request->user_id),
                                  DB_TEXT(attempt->request->schedule_id));
@@ -153,12 +167,13 @@ static const struct err *cancel_own_lapsed(struct ctx *ctx, void *arg)
 }
 
 /* A hold of the same buyer that has lapsed but was not swept yet stands in the way once. */
-static const struct err *claim_seats(struct ctx *ctx, struct attempt *attempt)
+static const struct err *claim_seats(struct hold_attempt *attempt)
 {
-    const struct err *e = try_claim(ctx, attempt);
+    struct ctx *ctx = attempt->ctx;
+    const struct err *e = receive_claim(attempt, attempt->not_sent);
     if (e == &err_db_raised && strcmp(db_raised(ctx), RAISED_HOLD_EXISTS) == 0) {
         e = db_transact(ctx, cancel_own_lapsed, attempt);
-        e = e ? e : try_claim(ctx, attempt);
+        e = e ? e : receive_claim(attempt, send_claim(attempt));
     }
     if (e != &err_db_raised) {
         return e;
@@ -166,82 +181,110 @@ static const struct err *claim_seats(struct ctx *ctx, struct attempt *attempt)
     return strcmp(db_raised(ctx), RAISED_SEAT_TAKEN) == 0 ? &err_seat_already_held : &err_hold_exists;
 }
 
-/* ---- the gate and after ---- */
-
 /* PostgreSQL's word for the seats, where the mirror was wrong or may be. */
-static bool set_marks_right(struct ctx *ctx, const struct attempt *attempt)
+static bool set_marks_right(struct hold_attempt *attempt)
 {
     bool sold = false;
-    const struct err *e = seat_mirror_refresh(ctx, attempt->seats.schedule_id, attempt->seats.seat_ids, &sold);
+    const struct err *e = seat_mirror_refresh(attempt->ctx, attempt->seats.schedule_id, attempt->seats.seat_ids, &sold);
     if (e) {
-        log_warn(&ctx->log, "seat mirror not refreshed: %s", e->code);
+        log_warn(&attempt->ctx->log, "seat mirror not refreshed: %s", e->code);
     }
     return sold;
 }
 
-/* `own`: some seats had a mark of the same buyer, which the gate has left as it was. */
-static const struct err *claim_or_release(struct ctx *ctx, struct attempt *attempt, bool own)
+static const struct err *claim_or_release(struct hold_attempt *attempt)
 {
-    const struct err *e = claim_seats(ctx, attempt);
+    const struct err *e = claim_seats(attempt);
     bool claimed = !e && !attempt->hold.replayed;
     /* Unknown outcome: the hold may stand, so its mark stays and lapses with it. */
     if (!claimed && !(e && (e->flags & ERR_UNCERTAIN))) {
-        seat_mirror_release(ctx, &attempt->seats);
+        seat_mirror_release(attempt->ctx, &attempt->seats);
     }
-    if (e == &err_seat_already_held || (!e && (own || !claimed))) {
-        bool sold = set_marks_right(ctx, attempt);
+    if (e == &err_seat_already_held || (!e && (attempt->pass.own || !claimed))) {
+        bool sold = set_marks_right(attempt);
         return e && sold ? &err_seat_sold : e;
     }
     return e;
 }
 
-/* A new hold, if nothing is in its way; *before_r as the gate says. */
-static const struct err *make_hold(struct ctx *ctx, struct attempt *attempt, bool *before_r)
-{
-    const struct hold_request *request = attempt->request;
-    const struct err *e = schedule_get(ctx, request->schedule_id, &attempt->schedule);
-    e = e ? e : schedule_check_sale(&attempt->schedule);
-    if (e) {
-        return e;
-    }
-    char id[UUID_SIZE];
-    const char *reservation_id = arena_strdup(ctx->arena, uuid_v7(id));
-    attempt->seats = (struct seat_request){request->queue_token, request->user_id, request->schedule_id, reservation_id,
-                                           request->seat_ids};
-    attempt->hold = (struct hold){.reservation_id = reservation_id,
-                                  .status = reservation_status_name(RESERVATION_PENDING),
-                                  .hold_expires_in = FIELD_NO_INT};
-    struct seat_pass pass = {.own = false};
-    e = seat_mirror_pass(ctx, &attempt->seats, &pass);
-    *before_r = pass.before;
-    attempt->hold.seats = pass.seats;
-    return e ? e : claim_or_release(ctx, attempt, pass.own);
-}
+/* ---- step by step ---- */
 
 /* A refused request may be a repeat whose first answer was a hold: whatever has become of that, it is the answer. */
-static const struct err *replay_or(struct ctx *ctx, struct attempt *attempt, const struct err *refusal)
+static const struct err *replay_or(struct hold_attempt *attempt, const struct err *refusal)
 {
-    const char *stored;
-    const struct err *e = idempotency_peek(ctx, &attempt->request->idempotency, &stored);
+    const struct idempotency *idem = &attempt->request->idempotency;
+    const char *stored = NULL;
+    bool final = !(refusal->flags & (ERR_RETRY | ERR_UNCERTAIN));
+    const struct err *e = idem->key && final ? idempotency_peek(attempt->ctx, idem, &stored) : NULL;
     if (e) {
         return e;
     }
-    return stored ? read_stored(ctx, stored, &attempt->hold) : refusal;
+    return stored ? read_stored(attempt->ctx, stored, &attempt->hold) : refusal;
 }
 
-const struct err *hold_create(struct ctx *ctx, const struct hold_request *request, struct hold *hold_r)
+const struct err *hold_ask(struct ctx *ctx, const struct hold_request *request, struct hold_attempt **attempt_r,
+                           struct redis_pipe **pipe_r)
 {
     if (request->seat_ids.count > HOLD_SEATS_MAX) {
         return &err_too_many_seats;
     }
-    struct attempt attempt = {.request = request};
-    bool before = true; /* for what is refused ahead of the gate */
-    const struct err *e = make_hold(ctx, &attempt, &before);
-    if (e && before && request->idempotency.key && !(e->flags & (ERR_RETRY | ERR_UNCERTAIN))) {
-        e = replay_or(ctx, &attempt, e);
+    struct hold_attempt *attempt = ARENA_NEW(ctx->arena, struct hold_attempt);
+    *attempt = (struct hold_attempt){.ctx = ctx, .request = request};
+    *attempt_r = attempt;
+    *pipe_r = redis_pipe_new(ctx);
+    token_pipe_revoked(*pipe_r, ctx, request->jti);
+    return NULL;
+}
+
+static struct redis_pipe *knock(struct hold_attempt *attempt)
+{
+    const struct hold_request *request = attempt->request;
+    char id[UUID_SIZE];
+    const char *reservation_id = arena_strdup(attempt->ctx->arena, uuid_v7(id));
+    attempt->seats = (struct seat_request){request->queue_token, request->user_id, request->schedule_id, reservation_id,
+                                           request->seat_ids};
+    attempt->hold = (struct hold){.reservation_id = reservation_id,
+                                  .status = reservation_status_name(RESERVATION_PENDING),
+                                  .hold_expires_at = CLOCK_NONE,
+                                  .hold_expires_in = FIELD_NO_INT};
+    attempt->knocked = true;
+    return seat_mirror_knock(attempt->ctx, &attempt->seats);
+}
+
+const struct err *hold_knock(struct hold_attempt *attempt, const struct redis_value *answers,
+                             struct redis_pipe **pipe_r)
+{
+    const struct err *e = token_piped_revoked(&answers[0]);
+    if (e) {
+        return e;
     }
+    e = schedule_get(attempt->ctx, attempt->request->schedule_id, &attempt->schedule);
+    e = e ? e : schedule_check_sale(&attempt->schedule);
+    *pipe_r = e ? NULL : knock(attempt);
+    return e ? replay_or(attempt, e) : NULL;
+}
+
+const struct err *hold_lost(struct hold_attempt *attempt, const struct err *e)
+{
+    return attempt->knocked ? seat_mirror_lost(attempt->ctx, &attempt->seats, e) : err_of_read(e);
+}
+
+const struct err *hold_claim(struct hold_attempt *attempt, const struct redis_value *answers)
+{
+    const struct err *e = seat_mirror_pass(attempt->ctx, &attempt->seats, &answers[0], &attempt->pass);
+    if (e) {
+        return attempt->pass.before ? replay_or(attempt, e) : e;
+    }
+    attempt->hold.seats = attempt->pass.seats;
+    attempt->not_sent = send_claim(attempt);
+    return NULL;
+}
+
+const struct err *hold_take(struct hold_attempt *attempt, struct hold *hold_r)
+{
+    const struct err *e = attempt->hold.replayed ? NULL : claim_or_release(attempt);
     if (!e) {
-        *hold_r = attempt.hold;
+        *hold_r = attempt->hold;
         hold_r->hold_expires_in = clock_seconds_left(hold_r->hold_expires_at);
     }
     return e;

@@ -29,8 +29,7 @@ static bool answered(const struct redis_value *answer, const char *word)
 #define SEAT_GONE_MS "60000"
 #define MINUTE_S 60
 
-static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *request,
-                                  const struct redis_value **answer_r)
+struct redis_pipe *seat_mirror_knock(struct ctx *ctx, const struct seat_request *request)
 {
     struct seat_keys keys = seat_keys_of(ctx->arena, request->schedule_id);
     const char *key_list[] = {queue_token_key(ctx->arena, request->schedule_id, request->queue_token), keys.seats,
@@ -43,12 +42,36 @@ static const struct err *ask_gate(struct ctx *ctx, const struct seat_request *re
     args[2] = arena_int(ctx->arena, reservation_settings.hold_ttl_s * 1000);
     args[3] = arena_int(ctx->arena, reservation_settings.holds_per_minute);
     memcpy(args + 4, request->seat_ids.items, request->seat_ids.count * sizeof *args);
-    const struct err *e =
-        redis_eval(ctx, &redis_script_reservation_hold, answer_r, key_list, ARRAY_COUNT(key_list), args, count);
-    if (e && (e->flags & ERR_UNCERTAIN)) {
-        seat_mirror_release(ctx, request); /* the seats may be marked all the same */
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    redis_pipe_eval(pipe, &redis_script_reservation_hold, key_list, ARRAY_COUNT(key_list), args, count);
+    return pipe;
+}
+
+const struct err *seat_mirror_lost(struct ctx *ctx, const struct seat_request *request, const struct err *e)
+{
+    if (e->flags & ERR_UNCERTAIN) {
+        seat_mirror_release(ctx, request);
     }
     return err_of_read(e);
+}
+
+static const struct err *knock_again(struct ctx *ctx, const struct seat_request *request,
+                                     const struct redis_value **answer_r)
+{
+    const struct err *e = redis_pipe_run(seat_mirror_knock(ctx, request), answer_r);
+    return e ? seat_mirror_lost(ctx, request, e) : redis_answer_error(ctx, *answer_r);
+}
+
+/* By now somebody else may have loaded it: of those who are served together the first one. */
+static const struct err *load_and_knock(struct ctx *ctx, const struct seat_request *request,
+                                        const struct redis_value **answer_r)
+{
+    const struct err *e = knock_again(ctx, request, answer_r);
+    if (!e && answered(*answer_r, "EMPTY")) {
+        e = err_of_read(seat_catalogue_load(ctx, request->schedule_id));
+        e = e ? e : knock_again(ctx, request, answer_r);
+    }
+    return e;
 }
 
 /* Splits "number|grade|price", from the right because a number may be any text. */
@@ -104,13 +127,12 @@ static const struct err *refusal(struct ctx *ctx, const struct redis_value *answ
     return answered(answer, "HELD") ? &err_seat_already_held : &err_unavailable;
 }
 
-const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request, struct seat_pass *pass_r)
+const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
+                                   const struct redis_value *answer, struct seat_pass *pass_r)
 {
-    const struct redis_value *answer;
-    const struct err *e = ask_gate(ctx, request, &answer);
+    const struct err *e = redis_answer_error(ctx, answer);
     if (!e && answered(answer, "EMPTY")) {
-        e = err_of_read(seat_catalogue_load(ctx, request->schedule_id));
-        e = e ? e : ask_gate(ctx, request, &answer);
+        e = load_and_knock(ctx, request, &answer);
     }
     if (e) {
         return e;

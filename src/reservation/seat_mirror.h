@@ -20,6 +20,7 @@
 
 #include "common/base/err.h"
 #include "common/context/ctx.h"
+#include "common/io/redis.h"
 #include "common/json/json.h"
 #include "src/reservation/reservation.h"
 
@@ -39,11 +40,19 @@ struct seat_pass {
 };
 
 /* The gate: checks token and seats and marks them, all or none. Seats that the same user has already pass and keep
- * their marks, because only PostgreSQL knows why they are asked for again. &err_queue_token_invalid,
- * &err_too_many_requests (more than BOX_HOLDS_PER_MINUTE), &err_seat_already_held, &err_seat_sold, &err_invalid_request
- * for a seat that the schedule does not have, &err_not_found, &err_unavailable. */
+ * their marks, because only PostgreSQL knows why they are asked for again. What is to be asked of Redis is one script.
+ */
+struct redis_pipe *seat_mirror_knock(struct ctx *ctx, const struct seat_request *request);
+/* What it means that this could not be asked, or was not answered: `e`, as of what changes nothing. Seats that may be
+ * marked all the same are released. */
+BO_MUSTCHECK const struct err *seat_mirror_lost(struct ctx *ctx, const struct seat_request *request,
+                                                const struct err *e);
+/* Reads the gate's answer. When the seats are not loaded it loads them, unless somebody has meanwhile, and asks again,
+ * which takes up to SEAT_CATALOGUE_LOADER_MS. &err_queue_token_invalid, &err_too_many_requests (more than
+ * BOX_HOLDS_PER_MINUTE), &err_seat_already_held, &err_seat_sold, &err_invalid_request for a seat that the schedule does
+ * not have, &err_not_found, &err_unavailable. */
 BO_MUSTCHECK const struct err *seat_mirror_pass(struct ctx *ctx, const struct seat_request *request,
-                                                struct seat_pass *pass_r);
+                                                const struct redis_value *answer, struct seat_pass *pass_r);
 /* Takes back what seat_mirror_pass() marked. Failure is logged and harmless. */
 void seat_mirror_release(struct ctx *ctx, const struct seat_request *request);
 /* Reads the claims of the seats from PostgreSQL and writes them into the mirror. *sold_r: one of them is sold. */

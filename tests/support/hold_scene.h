@@ -23,13 +23,13 @@
 #include "common/io/redis.h"
 #include "sql/reservation.h"
 #include "src/contract/queue_token.h"
-#include "src/reservation/hold.h"
 #include "src/reservation/reservation.h"
 #include "src/reservation/reservation_errors.h"
 #include "src/reservation/reservation_settings.h"
 #include "src/reservation/seat_keys.h"
 #include "src/reservation/seat_mirror.h"
 #include "tests/support/fixture.h"
+#include "tests/support/hold_steps.h"
 #include "tests/support/sale.h"
 #include "tests/support/stub_server.h"
 
@@ -87,6 +87,7 @@ static inline int tear_down(void **state)
 static inline struct hold_request request_of(const struct scene *scene, struct buyer buyer, size_t first, size_t count)
 {
     return (struct hold_request){.user_id = buyer.user,
+                                 .jti = fixture_uuid(),
                                  .queue_token = buyer.token,
                                  .schedule_id = scene->sale.schedule_id,
                                  .seat_ids = sale_seats(&scene->sale, first, count)};

@@ -6,6 +6,14 @@
 SELECT total_amount, hold_expires_at
 FROM hold_seats($1::uuid, $2::uuid, $3::uuid, $4::bigint, $5::jsonb, $6::jsonb);
 
+-- The same once for all requests with one Idempotency-Key.
+-- name: reservation_hold_once :write
+SELECT total_amount, hold_expires_at, key_state, stored
+FROM
+    hold_seats_once(
+        $7, $8, $9::bytea, $10::jsonb, $1::uuid, $2::uuid, $3::uuid, $4::bigint, $5::jsonb, $6::jsonb
+    );
+
 -- ---- reading and locking reservations ----
 
 -- A reservation with its seats, as reservation_read_row() takes it. json_read() wants an object, hence the list in one.

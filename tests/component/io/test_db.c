@@ -184,6 +184,38 @@ static void test_column_that_the_statement_lacks_ends_the_process(void **state)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+/* ---- side by side ---- */
+
+static void test_statements_of_two_sessions_are_under_way_together(void **state)
+{
+    struct pair *pair = *state;
+    const struct db_rows *rows;
+    const char *user = fixture_uuid();
+    assert_null(DB_RUN(pair->other, &key_add, NULL, DB_TEXT(user)));
+    assert_null(DB_SEND(pair->ctx, &key_count, DB_TEXT(user)));
+    assert_null(DB_SEND(pair->other, &key_count, DB_TEXT(fixture_uuid())));
+    assert_null(db_receive(pair->ctx, &rows));
+    assert_int_equal(db_int(rows, 0, "count"), 1);
+    assert_null(db_receive(pair->other, &rows));
+    assert_int_equal(db_int(rows, 0, "count"), 0);
+}
+
+static void test_statement_before_the_answer_to_another_ends_the_process(void **state)
+{
+    struct ctx *ctx = ((struct pair *)*state)->ctx;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        (void)!DB_SEND(ctx, &key_count, DB_TEXT(fixture_uuid()));
+        (void)!db_ping(ctx);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 /* ---- errors ---- */
 
 static void test_unique_violation_names_its_constraint(void **state)
@@ -392,6 +424,22 @@ static void test_server_away_is_unavailable_and_asked_rarely(void **state)
     assert_true(clock_monotonic() - started < 5 * CLOCK_SECOND);
 }
 
+/* One that has found the server away speaks for those beside it. */
+static void test_server_away_is_asked_by_one_of_several(void **state)
+{
+    struct ctx *ctx = ((struct pair *)*state)->ctx, *other = ((struct pair *)*state)->other;
+    const char *there = cfg_db.url;
+    db_free(&ctx->db);
+    db_free(&other->db);
+    cfg_db.url = "postgresql://" ROLE "@/none?host=/nonexistent";
+    ctx->db = db_new();
+    cfg_db.url = there;
+    other->db = db_new_beside(ctx->db); /* that could connect */
+    assert_ptr_equal(db_ping(ctx), &err_unavailable);
+    assert_ptr_equal(db_ping(other), &err_unavailable);
+    db_free(&other->db);
+}
+
 /* ---- advisory locks ---- */
 
 static int64_t fresh_key(void)
@@ -437,6 +485,8 @@ int main(void)
         TEST(test_time_infinity_comes_back),
         TEST(test_columns_without_a_name_of_their_own_are_refused),
         TEST(test_column_that_the_statement_lacks_ends_the_process),
+        TEST(test_statements_of_two_sessions_are_under_way_together),
+        TEST(test_statement_before_the_answer_to_another_ends_the_process),
         TEST(test_unique_violation_names_its_constraint),
         TEST(test_raised_code_is_reported),
         TEST(test_other_failure_is_internal),
@@ -453,6 +503,7 @@ int main(void)
         TEST(test_connection_lost_in_a_read_is_unavailable),
         TEST(test_connection_lost_in_a_write_is_uncertain),
         TEST(test_server_away_is_unavailable_and_asked_rarely),
+        TEST(test_server_away_is_asked_by_one_of_several),
         cmocka_unit_test_setup_teardown(test_lock_is_held_by_one_session, setup_locks, teardown),
         cmocka_unit_test_setup_teardown(test_lock_lost_with_its_session_is_noticed, setup_locks, teardown),
     };

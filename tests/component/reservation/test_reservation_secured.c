@@ -12,10 +12,10 @@
 #include "common/auth/service_key.h"
 #include "common/base/array.h"
 #include "common/io/db.h"
-#include "src/reservation/hold.h"
 #include "src/reservation/reservation_settings.h"
 #include "src/reservation/secure.h"
 #include "tests/support/fixture.h"
+#include "tests/support/hold_steps.h"
 #include "tests/support/sale.h"
 #include "tests/support/stub_server.h"
 
@@ -57,6 +57,7 @@ static int set_up(void **state)
     struct sale sale = sale_open(ctx);
     const char *buyer = fixture_uuid();
     struct hold_request request = {.user_id = buyer,
+                                   .jti = fixture_uuid(),
                                    .queue_token = sale_admit(ctx, &sale, buyer),
                                    .schedule_id = sale.schedule_id,
                                    .seat_ids = sale_seats(&sale, 0, 2)};

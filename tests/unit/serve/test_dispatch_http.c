@@ -54,7 +54,54 @@ static const struct err *handle_cached(struct request *rq, struct reply *rp)
     return NULL;
 }
 
+/* ---- in halves ---- */
+
+static const struct err *answer_state(struct request *rq, struct reply *rp)
+{
+    reply_bytes(rp, 200, "text/plain", rq->state, strlen(rq->state));
+    return NULL;
+}
+
+static const struct err *handle_waiting(struct request *rq, struct reply *rp)
+{
+    static char state[] = "from the first half";
+    (void)rp;
+    request_wait(rq, answer_state, state);
+    return NULL;
+}
+
+static const struct err *ask_nobody(struct request *rq, request_lost *lost)
+{
+    struct redis_pipe *pipe = redis_pipe_new(rq->ctx);
+    redis_pipe_begin(pipe, 1); /* and no argument: it cannot be sent */
+    request_ask(rq, pipe, answer_state, NULL);
+    request_on_lost(rq, lost);
+    return NULL;
+}
+
+static const struct err *handle_asking(struct request *rq, struct reply *rp)
+{
+    (void)rp;
+    return ask_nobody(rq, NULL);
+}
+
+static const struct err *lost_is_busy(struct request *rq, const struct err *e)
+{
+    (void)rq;
+    assert_ptr_equal(e, &err_internal);
+    return &err_busy;
+}
+
+static const struct err *handle_asking_in_vain(struct request *rq, struct reply *rp)
+{
+    (void)rp;
+    return ask_nobody(rq, lost_is_busy);
+}
+
 static const struct route routes[] = {
+    {"POST", "/waiting", handle_waiting, 0, NULL, NULL, 0, NULL},
+    {"POST", "/asking", handle_asking, 0, NULL, NULL, 0, NULL},
+    {"POST", "/asking-in-vain", handle_asking_in_vain, 0, NULL, NULL, 0, NULL},
     {"GET", "/open", caller_handle, 0, NULL, &caller_paging_shape, 0, NULL},
     {"POST", "/orders", caller_handle, RT_IDEMPOTENT, &caller_order_shape, NULL, 100, NULL},
     {"POST", "/raw", caller_handle, RT_RAW, NULL, NULL, 16, NULL},
@@ -86,6 +133,23 @@ static void test_get_answers_with_the_common_headers(void **state)
     assert_int_equal(strlen(caller_header("X-Trace-Id")), 32);
     assert_int_equal(caller.seen.page, 3);
     assert_string_equal(caller.seen.user, "(none)");
+}
+
+static void test_half_that_asks_nothing_is_followed_by_the_next(void **state)
+{
+    (void)state;
+    caller_ask("POST", "/waiting", ENV(NULL));
+    caller_assert_status(200);
+    assert_string_equal(caller_body(), "from the first half");
+}
+
+static void test_failed_exchange_is_the_answer_or_what_the_handler_makes_of_it(void **state)
+{
+    (void)state;
+    caller_ask("POST", "/asking", ENV(NULL));
+    caller_assert_error(500, "INTERNAL_ERROR");
+    caller_ask("POST", "/asking-in-vain", ENV(NULL));
+    caller_assert_error(503, "BUSY");
 }
 
 static void test_unknown_path_is_404(void **state)
@@ -358,6 +422,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_get_answers_with_the_common_headers),
+        TEST(test_half_that_asks_nothing_is_followed_by_the_next),
+        TEST(test_failed_exchange_is_the_answer_or_what_the_handler_makes_of_it),
         TEST(test_unknown_path_is_404),
         TEST(test_wrong_method_is_405_with_allow),
         TEST(test_options_names_the_methods_and_does_nothing),
