@@ -49,7 +49,7 @@ def moment(**offset) -> str:
 
 @dataclasses.dataclass
 class Sale:
-    """One performance on sale with ten seats of one price."""
+    """One performance on sale, usually of ten seats of one price."""
 
     event_id: str
     schedule_id: str
@@ -71,16 +71,18 @@ def made(answer: requests.Response, status: int = 201) -> dict:
     return answer.json()
 
 
-def put_on_sale(admin: Person, price: int = PRICE, **schedule_changes) -> Sale:
+HALL = {"name": "Hall", "capacity": 10, "seatTemplate": {"rows": ["A"], "seatsPerRow": 10, "gradeMapping": {"A": "VIP"}}}
+
+
+def put_on_sale(admin: Person, price: int = PRICE, hall: dict = HALL, grades: tuple[str, ...] = ("VIP",),
+                **schedule_changes) -> Sale:
     venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Stage Road", "city": "서울"}))
-    template = {"rows": ["A"], "seatsPerRow": 10, "gradeMapping": {"A": "VIP"}}
-    hall = made(admin.call("POST", f"/venues/{venue['id']}/halls",
-                           json={"name": "Hall", "capacity": 10, "seatTemplate": template}))
+    hall = made(admin.call("POST", f"/venues/{venue['id']}/halls", json=hall))
     schedule = {"playSequence": 1, "eventStartAt": moment(days=30), "eventEndAt": moment(days=30, hours=2),
                 "saleStartAt": moment(minutes=-1), "saleEndAt": moment(days=29)} | schedule_changes
     event = made(admin.call("POST", "/events", json={
         "title": f"Concert {uuid.uuid4()}", "artist": "Artist", "description": "", "venueId": venue["id"],
-        "hallId": hall["id"], "gradePrices": {"VIP": price}, "schedules": [schedule]}))
+        "hallId": hall["id"], "gradePrices": dict.fromkeys(grades, price), "schedules": [schedule]}))
     event = made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
     sale = Sale(event["id"], event["schedules"][0]["id"], [], admin.base_url)
     sale.seats = list(sale.seat_states())

@@ -142,21 +142,31 @@ def _moment(unix: float) -> str:
     return datetime.datetime.fromtimestamp(int(unix), datetime.timezone.utc).isoformat()
 
 
-def publish_sale(base_url: str, admin_token: str, opens_in_s: float, rate: int, capacity: int) -> Sale:
-    """Puts a small hall on sale from `opens_in_s` (may be negative) on, for a day."""
+HALL = {"name": "Hall", "capacity": 10, "seatTemplate": {"rows": ["A"], "seatsPerRow": 10, "gradeMapping": {"A": "VIP"}}}
+
+
+def new_hall(base_url: str, admin_token: str, hall: dict) -> dict:
+    """At a venue of its own."""
     venue = call(f"{base_url}/venues", "POST", admin_token,
                  {"name": "Arena", "address": "1 Stage Road", "city": "Seoul"})
-    template = {"rows": ["A"], "seatsPerRow": 10, "gradeMapping": {"A": "VIP"}}
-    hall = call(f"{base_url}/venues/{venue['id']}/halls", "POST", admin_token,
-                {"name": "Hall", "capacity": 10, "seatTemplate": template})
-    now = int(time.time())
-    opens_at = now + round(opens_in_s)
+    return call(f"{base_url}/venues/{venue['id']}/halls", "POST", admin_token, hall)
+
+
+def draft(hall: dict, opens_at: int, rate: int, capacity: int) -> dict:
+    """Of an event there with one performance, which is on sale for a day."""
     days = 86400
+    now = int(time.time())
     schedule = {"playSequence": 1, "eventStartAt": _moment(now + 30 * days), "eventEndAt": _moment(now + 31 * days),
                 "saleStartAt": _moment(opens_at), "saleEndAt": _moment(now + days), "admissionRate": rate,
                 "queueCapacity": capacity}
-    event = call(f"{base_url}/events", "POST", admin_token, {
-        "title": f"Load test {uuid.uuid4()}", "artist": "Artist", "description": "", "venueId": venue["id"],
-        "hallId": hall["id"], "gradePrices": {"VIP": 150000}, "schedules": [schedule]})
+    return {"title": f"Load test {uuid.uuid4()}", "artist": "Artist", "description": "", "venueId": hall["venueId"],
+            "hallId": hall["id"], "gradePrices": dict.fromkeys(("VIP", "S", "A", "B"), 150000), "schedules": [schedule]}
+
+
+def publish_sale(base_url: str, admin_token: str, opens_in_s: float, rate: int, capacity: int) -> Sale:
+    """Puts a small hall on sale from `opens_in_s` (may be negative) on, for a day."""
+    hall = new_hall(base_url, admin_token, HALL)
+    opens_at = int(time.time()) + round(opens_in_s)
+    event = call(f"{base_url}/events", "POST", admin_token, draft(hall, opens_at, rate, capacity))
     event = call(f"{base_url}/events/{event['id']}/publish", "POST", admin_token)
     return Sale(base_url, event["id"], event["schedules"][0]["id"], opens_at, rate)

@@ -8,12 +8,14 @@
 {%- endmacro %}
 
 -- Makes the seats of all performances of event $1 from the template of its hall, in the order of display. A hall
--- without sections is one section without a name. In a row, i counts the places from the left of the plan.
+-- without sections is one section without a name. In a row, i counts the places from the left of the plan; what is told
+-- of a seat (number, place) is worked out before the sorting, which so has no template to carry along.
 -- name: seat_generate :write
 WITH
 sections AS MATERIALIZED (
     SELECT
         s.t,
+        s.t -> 'positions' AS positions,
         s.place,
         s.t ->> 'name' AS name,
         coalesce(s.t ->> 'name' || '-', '') AS prefix,
@@ -36,22 +38,22 @@ sections AS MATERIALIZED (
     WHERE e.id = $1
 ),
 labels AS (
-    SELECT s.place AS section_place, r.label, r.place
+    SELECT s.place AS section_place, r.label, r.place - 1 AS rows_before
     FROM sections AS s
     CROSS JOIN LATERAL jsonb_array_elements_text(s.t -> 'rows') WITH ORDINALITY AS r (label, place)
     UNION ALL
-    SELECT s.place, CASE WHEN s.lettered THEN chr(n) ELSE n::text END, n
+    SELECT s.place, CASE WHEN s.lettered THEN chr(r.code) ELSE r.code::text END, r.place - 1
     FROM sections AS s
     CROSS JOIN LATERAL generate_series(
         CASE WHEN s.lettered THEN ascii(s.row_from) ELSE s.row_from::integer END,
         CASE WHEN s.lettered THEN ascii(s.row_to) ELSE s.row_to::integer END
-    ) AS n
+    ) WITH ORDINALITY AS r (code, place)
 ),
 section_rows AS MATERIALIZED (
     SELECT
         r.section_place,
         r.label,
-        row_number() OVER (PARTITION BY r.section_place ORDER BY r.place) - 1 AS rows_before,
+        r.rows_before,
         CASE jsonb_typeof(s.t -> 'gradeMapping')
             WHEN 'string' THEN s.t ->> 'gradeMapping'
             ELSE s.t -> 'gradeMapping' ->> r.label
@@ -72,12 +74,7 @@ accessible AS (
 restricted AS (
     {{ named_by("viewRestricted") }}
 ),
-positions AS (
-    SELECT s.prefix || p.key AS seat, (p.value ->> 'x')::integer AS x, (p.value ->> 'y')::integer AS y
-    FROM sections AS s
-    CROSS JOIN LATERAL jsonb_each(s.t -> 'positions') AS p
-),
-places AS (
+places AS MATERIALIZED (
     SELECT
         s.place AS section_place,
         s.name AS section,
@@ -86,6 +83,7 @@ places AS (
         r.grade,
         n.number,
         s.prefix || r.label || '-' || n.number AS seat,
+        s.positions -> (r.label || '-' || n.number) AS own,
         s.x + round(plan.across * cosd(s.rotation) - plan.behind * sind(s.rotation)) AS x,
         s.y + round(plan.across * sind(s.rotation) + plan.behind * cosd(s.rotation)) AS y
     FROM section_rows AS r
@@ -114,13 +112,12 @@ INSERT INTO seats (
 )
 SELECT
     s.id, p.ordinal, p.seat, p.section, p.label, p.number, p.grade, price.price,
-    coalesce(at.x, p.x), coalesce(at.y, p.y),
+    coalesce((p.own ->> 'x')::integer, p.x), coalesce((p.own ->> 'y')::integer, p.y),
     p.seat IN (SELECT seat FROM accessible),
     p.seat IN (SELECT seat FROM restricted)
 FROM event_schedules AS s
 CROSS JOIN seats_of_hall AS p
 JOIN event_prices AS price ON price.event_id = $1 AND price.grade = p.grade
-LEFT JOIN positions AS at ON at.seat = p.seat
 WHERE s.event_id = $1
 ORDER BY s.id, p.ordinal;
 
