@@ -5,14 +5,12 @@
 #include <unistd.h>
 
 #include "common/base/array.h"
+#include "common/base/metrics.h"
 #include "common/run/program.h"
 #include "src/maint/job.h"
 
 static const struct job *const jobs[] = {
-    &expire_holds_job,
-    &purge_job,
-    &accounts_job,
-    &revocations_job,
+    &expire_holds_job, &purge_job, &accounts_job, &revocations_job, &reconcile_job,
 };
 
 #define JOB_COUNT ARRAY_COUNT(jobs)
@@ -59,6 +57,7 @@ static int print_crontab(void)
 
 static int run_job(const struct job *job)
 {
+    metrics_open(cfg_process.run_dir, "boxoffice-maint");
     struct ctx *ctx = program_ctx_new(job->needs);
     ctx_begin(ctx, NULL, NULL);
     int64_t done = 0;
