@@ -60,3 +60,43 @@ $purge$;
 
 COMMENT ON FUNCTION common.purge(integer) IS
     'Deletes what is past its time, at most so many rows of each table: published events after 7 days, processed ones, webhooks and what was done with dead letters after 30, idempotency keys after 24 hours. Returns how many';
+
+-- ---- reconciliation: seats are compared with the claims that the reservation service has sold ----
+
+CREATE TABLE event_service.seat_looks (
+    schedule_id uuid PRIMARY KEY REFERENCES event_service.event_schedules (id),
+    began_at timestamptz NOT NULL
+);
+CREATE INDEX seat_looks_age ON event_service.seat_looks (began_at);
+COMMENT ON TABLE event_service.seat_looks IS 'When the seats of a performance were last compared with their claims';
+COMMENT ON COLUMN event_service.seat_looks.schedule_id IS 'Performance';
+COMMENT ON COLUMN event_service.seat_looks.began_at IS
+'Beginning of the last look; of two that overlap it is the later one that counts';
+
+CREATE TABLE event_service.seat_doubts (
+    seat_id uuid PRIMARY KEY REFERENCES event_service.seats (id),
+    schedule_id uuid NOT NULL REFERENCES event_service.event_schedules (id),
+    sold_by uuid,
+    sold_at timestamptz,
+    freed_at timestamptz,
+    owner uuid,
+    owned_since timestamptz,
+    seen_at timestamptz NOT NULL,
+    CONSTRAINT seat_doubts_owned CHECK ((owner IS NULL) = (owned_since IS NULL)),
+    CONSTRAINT seat_doubts_differ CHECK (sold_by IS DISTINCT FROM owner)
+);
+CREATE INDEX seat_doubts_schedule ON event_service.seat_doubts (schedule_id);
+COMMENT ON TABLE event_service.seat_doubts IS
+'Seats whose owner here was another than in the reservation service; repaired when a later look finds the same';
+COMMENT ON COLUMN event_service.seat_doubts.seat_id IS 'Seat';
+COMMENT ON COLUMN event_service.seat_doubts.schedule_id IS 'Its performance';
+COMMENT ON COLUMN event_service.seat_doubts.sold_by IS 'As seats had it; NULL: AVAILABLE';
+COMMENT ON COLUMN event_service.seat_doubts.sold_at IS 'As seats had it';
+COMMENT ON COLUMN event_service.seat_doubts.freed_at IS 'As seats had it';
+COMMENT ON COLUMN event_service.seat_doubts.owner IS 'Reservation that had bought it over there; NULL: none';
+COMMENT ON COLUMN event_service.seat_doubts.owned_since IS 'When that was confirmed';
+COMMENT ON COLUMN event_service.seat_doubts.seen_at IS 'Beginning of the first look that found all this';
+
+GRANT SELECT, INSERT, UPDATE (began_at) ON event_service.seat_looks TO event_service;
+GRANT SELECT, INSERT, DELETE, UPDATE (sold_by, sold_at, freed_at, owner, owned_since, seen_at)
+ON event_service.seat_doubts TO event_service;

@@ -1,4 +1,5 @@
 #include "cgi-bin/reservation/reservation.h"
+#include "common/crypto/uuid.h"
 #include "src/contract/reservation_api.h"
 #include "src/reservation/secure.h"
 
@@ -20,6 +21,18 @@ const struct err *reservation_handle_live(struct request *rq, struct reply *rp)
     const struct err *e = reservation_live_seats(rq->ctx, asked->schedule_id, &live.seats);
     if (!e) {
         json_add_shape(reply_json(rp, 200), NULL, &reservation_live_shape, &live);
+    }
+    return e;
+}
+
+const struct err *reservation_handle_sold(struct request *rq, struct reply *rp)
+{
+    const struct reservation_sold_query *asked = rq->args;
+    struct reservation_sold_page page;
+    const struct err *e = reservation_sold_seats(rq->ctx, asked->schedule_id, asked->after ? asked->after : UUID_NIL,
+                                                 RESERVATION_SOLD_PAGE, &page);
+    if (!e) {
+        json_add_shape(reply_json(rp, 200), NULL, &reservation_sold_page_shape, &page);
     }
     return e;
 }

@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {"GET", "/internal/reservations", reservation_handle_standing, 0, NULL, &reservation_standing_query_shape, 0,
      "user"},
     {"GET", "/internal/reservations/live", reservation_handle_live, 0, NULL, &reservation_live_query_shape, 0, "event"},
+    {"GET", "/internal/reservations/sold", reservation_handle_sold, 0, NULL, &reservation_sold_query_shape, 0, "event"},
     {"GET", "/internal/reservations/{id}", reservation_handle_info, 0, NULL, NULL, 0, "payment"},
     {"POST", "/internal/reservations/{id}/secure", reservation_handle_secure, 0, &reservation_secure_shape, NULL, 0,
      "payment"},

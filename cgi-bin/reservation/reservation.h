@@ -18,6 +18,7 @@ request_handler reservation_handle_list;
 request_handler reservation_handle_detail;
 request_handler reservation_handle_standing;
 request_handler reservation_handle_live;
+request_handler reservation_handle_sold;
 request_handler reservation_handle_info;
 request_handler reservation_handle_secure;
 request_handler reservation_handle_unsecure;

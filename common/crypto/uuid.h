@@ -6,6 +6,9 @@
 
 #define UUID_SIZE 37
 #define UUID_BYTES 16
+/* Those that stand before and behind all others. */
+#define UUID_NIL "00000000-0000-0000-0000-000000000000"
+#define UUID_MAX "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 /* Version 7: milliseconds of clock_now(), then random bits. Returns out. */
 char *uuid_v7(char out[UUID_SIZE]);

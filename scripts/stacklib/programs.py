@@ -69,6 +69,7 @@ PROGRAMS = {
     "maint-purge": _job("maintenance"),
     "maint-accounts": _job("maintenance", "redis", "pii"),
     "maint-revocations": _job("maintenance", "redis"),
+    "maint-reconcile": _job("event_service", "redis", "call"),
     "boxctl": Program("boxctl", "src/boxctl/main.c", "boxoffice_admin", frozenset({"redis", "kafka", "blind", "boxctl"})),
 }
 
@@ -87,9 +88,11 @@ def present(name: str) -> bool:
 
 
 def caller_of(name: str) -> str:
-    """The service under whose key it calls: queue-approver as queue."""
-    source = PROGRAMS[name].source
-    return source.split("/")[1] if PROGRAMS[name].responder else name.split("-")[0]
+    """The service under whose key it calls: queue-approver as queue, a job as the one whose role it has."""
+    program = PROGRAMS[name]
+    if name.startswith(JOB):
+        return program.role.removesuffix("_service")
+    return program.source.split("/")[1] if program.responder else name.split("-")[0]
 
 
 # ---- secrets ----

@@ -19,6 +19,7 @@
 #include "sql/messages.h"
 #include "sql/outbox.h"
 #include "sql/payment.h"
+#include "sql/reconcile.h"
 #include "sql/reservation.h"
 #include "sql/retention.h"
 #include "sql/seat.h"
@@ -30,6 +31,7 @@
 #include "src/boxctl/settings.h"
 #include "src/contract/schedule.h"
 #include "src/event/event_settings.h"
+#include "src/event/reconcile.h"
 #include "src/payment/payment_settings.h"
 #include "src/providers/oauth.h"
 #include "src/providers/portone.h"
@@ -65,6 +67,7 @@ const struct cfg_section *const registry_sections[] = {
     &cfg_smtp_section,
     &cfg_mailer_section,
     &cfg_event_section,
+    &cfg_reconcile_section,
     &queue_settings_section,
     &reservation_settings_section,
     &ticket_settings_section,
@@ -75,25 +78,16 @@ const struct cfg_section *const registry_sections[] = {
 };
 
 const struct registry_row registry_statements[] = {
-    {.table = &messages_statements},
-    {.table = &idempotency_statements, .also = "payment_service"},
-    {.table = &outbox_statements},
-    {.table = &user_statements},
-    {.table = &user_admin_statements},
-    {.table = &user_reseal_statements},
-    {.table = &event_statements},
-    {.table = &venue_statements},
-    {.table = &seat_statements},
-    {.table = &reservation_statements},
-    {.table = &payment_statements},
-    {.table = &backlog_statements},
-    {.table = &seed_statements},
-    {.table = &retention_statements},
-    {.table = &mail_statements, .also = "maintenance"},
-    {.table = &ending_statements},
-    {.table = &email_statements},
-    {.table = &mailer_statements},
-    {.table = NULL},
+    {.table = &messages_statements},    {.table = &idempotency_statements, .also = "payment_service"},
+    {.table = &outbox_statements},      {.table = &user_statements},
+    {.table = &user_admin_statements},  {.table = &user_reseal_statements},
+    {.table = &event_statements},       {.table = &venue_statements},
+    {.table = &seat_statements},        {.table = &reconcile_statements},
+    {.table = &reservation_statements}, {.table = &payment_statements},
+    {.table = &backlog_statements},     {.table = &seed_statements},
+    {.table = &retention_statements},   {.table = &mail_statements, .also = "maintenance"},
+    {.table = &ending_statements},      {.table = &email_statements},
+    {.table = &mailer_statements},      {.table = NULL},
 };
 
 const char *const registry_roles[] = {

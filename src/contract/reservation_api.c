@@ -67,6 +67,27 @@ static const struct field live_fields[] = {
 const struct shape reservation_live_shape = {live_fields, ARRAY_COUNT(live_fields), sizeof(struct reservation_live),
                                              /* open= */ true};
 
+static const struct field sold_query_fields[] = {
+    {FIELD(struct reservation_sold_query, "scheduleId", FIELD_UUID, schedule_id), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_sold_query, "after", FIELD_UUID, after)},
+};
+const struct shape reservation_sold_query_shape = {sold_query_fields, ARRAY_COUNT(sold_query_fields),
+                                                   sizeof(struct reservation_sold_query), /* open= */ false};
+
+SHAPE_OPEN(sold_shape, struct reservation_sold,
+           {FIELD(struct reservation_sold, "seatId", FIELD_UUID, seat_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_sold, "reservationId", FIELD_UUID, reservation_id), .flags = FIELD_REQUIRED},
+           {FIELD(struct reservation_sold, "confirmedAt", FIELD_TIME, confirmed_at),
+            .flags = FIELD_REQUIRED | FIELD_EXACT});
+
+static const struct field sold_page_fields[] = {
+    {FIELD(struct reservation_sold_page, "sold", FIELD_LIST, sold), .flags = FIELD_REQUIRED,
+     .max = RESERVATION_SOLD_PAGE, .sub = &sold_shape},
+    {FIELD(struct reservation_sold_page, "next", FIELD_UUID, next)},
+};
+const struct shape reservation_sold_page_shape = {sold_page_fields, ARRAY_COUNT(sold_page_fields),
+                                                  sizeof(struct reservation_sold_page), /* open= */ true};
+
 /* Errors that the service answers by name. Anything else tells nothing about what it did. */
 static const struct err *named_error(struct ctx *ctx, const struct http_answer *answer)
 {
@@ -143,6 +164,24 @@ const struct err *reservation_api_live(struct ctx *ctx, const char *schedule_id,
         *seats_r = live->seats;
     }
     return e;
+}
+
+const struct err *reservation_api_sold(struct ctx *ctx, const char *schedule_id, const char *after,
+                                       struct reservation_sold_page *page_r)
+{
+    struct reservation_sold_page *page;
+    const char *path = arena_printf(ctx->arena, "/internal/reservations/sold?scheduleId=%s%s%s", schedule_id,
+                                    after ? "&after=" : "", after ? after : "");
+    const struct err *e = read_answer(ctx, path, &reservation_sold_page_shape, (void **)&page);
+    if (e) {
+        return e;
+    }
+    if (page->next && strcmp(page->next, after ? after : "") <= 0) {
+        log_error(&ctx->log, "the reservation service's pages lead nowhere");
+        return &err_unavailable;
+    }
+    *page_r = *page;
+    return NULL;
 }
 
 /* POST /internal/reservations/{id}/<what> */

@@ -66,6 +66,26 @@ struct reservation_live {
 };
 extern const struct shape reservation_live_shape;
 
+/* Query of GET /internal/reservations/sold. */
+struct reservation_sold_query {
+    const char *schedule_id;
+    const char *after; /* seat behind which to begin; NULL: at the first */
+};
+extern const struct shape reservation_sold_query_shape;
+
+/* Its answer: seats that are paid for, each with who has it, in the order of their ids. */
+#define RESERVATION_SOLD_PAGE 1000
+struct reservation_sold {
+    const char *seat_id;
+    const char *reservation_id;
+    int64_t confirmed_at;
+};
+struct reservation_sold_page {
+    struct json_list sold; /* of struct reservation_sold, at most RESERVATION_SOLD_PAGE */
+    const char *next;      /* `after` of the next page; NULL: this was the last */
+};
+extern const struct shape reservation_sold_page_shape;
+
 #define ERR_HOLD_LIST(X)                                                               \
     X(hold_expired, "HOLD_EXPIRED", 409, 0, "좌석 선점 시간이 만료되었습니다.",        \
       "The hold on these seats has expired.")                                          \
@@ -81,6 +101,10 @@ BO_MUSTCHECK const struct err *reservation_api_standing(struct ctx *ctx, const c
                                                         struct reservation_standing *standing_r);
 /* For the event service: seats of a performance that somebody has. &err_unavailable as above. */
 BO_MUSTCHECK const struct err *reservation_api_live(struct ctx *ctx, const char *schedule_id, int64_t *seats_r);
+/* For the event service: a page of the seats of a performance that are sold, behind seat `after` (NULL: from the first
+ * on). &err_unavailable as above, also when the page is not in order. */
+BO_MUSTCHECK const struct err *reservation_api_sold(struct ctx *ctx, const char *schedule_id, const char *after,
+                                                    struct reservation_sold_page *page_r);
 /* Secures; repeating it with the same payment is a success. &err_hold_expired (not PENDING, lapsed and taken, or
  * secured by another payment), &err_amount_mismatch, &err_not_found, &err_uncertain (ask again). */
 BO_MUSTCHECK const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,

@@ -65,7 +65,7 @@ struct seat_claim {
  *     stays; of a reservation that never was confirmed, such as a hold that lapsed, nothing changes.
  * Two events of one seat at once: its row's lock orders them, and the second one's condition looks at what the first
  * one has left. A clock that went back by more than the time between two buyers lets a seat stay wrong, which
- * seat_check.h finds.
+ * reconcile.h finds.
  */
 
 /* Confirmed: the seats are SOLD to the reservation, unless something later is known of one. A seat that the performance

@@ -27,5 +27,6 @@ extern const struct job expire_holds_job;
 extern const struct job purge_job;
 extern const struct job accounts_job;
 extern const struct job revocations_job;
+extern const struct job reconcile_job;
 
 #endif

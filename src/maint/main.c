@@ -11,10 +11,7 @@
 #include "src/maint/job.h"
 
 static const struct job *const jobs[] = {
-    &expire_holds_job,
-    &purge_job,
-    &accounts_job,
-    &revocations_job,
+    &expire_holds_job, &purge_job, &accounts_job, &revocations_job, &reconcile_job,
 };
 
 #define JOB_COUNT ARRAY_COUNT(jobs)
@@ -63,7 +60,6 @@ static int print_crontab(void)
 static void measure(const struct ctx *ctx, const struct job *job, const struct err *e, int64_t done)
 {
     const char *labels = arena_printf(ctx->arena, "job=\"%s\"", job->name);
-    metrics_open(cfg_process.run_dir, "boxoffice-maint");
     metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_job_done_total", labels), done);
     metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_job_failures_total", labels), e ? 1 : 0);
     if (!e) {
@@ -74,6 +70,7 @@ static void measure(const struct ctx *ctx, const struct job *job, const struct e
 
 static int run_job(const struct job *job)
 {
+    metrics_open(cfg_process.run_dir, "boxoffice-maint");
     struct ctx *ctx = program_ctx_new(job->needs);
     ctx_begin(ctx, NULL, NULL);
     int64_t done = 0;

@@ -111,6 +111,26 @@ const struct err *reservation_live_seats(struct ctx *ctx, const char *schedule_i
     return e;
 }
 
+const struct err *reservation_sold_seats(struct ctx *ctx, const char *schedule_id, const char *after, int64_t most,
+                                         struct reservation_sold_page *page_r)
+{
+    const struct db_rows *rows;
+    const struct err *e = DB_RUN(ctx, &sql_reservation_sold, &rows, DB_TEXT(schedule_id), DB_TEXT(after), DB_INT(most));
+    if (e) {
+        return e;
+    }
+    size_t count = db_count(rows);
+    struct reservation_sold *items = arena_calloc(ctx->arena, count, sizeof *items);
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct reservation_sold){.seat_id = db_str(rows, i, "seat_id"),
+                                             .reservation_id = db_str(rows, i, "reservation_id"),
+                                             .confirmed_at = db_time(rows, i, "confirmed_at")};
+    }
+    *page_r = (struct reservation_sold_page){.sold = {items, count},
+                                             .next = count == (size_t)most ? items[count - 1].seat_id : NULL};
+    return NULL;
+}
+
 const struct err *reservation_list(struct ctx *ctx, const char *user_id, int64_t page, int64_t size,
                                    struct json_list *list_r, int64_t *total_r)
 {

@@ -9,6 +9,7 @@
 #include "common/context/ctx.h"
 #include "common/io/db.h"
 #include "common/json/json.h"
+#include "src/contract/reservation_api.h"
 #include "src/reservation/reservation_state.h"
 
 struct reservation_seat {
@@ -53,6 +54,10 @@ BO_MUSTCHECK const struct err *reservation_list(struct ctx *ctx, const char *use
 
 /* How many seats of a performance are held, being paid or sold. */
 BO_MUSTCHECK const struct err *reservation_live_seats(struct ctx *ctx, const char *schedule_id, int64_t *seats_r);
+/* A page of what is sold of a performance, as the contract has it (reservation_api_sold()), of the `most` seats behind
+ * seat `after`. One statement. */
+BO_MUSTCHECK const struct err *reservation_sold_seats(struct ctx *ctx, const char *schedule_id, const char *after,
+                                                      int64_t most, struct reservation_sold_page *page_r);
 /* What a user would lose by going now: paid tickets of performances that have not begun, and holds that may still be
  * paid or are being. */
 BO_MUSTCHECK const struct err *reservation_standing_of(struct ctx *ctx, const char *user_id, int64_t *tickets_r,

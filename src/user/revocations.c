@@ -13,7 +13,6 @@
 #define REMEMBERED "token:{remembered}"
 #define TELLING_S "3600"
 #define BATCH 1000
-#define BEFORE_ALL "00000000-0000-0000-0000-000000000000"
 
 static const struct err *look(struct ctx *ctx, bool *lost_r)
 {
@@ -72,7 +71,7 @@ typedef const struct err *tell_step(struct ctx *ctx, struct place *place, size_t
 
 static const struct err *tell_all(struct ctx *ctx, tell_step *step, int64_t *done_r)
 {
-    struct place place = {.at = 0, .id = BEFORE_ALL};
+    struct place place = {.at = 0, .id = UUID_NIL};
     const struct err *e;
     size_t told;
     do {

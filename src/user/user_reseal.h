@@ -23,7 +23,7 @@ struct user_reseal {
     int64_t closed;  /* whose values no key of the ring opens (error lines) */
 };
 
-#define USER_RESEAL_START "00000000-0000-0000-0000-000000000000" /* where a walk begins */
+#define USER_RESEAL_START UUID_NIL /* where a walk begins */
 
 /* Once: the ring of personal data's keys (crypto.h). False with *why_r when it is malformed. */
 BO_MUSTCHECK bool user_reseal_init(const char *pii_keys, const char **why_r);

@@ -90,6 +90,15 @@ SELECT count(*) AS seats
 FROM seat_claims
 WHERE schedule_id = $1 AND (sold OR expires_at > clock_timestamp());
 
+-- What is sold of performance $1 behind seat $2, at most $3 seats in the order of their ids.
+-- name: reservation_sold :read
+SELECT c.seat_id, c.reservation_id, r.confirmed_at
+FROM seat_claims AS c
+INNER JOIN reservations AS r ON c.reservation_id = r.id
+WHERE c.schedule_id = $1 AND c.seat_id > $2 AND c.sold
+ORDER BY c.seat_id
+LIMIT $3::bigint;
+
 -- ---- claims ----
 
 -- The claims that reservation $1 still owns, locked in the order in which holds take them. Locking looks at each row

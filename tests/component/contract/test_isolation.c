@@ -138,6 +138,8 @@ static const struct {
      " queue_capacity seats_total seats_sold seats_version updated_at cancelled_at cancel_reason"
      "; events: venue_id hall_id title artist description poster_url status updated_at deleted_at"
      "; halls: name capacity seat_template updated_at"
+     "; seat_doubts: sold_by sold_at freed_at owner owned_since seen_at"
+     "; seat_looks: began_at"
      "; seats: price status sold_by sold_at version freed_at"
      "; venues: name address city updated_at"},
     {"reservation_service", "idempotency_keys: fingerprint answer created_at"
@@ -192,7 +194,8 @@ static void test_what_has_happened_is_never_deleted(void **state)
         {"mailer", ""},
         {"maintenance", ""},
         {"key_keeper", ""},
-        {"event_service", "event_service.event_prices event_service.halls event_service.venues"},
+        {"event_service",
+         "event_service.event_prices event_service.halls event_service.seat_doubts event_service.venues"},
         {"reservation_service", "reservation_service.idempotency_keys reservation_service.seat_claims"},
         {"payment_service", "payment_service.idempotency_keys"},
         {"outbox_relay", ""},
