@@ -63,11 +63,11 @@ def made(answer: requests.Response, status: int = 201) -> dict:
     return answer.json()
 
 
-def put_on_sale(admin: Person, price: int = PRICE, **schedule_changes) -> Sale:
+def put_on_sale(admin: Person, price: int = PRICE, rows: tuple = ("A",), per_row: int = 10, **schedule_changes) -> Sale:
     venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Stage Road", "city": "서울"}))
-    template = {"rows": ["A"], "seatsPerRow": 10, "gradeMapping": {"A": "VIP"}}
+    template = {"rows": rows, "seatsPerRow": per_row, "gradeMapping": dict.fromkeys(rows, "VIP")}
     hall = made(admin.call("POST", f"/venues/{venue['id']}/halls",
-                           json={"name": "Hall", "capacity": 10, "seatTemplate": template}))
+                           json={"name": "Hall", "capacity": len(rows) * per_row, "seatTemplate": template}))
     schedule = {"playSequence": 1, "eventStartAt": moment(days=30), "eventEndAt": moment(days=30, hours=2),
                 "saleStartAt": moment(minutes=-1), "saleEndAt": moment(days=29)} | schedule_changes
     event = made(admin.call("POST", "/events", json={
