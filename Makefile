@@ -5,7 +5,7 @@ include scripts/targets.mk
 # FUZZ=1 (`fuzzers` only) for libFuzzer.
 B := build$(if $(SAN),/san)$(if $(COV),/cov)$(if $(FUZZ),/fuzz)
 
-PACKAGES := libpq hiredis rdkafka json-c libcurl libjwt libssl libcrypto libcrypt
+PACKAGES := libpq hiredis rdkafka json-c libcurl libjwt libssl libcrypto libcrypt zlib
 CC := $(if $(FUZZ),clang,gcc)
 SANITIZERS := address,undefined
 WATCHED := -fsanitize=fuzzer-no-link,$(SANITIZERS) -fno-sanitize-recover=all -Wno-error
@@ -15,7 +15,7 @@ CFLAGS += -std=c17 -O2 -g -fno-strict-aliasing -fstack-protector-strong \
   -Wundef -Werror $(if $(SAN),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
   $(if $(COV),--coverage -O0) $(if $(FUZZ),$(WATCHED))
 LDFLAGS += $(if $(FUZZ),-fsanitize=$(SANITIZERS)) $(if $(SAN),-fsanitize=$(SANITIZERS)) $(if $(COV),--coverage) -Wl,-z,relro,-z,now
-LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lssl -lcrypto -lcrypt -lunistring -lzxcvbn -lpthread
+LDLIBS = -lpq -lhiredis -lrdkafka -ljson-c -lcurl -ljwt -lssl -lcrypto -lcrypt -lunistring -lzxcvbn -lz -lpthread
 
 DOMAINS := user event queue reservation payment sandbox
 LAYERS := $(DOMAINS) contract providers

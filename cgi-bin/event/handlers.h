@@ -9,8 +9,8 @@
 typedef const struct err *kept_handler(struct request *rq, struct reply *rp, const char **etag_r);
 
 /* Answers with what is kept in `place`, or with what `handler` replies, which is kept for all; the client's
- * If-None-Match is asked about its ETag. `version`: the client asks for this one and may keep it for ever, if it is;
- * NULL: for any. */
+ * If-None-Match is asked about its ETag. A large answer is compressed, for all. `version`: the client asks for this one
+ * and may keep it for ever, if it is; NULL: for any. */
 BO_MUSTCHECK const struct err *reply_kept(struct request *rq, struct reply *rp, const struct catalogue_place *place,
                                           kept_handler *handler, const char *version);
 

@@ -2,11 +2,27 @@
 
 #include <string.h>
 
+#include "common/base/gzip.h"
+
+#define LARGE (64 << 10) /* bytes from which an answer is compressed once for all, not by the gateway for each */
+
 struct making {
     struct request *rq;
     struct reply *rp;
     kept_handler *handler;
 };
+
+static bool compress_large(struct buf *body)
+{
+    struct buf compressed;
+    if (body->len < LARGE || body->overflow) {
+        return false;
+    }
+    buf_init(&compressed, body->arena, body->max);
+    gzip_add(&compressed, body->data, body->len);
+    *body = compressed;
+    return true;
+}
 
 static const struct err *make(struct ctx *ctx, void *with, struct catalogue_answer *answer_r)
 {
@@ -15,8 +31,9 @@ static const struct err *make(struct ctx *ctx, void *with, struct catalogue_answ
     const char *etag = NULL;
     const struct err *e = making->handler(making->rq, rp, &etag);
     if (!e) {
+        bool gzip = compress_large(&rp->body);
         etag = etag ? etag : reply_etag_of(ctx->arena, rp->body.data, rp->body.len);
-        *answer_r = (struct catalogue_answer){.etag = etag, .bytes = rp->body.data, .len = rp->body.len};
+        *answer_r = (struct catalogue_answer){.etag = etag, .bytes = rp->body.data, .len = rp->body.len, .gzip = gzip};
     }
     return e;
 }
@@ -46,5 +63,8 @@ const struct err *reply_kept(struct request *rq, struct reply *rp, const struct 
         reply_header(rp, "X-Accel-Expires", "0"); /* nor does the gateway keep it */
     }
     reply_known_etag(rp, answer.etag, request_header(rq, "if-none-match"));
+    if (answer.gzip && rp->status == 200) {
+        reply_header(rp, "Content-Encoding", "gzip"); /* the gateway decompresses for who does not accept it */
+    }
     return NULL;
 }

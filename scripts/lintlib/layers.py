@@ -24,6 +24,7 @@ VENDORS = {
     "zxcvbn": (r"zxcvbn\.h", "crypto"),
     "libfcgi": (r"fcgi.*\.h", "serve"),
     "libunistring": (r"uni(?!std\.).*\.h", "base"),
+    "zlib": (r"zlib\.h", "base"),
 }
 
 # Modules that share one: libcurl speaks two protocols, for each of which we have a module.

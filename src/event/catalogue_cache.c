@@ -1,11 +1,13 @@
 #include "src/event/catalogue_cache.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/base/gzip.h"
 #include "common/crypto/crypto.h"
 #include "common/crypto/uuid.h"
 #include "common/io/db.h"
@@ -63,7 +65,7 @@ struct catalogue_place catalogue_place_list(struct ctx *ctx, const char *asked)
                                     crypto_hex(ctx->arena, digest, sizeof digest)));
 }
 
-/* ---- what a copy holds: "<until> <etag>\n" and the answer ---- */
+/* ---- what a copy holds: "<crc> <until> <encoding> <etag>\n" and the answer; the checksum is of all behind it ---- */
 
 struct kept {
     struct catalogue_answer answer; /* bytes NULL: there is none */
@@ -76,6 +78,36 @@ static bool is_passing(int64_t until)
     return until - clock_now() < CATALOGUE_PASSING_MS * INT64_C(1000);
 }
 
+#define GZIP "gzip"
+#define PLAIN "plain"
+enum { CRC_DIGITS = 8 };
+
+static uint32_t crc_of(const char *bytes, size_t len)
+{
+    return gzip_crc(bytes + CRC_DIGITS, len - CRC_DIGITS);
+}
+
+/* False: it is no copy, or not as it was written. */
+static bool read_copy(struct arena *arena, const struct copy_found *found, struct kept *kept_r)
+{
+    const char *end = found->len > CRC_DIGITS ? memchr(found->bytes, '\n', found->len) : NULL;
+    if (end == NULL || strtoul(found->bytes, NULL, 16) != crc_of(found->bytes, found->len)) {
+        return false;
+    }
+    char *rest, *head = arena_memdup(arena, found->bytes, (size_t)(end - found->bytes));
+    int64_t until = strtoll(head + CRC_DIGITS, &rest, 10);
+    const char *encoding = strtok_r(rest, " ", &rest), *etag = strtok_r(NULL, " ", &rest);
+    size_t head_len = (size_t)(end - found->bytes) + 1;
+    *kept_r = (struct kept){.answer = {.etag = etag,
+                                       .bytes = found->bytes + head_len,
+                                       .len = found->len - head_len,
+                                       .gzip = strcmp(encoding, GZIP) == 0,
+                                       .passing = is_passing(until)},
+                            .until = until,
+                            .old_for_ms = found->old_for_ms};
+    return true;
+}
+
 static bool look(struct ctx *ctx, const struct catalogue_place *place, struct kept *kept_r)
 {
     struct copy_found found;
@@ -83,13 +115,8 @@ static bool look(struct ctx *ctx, const struct catalogue_place *place, struct ke
     if (!copy_look(ctx, &place->copy, &found)) {
         return false;
     }
-    char *etag, *end = found.bytes != NULL ? memchr(found.bytes, '\n', found.len) : NULL;
-    if (end != NULL) {
-        int64_t until = strtoll(found.bytes, &etag, 10);
-        size_t head = (size_t)(end - found.bytes) + 1;
-        const char *quoted = arena_memdup(ctx->arena, etag + 1, (size_t)(end - etag) - 1);
-        *kept_r =
-            (struct kept){{quoted, found.bytes + head, found.len - head, is_passing(until)}, until, found.old_for_ms};
+    if (found.len > 0 && !read_copy(ctx->arena, &found, kept_r)) {
+        log_warn(&ctx->log, "a damaged copy of the catalogue is made anew");
     }
     return true;
 }
@@ -140,6 +167,13 @@ static int64_t fresh_ms(const struct catalogue_place *place, const struct edges 
     return left_ms < most_s * 1000 ? left_ms : most_s * 1000;
 }
 
+static void write_crc(struct buf *copy)
+{
+    char digits[CRC_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%0*x", CRC_DIGITS, crc_of(copy->data, copy->len));
+    memcpy(copy->data, digits, CRC_DIGITS);
+}
+
 static bool keep(struct ctx *ctx, const struct catalogue_place *place, const char *name, const struct edges *edges,
                  const struct catalogue_answer *answer)
 {
@@ -149,8 +183,10 @@ static bool keep(struct ctx *ctx, const struct catalogue_place *place, const cha
         return false;
     }
     buf_init(&bytes, ctx->arena, answer->len + HEAD_MAX);
-    buf_printf(&bytes, "%lld %s\n", (long long)edges->next, answer->etag);
+    buf_printf(&bytes, "%0*x %lld %s %s\n", CRC_DIGITS, 0, (long long)edges->next, answer->gzip ? GZIP : PLAIN,
+               answer->etag);
     buf_add(&bytes, answer->bytes, answer->len);
+    write_crc(&bytes);
     copy_keep(ctx, &place->copy, name, bytes.data, bytes.len, ms + CATALOGUE_KEPT_MS);
     return true;
 }

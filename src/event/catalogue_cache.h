@@ -43,11 +43,12 @@ struct catalogue_place catalogue_place_seats(struct ctx *ctx, const char *schedu
 /* `asked`: all that tells this list from others, in one spelling. One round trip. */
 struct catalogue_place catalogue_place_list(struct ctx *ctx, const char *asked);
 
-/* An answer with its ETag. */
+/* An answer with its ETag. What is kept of it carries a checksum: a copy that was damaged is none. */
 struct catalogue_answer {
     const char *etag; /* quoted */
     const char *bytes;
     size_t len;
+    bool gzip;    /* the bytes are compressed, and the ETag is theirs */
     bool passing; /* a sale opens or closes within CATALOGUE_PASSING_MS: not to be kept by others; set by the cache */
 };
 /* Makes the answer from PostgreSQL; errors as they are told to who asks. */

@@ -1,4 +1,5 @@
 """What the gateway answers for all who read the catalogue: for whom, for how long, and by what it tells answers apart."""
+import gzip
 import uuid
 
 import pytest
@@ -89,6 +90,54 @@ def test_what_is_not_there_is_not_kept(base_url):
     url = f"{base_url}/events/{uuid.uuid4()}"
     for _ in range(2):
         assert_error(requests.get(url, timeout=TIMEOUT_S), 404, "NOT_FOUND")
+
+
+# ---- large answers, which are kept compressed ----
+
+TAKES_GZIP = ["gzip", "deflate, gzip;q=0.5"]
+TAKES_NONE = ["", "identity", "br", "gzip;q=0", "deflate"]
+
+
+@pytest.fixture(scope="module")
+def large(admin):
+    template = {"rowRange": {"from": "1", "to": "40"}, "seatsPerRow": 100, "gradeMapping": "VIP"}
+    return put_on_sale(admin, hall={"name": "Arena", "capacity": 4000, "seatTemplate": template})
+
+
+def answer_of(url: str, encoding: str, method: str = "GET", **headers) -> tuple[requests.Response, bytes]:
+    """With the bytes as they came."""
+    answer = requests.request(method, url, headers={"Accept-Encoding": encoding} | headers, stream=True, timeout=TIMEOUT_S)
+    return answer, answer.raw.read(decode_content=False)
+
+
+@pytest.mark.parametrize("more", [{}, {"Authorization": "Bearer nobody"}], ids=["kept", "not kept"])
+@pytest.mark.parametrize("name", ["seats", "layout"])
+def test_large_map_is_compressed_for_who_takes_that(base_url, large, name, more):
+    url = f"{base_url}/events/schedules/{large.schedule_id}/{name}"
+    plain = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT_S).content
+    for encoding in TAKES_GZIP + TAKES_NONE + TAKES_GZIP:
+        answer, content = answer_of(url, encoding, **more)
+        compressed = encoding in TAKES_GZIP
+        assert (answer.status_code, answer.headers.get("Content-Encoding")) == (200, "gzip" if compressed else None), encoding
+        assert (gzip.decompress(content) if compressed else content) == plain
+        assert answer.headers["ETag"].startswith('"' if compressed else 'W/"')
+        assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+@pytest.mark.parametrize("name", ["seats", "layout"])
+def test_large_map_is_asked_about_like_any_answer(base_url, large, name, encoding):
+    url = f"{base_url}/events/schedules/{large.schedule_id}/{name}"
+    whole, content = answer_of(url, encoding)
+    head, nothing = answer_of(url, encoding, "HEAD")
+    assert (head.status_code, nothing) == (200, b"")
+    assert {name: head.headers.get(name) for name in ("ETag", "Content-Encoding", "Content-Type", "Cache-Control")} == {
+        name: whole.headers.get(name) for name in ("ETag", "Content-Encoding", "Content-Type", "Cache-Control")}
+    for tag in (whole.headers["ETag"], whole.headers["ETag"].removeprefix("W/"), f'"a", {whole.headers["ETag"]}', "*"):
+        known, nothing = answer_of(url, encoding, **{"If-None-Match": tag})
+        assert (known.status_code, nothing, known.headers.get("Content-Encoding")) == (304, b"", None)
+    part, all_of_it = answer_of(url, encoding, Range="bytes=0-9")
+    assert (part.status_code, all_of_it) == (200, content)
 
 
 # ---- pages by cursor ----

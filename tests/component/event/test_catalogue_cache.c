@@ -28,6 +28,7 @@ struct made {
     const struct err *error;
     int slow_ms;
     bool changed; /* it changes while it is made */
+    bool gzip;
 };
 
 static struct ctx *ctx;
@@ -49,7 +50,7 @@ static const struct err *make(struct ctx *unit, void *with, struct catalogue_ans
         return made->error;
     }
     const char *text = arena_printf(unit->arena, "answer %d", count);
-    *answer_r = (struct catalogue_answer){.etag = "\"tag\"", .bytes = text, .len = strlen(text)};
+    *answer_r = (struct catalogue_answer){.etag = "\"tag\"", .bytes = text, .len = strlen(text), .gzip = made->gzip};
     return NULL;
 }
 
@@ -195,6 +196,52 @@ static void test_last_answer_is_given_while_none_can_be_made(void **state)
     assert_int_equal(made->count, 2); /* nobody tries again at once */
 }
 
+/* Writes over the copy of the event from `offset` on. */
+static void damage(int64_t offset, const char *bytes)
+{
+    const struct catalogue_place place = catalogue_place_event(ctx, id);
+    assert_null(REDIS_RUN(ctx, NULL, "SETRANGE", place.copy.key, arena_int(ctx->arena, offset), bytes));
+}
+
+static void test_damaged_copy_is_none(void **state)
+{
+    (void)state;
+    const struct catalogue_place place = catalogue_place_event(ctx, id);
+    static const char *const others[] = {"x", "\n", "1795823052468430 \"tag\"\nanswer",
+                                         "00000000 1 plain \"tag\"\nanswer"};
+    const struct redis_value *len;
+    get();
+    assert_null(REDIS_RUN(ctx, &len, "STRLEN", place.copy.key));
+    int expected = 1;
+    for (int64_t offset = 0; offset < len->integer; offset++) {
+        damage(offset, "~");
+        assert_string_equal(get(), arena_printf(ctx->arena, "answer %d", ++expected));
+    }
+    damage(len->integer + 2, "~"); /* longer than it was */
+    assert_string_equal(get(), arena_printf(ctx->arena, "answer %d", ++expected));
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        assert_null(REDIS_RUN(ctx, NULL, "SET", place.copy.key, others[i], "PX", "7200000"));
+        assert_string_equal(get(), arena_printf(ctx->arena, "answer %d", ++expected));
+    }
+    assert_string_equal(get(), arena_printf(ctx->arena, "answer %d", expected));
+}
+
+static void test_copy_tells_whether_it_is_compressed(void **state)
+{
+    (void)state;
+    const struct catalogue_place place = catalogue_place_event(ctx, id);
+    struct catalogue_answer answer;
+    for (int gzip = 0; gzip < 2; gzip++) {
+        made->gzip = gzip == 1;
+        copy_forget(ctx, &place.copy);
+        for (int i = 0; i < 2; i++) {
+            assert_null(catalogue_cache_get(ctx, &place, make, (void *)&place, &answer));
+            assert_int_equal(answer.gzip, gzip == 1);
+        }
+        assert_int_equal(made->count, gzip + 1);
+    }
+}
+
 static void test_error_is_told_when_there_is_no_answer(void **state)
 {
     (void)state;
@@ -288,6 +335,8 @@ int main(void)
         TEST(test_lists_of_before_a_change_are_not_looked_at),
         TEST(test_sold_seats_make_maps_and_details_old),
         TEST(test_last_answer_is_given_while_none_can_be_made),
+        TEST(test_damaged_copy_is_none),
+        TEST(test_copy_tells_whether_it_is_compressed),
         TEST(test_error_is_told_when_there_is_no_answer),
         TEST(test_what_is_there_no_more_is_not_seen_again),
         TEST(test_without_redis_everybody_makes_it),
