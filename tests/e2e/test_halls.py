@@ -18,6 +18,7 @@ import halllib  # noqa: E402
 ARENA = json.loads((ROOT / "docs/examples/arena-50000.json").read_text())
 ROWS = {"rows": ["A"], "seatsPerRow": 2, "gradeMapping": "S"}
 A_MILLION = {"rowRange": {"from": "1", "to": "1000"}, "seatsPerRow": 1000, "gradeMapping": "S"}
+ONE = {"rowRange": {"from": "1", "to": "1"}, "seatsPerRow": 1, "gradeMapping": "S"}
 TWINS = {"name": "Twins", "capacity": 4, "seatTemplate": {"sections": [{"name": "1"} | ROWS, {"name": "2"} | ROWS]}}
 
 
@@ -87,6 +88,7 @@ def test_hall_of_sections_is_answered_as_it_may_be_sent_again(admin):
     ({"sections": [{"name": "1", "missing": ["C-1"]} | ROWS]}, "seatTemplate.sections[0].missing", "no seat 'C-1'"),
     ({"sections": [{"name": "1"} | ROWS | {"gradeMapping": "R"}]}, "seatTemplate.sections[0].gradeMapping", "VIP, S, A"),
     ({"sections": [{"name": str(n)} | A_MILLION for n in range(1000)]}, "seatTemplate", "1 to 100000 seats"),
+    ({"sections": [{"name": f"{n:020}"} | ONE for n in range(1000)]}, "seatTemplate", "is too large"),
     ({"sections": [{"name": str(n)} for n in range(5000)]}, "seatTemplate.sections", "1000"),
     ({"sections": [{"name": "1", "rotation": 10**30} | ROWS]}, "body", "not JSON"),
     ({"sections": [{"name": "1", "rotation": float("nan")} | ROWS]}, "body", "not JSON"),
@@ -94,7 +96,7 @@ def test_hall_of_sections_is_answered_as_it_may_be_sent_again(admin):
 ])
 def test_sections_that_cannot_be_are_refused_with_the_reason(admin, template, field, reason):
     venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Road", "city": "서울"}))
-    body = json.dumps({"name": "Hall", "capacity": 8, "seatTemplate": template})
+    body = json.dumps({"name": "Hall", "capacity": 1000, "seatTemplate": template})
     refused = assert_error(admin.call("POST", f"/venues/{venue['id']}/halls", data=body,
                                       headers={"Content-Type": "application/json"}), 400, "INVALID_REQUEST")
     assert (refused["details"][0]["field"], reason in refused["details"][0]["reason"]) == (field, True)
