@@ -13,7 +13,11 @@
 #include "src/event/catalogue_cache.h"
 #include "src/event/event_settings.h"
 
-enum { SCHEDULES_MAX = 100, SEQUENCE_MAX = 1000, TEMPLATE_TEXT_MAX = 1 << 20 };
+enum {
+    SCHEDULES_MAX = 100,
+    SEQUENCE_MAX = 1000,
+    TEMPLATE_TEXT_MAX = 128 << 10, /* a page of 100 halls fits into one reply */
+};
 #define PRICE_MAX INT64_C(100000000)
 #define EVENT_SEATS_MAX 1000000 /* about 12 s on two cores (docs/performance.md) */
 
