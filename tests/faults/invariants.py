@@ -21,6 +21,11 @@ RULES = {
         LEFT JOIN reservation_service.seat_claims c ON c.schedule_id = r.schedule_id AND c.seat_id = s.seat_id
             AND c.reservation_id = r.id AND c.sold
         WHERE r.status = 'CONFIRMED' AND c.seat_id IS NULL""",
+    "a seat is SOLD to whoever has it, and to nobody else": """
+        SELECT seat.id FROM event_service.seats seat
+        FULL JOIN (SELECT seat_id, reservation_id FROM reservation_service.seat_claims WHERE sold) AS claim
+            ON claim.seat_id = seat.id
+        WHERE seat.sold_by IS DISTINCT FROM claim.reservation_id""",
     "no unpaid seat is kept longer than hold, patience and one charge": """
         SELECT c.seat_id FROM reservation_service.seat_claims c
         JOIN reservation_service.reservations r ON r.id = c.reservation_id

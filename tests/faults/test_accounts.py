@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from box_office import wait_for
+from locks import writers_wait
 from people import PASSWORD, From, Person, Visitor
 from processes import kill_pools
 from stack_tools import await_, healthy, service_pid, sv
@@ -27,24 +28,6 @@ def people(base_url, sandbox_url):
 def each(people: list, do) -> list:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         return list(pool.map(do, people))
-
-
-@contextlib.contextmanager
-def writers_wait(stack, query, table: str):
-    """Whoever writes to the table waits for the end of this; the function that it gives says how many do."""
-    locks = f"FROM pg_locks WHERE relation = '{table}'::regclass AND "
-
-    def waiting() -> int:
-        return int(query(f"SELECT count(*) {locks} NOT granted")[0][0])
-
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        pool.submit(stack.run, "psql", "-Xqc", f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT pg_sleep(60)")
-        try:
-            wait_for("the lock", lambda: query(f"SELECT 1 {locks} mode = 'ExclusiveLock' AND granted"))
-            yield waiting
-        finally:
-            query(f"SELECT pg_cancel_backend(pid) {locks} mode = 'ExclusiveLock'")
-    wait_for("the end of whoever waited", lambda: waiting() == 0)
 
 
 def killed_meanwhile(stack, people: list, ask, middle=contextlib.nullcontext(lambda: len(OUTSIDE))) -> list:
