@@ -2,7 +2,7 @@
 -- help nobody who asks for less than three.
 
 CREATE FUNCTION event_service.grams(value text, shortest integer DEFAULT 1) RETURNS text[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10000 -- 50 µs: not to be asked of every row
 RETURN array(
     SELECT DISTINCT substr(lower(value), start, size)
     FROM generate_series(shortest, 3) AS size

@@ -177,10 +177,21 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
     if (e) {
         return e;
     }
-    return DB_RUN(ctx, &sql_event_list, rows_r, DB_TEXT(filter->city), DB_TEXT(filter->artist), DB_TEXT(filter->q),
-                  DB_TIME(from), DB_TIME(to), DB_TEXT(filter->status), DB_TEXT(sort_of(filter)), DB_INT(page->size + 1),
-                  DB_INT(page->page * page->size), DB_TEXT(cursor.id), DB_TIME(cursor.starts_at),
-                  DB_TEXT(cursor.title));
+    const struct db_arg args[] = {DB_TEXT(filter->city),
+                                  DB_TIME(from),
+                                  DB_TIME(to),
+                                  DB_TEXT(filter->status),
+                                  DB_TEXT(sort_of(filter)),
+                                  DB_INT(page->size + 1),
+                                  DB_INT(page->page * page->size),
+                                  DB_TEXT(cursor.id),
+                                  DB_TIME(cursor.starts_at),
+                                  DB_TEXT(cursor.title),
+                                  DB_TEXT(filter->q),
+                                  DB_TEXT(filter->artist)};
+    enum { ALL = ARRAY_COUNT(args), WITHOUT_TEXT = ALL - 2 };
+    bool text = filter->q || filter->artist;
+    return db_run(ctx, text ? &sql_event_search : &sql_event_list, args, text ? ALL : WITHOUT_TEXT, rows_r);
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)

@@ -1,6 +1,7 @@
 -- An open loop: so many requests a second, each at its own time whether or not earlier ones have been answered, as long
 -- as there are connections enough. Many users ask in turn.
--- Arguments: a file with an access token per line; requests per second; a schedule to enter (none: read the address).
+-- Arguments: a file with an access token per line; requests per second; a schedule to enter, or "gets" when each line also
+-- has a path to read (none: read the address).
 package.path = package.path .. ';tests/load/?.lua'
 local summary = require('summary')
 local people = require('requests')
@@ -27,7 +28,7 @@ function setup(thread)
 end
 
 function init(args)
-  requests = people.read(args[1], args[3])
+  requests = args[3] == 'gets' and people.gets(args[1]) or people.read(args[1], args[3])
   interval_ms = 1000 / tonumber(args[2])
 end
 

@@ -24,6 +24,16 @@ function requests.read(path, schedule, part)
   return list
 end
 
+-- GETs as pages send them, of a file with an access token and a path on each line.
+function requests.gets(path)
+  local list = {}
+  for line in io.lines(path) do
+    local token, address = line:match('(%S+) (%S+)')
+    list[#list + 1] = wrk.format('GET', address, { Authorization = 'Bearer ' .. token, ['Accept-Encoding'] = 'gzip' })
+  end
+  return list
+end
+
 -- POSTs of JSON bodies, one a line of the file.
 function requests.bodies(path)
   local list = {}

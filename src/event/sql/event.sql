@@ -30,67 +30,48 @@ WHERE event_id = $1;
 
 {% set in_order -%}
 ORDER BY
-    CASE WHEN $7 = 'startDate' THEN starts_at END,
-    CASE WHEN $7 = '-startDate' THEN starts_at END DESC,
-    CASE WHEN $7 = 'title' THEN title END,
+    CASE WHEN $5 = 'startDate' THEN starts_at END,
+    CASE WHEN $5 = '-startDate' THEN starts_at END DESC,
+    CASE WHEN $5 = 'title' THEN title END,
     id DESC
 {%- endset %}
-{% macro found_by(text) -%}
-    grams(e.title) || grams(e.artist) @> grams({{ text }}, least(length({{ text }}), 3))
-{%- endmacro %}
-{% macro contains(column, text) -%}
-    strpos(lower({{ column }}), lower({{ text }})) > 0
-{%- endmacro %}
--- Published events: $1 city, $2 text in the artist, $3 text in title or artist, $4 to $5 when a performance begins, $6
--- sale state, each NULL for any; $7 order, $8 rows of a page, $9 rows before it, or the last event before: $10 its id,
--- $11 when it begins, $12 its title. A list as venue_list. OFFSET 0: the sale of each event on the page is looked up by
--- itself; one that opens in between is shown as it is then.
--- name: event_list :read
-WITH
+{% macro listed(candidates) -%}
 matching AS MATERIALIZED (
     SELECT
         e.id, e.title, e.artist, v.name AS venue_name, v.city,
         (SELECT min(event_start_at) FROM event_schedules WHERE event_id = e.id) AS starts_at
-    FROM events AS e
+    FROM {{ candidates }} AS e
     JOIN venues AS v ON v.id = e.venue_id
     WHERE
         e.status <> 'DRAFT'
         AND e.deleted_at IS NULL
         AND ($1::text IS NULL OR v.city = $1)
-        AND ($2::text IS NULL OR ({{ found_by("$2") }} AND {{ contains("e.artist", "$2") }}))
         AND (
-            $3::text IS NULL
-            OR (
-                {{ found_by("$3") }}
-                AND ({{ contains("e.title", "$3") }} OR {{ contains("e.artist", "$3") }})
-            )
-        )
-        AND (
-            ($4::timestamptz IS NULL AND $5::timestamptz IS NULL)
+            ($2::timestamptz IS NULL AND $3::timestamptz IS NULL)
             OR EXISTS (
                 SELECT
                 FROM event_schedules AS s
                 WHERE
                     s.event_id = e.id
-                    AND s.event_start_at >= coalesce($4, '-infinity')
-                    AND s.event_start_at < coalesce($5, 'infinity')
+                    AND s.event_start_at >= coalesce($2, '-infinity')
+                    AND s.event_start_at < coalesce($3, 'infinity')
             )
         )
-        AND ($6::text IS NULL OR (SELECT state FROM event_sales WHERE event_id = e.id) = $6)
+        AND ($4::text IS NULL OR (SELECT state FROM event_sales WHERE event_id = e.id) = $4)
 ),
 page AS (
     SELECT *
     FROM matching
     WHERE
-        $10::uuid IS NULL
-        OR CASE $7::text
-            WHEN 'startDate' THEN starts_at > $11::timestamptz OR (starts_at = $11 AND id < $10)
-            WHEN '-startDate' THEN starts_at < $11 OR (starts_at = $11 AND id < $10)
-            WHEN 'title' THEN title > $12::text OR (title = $12 AND id < $10)
-            ELSE id < $10
+        $8::uuid IS NULL
+        OR CASE $5::text
+            WHEN 'startDate' THEN starts_at > $9::timestamptz OR (starts_at = $9 AND id < $8)
+            WHEN '-startDate' THEN starts_at < $9 OR (starts_at = $9 AND id < $8)
+            WHEN 'title' THEN title > $10::text OR (title = $10 AND id < $8)
+            ELSE id < $8
         END
     {{ in_order }}
-    LIMIT $8::bigint OFFSET $9::bigint
+    LIMIT $6::bigint OFFSET $7::bigint
 )
 SELECT counted.total, page.*, sale.ends_at, sale.state, sale.sold_out
 FROM (SELECT count(*) AS total FROM matching) AS counted
@@ -104,7 +85,32 @@ LEFT JOIN
         OFFSET 0
     ) AS sale
     ON true
-{{ in_order }};
+{{ in_order }}
+{%- endmacro %}
+{% macro contains(column, text) -%}
+    strpos(lower({{ column }}), lower({{ text }})) > 0
+{%- endmacro %}
+-- Published events: $1 city, $2 to $3 when a performance begins, $4 sale state, each NULL for any; $5 order, $6 rows of
+-- a page, $7 rows before it, or the last event before: $8 its id, $9 when it begins, $10 its title. As venue_list.
+-- OFFSET 0: the sale of each event on the page is looked up by itself; one that opens meanwhile is shown as it is then.
+-- name: event_list :read
+WITH
+{{ listed("events") }};
+
+-- The same with text: $11 in title or artist, $12 in the artist, one of them NULL or none. A statement of its own: one
+-- plan for both, which the store may make when a statement has run some times, would read all events.
+-- name: event_search :read
+WITH
+candidates AS MATERIALIZED (
+    SELECT id, venue_id, title, artist, status, deleted_at
+    FROM events
+    WHERE
+        grams(title) || grams(artist)
+        @> grams(coalesce($11::text, $12::text), least(length(coalesce($11, $12)), 3))
+        AND ($11 IS NULL OR {{ contains("title", "$11") }} OR {{ contains("artist", "$11") }})
+        AND ($12 IS NULL OR {{ contains("artist", "$12") }})
+),
+{{ listed("candidates") }};
 
 -- $2: as administrators see it: drafts too, and with its own status in place of the sale state.
 -- name: event_detail :read

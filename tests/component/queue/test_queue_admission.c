@@ -288,7 +288,7 @@ static void test_who_has_bought_frees_the_slot_and_holds_no_more_seats(void **st
     queue_line_admit(line, 1000);
     const char *token = queue_line_status(line, user).token;
     assert_int_equal(queue_line_look(line).active, 1);
-    assert_null(queue_token_finish(line->ctx, user, line->id));
+    assert_null(queue_token_finish(line->ctx, user, line->id, clock_now()));
     queue_line_admit(line, 0);
     struct line now = queue_line_look(line);
     assert_int_equal(now.active, 0);
@@ -298,7 +298,7 @@ static void test_who_has_bought_frees_the_slot_and_holds_no_more_seats(void **st
     assert_string_not_equal(owner->str, user);                             /* no hold is let through */
     assert_null(queue_token_check(line->ctx, token, user, line->id));      /* a payment may be repeated */
     assert_int_equal(queue_line_enter(&other, user).state, QUEUE_WAITING); /* free for another performance */
-    assert_null(queue_token_finish(line->ctx, user, line->id));
+    assert_null(queue_token_finish(line->ctx, user, line->id, clock_now()));
     queue_line_admit(line, 0);
     assert_int_equal(queue_line_look(line).total.finished, 1);
 }
@@ -438,7 +438,7 @@ static void test_slots_are_given_back_also_when_nobody_waits(void **state)
     queue_line_admit(line, 400);
     queue_line_status(line, users[0]);
     queue_line_status(line, users[1]);
-    assert_null(queue_token_finish(line->ctx, users[0], line->id));
+    assert_null(queue_token_finish(line->ctx, users[0], line->id, clock_now()));
     assert_int_equal(close_tick(line), 2);
     assert_int_equal(queue_line_look(line).active, 1);
     assert_int_equal(queue_line_look(line).called, 2);

@@ -245,6 +245,13 @@ class Redis:
         self("CONFIG", "SET", "slowlog-log-slower-than", 0)
         self("SLOWLOG", "RESET")
 
+    def runs_of(self, script: str, first_key: str) -> int:
+        """How often the script ran on this key since log_scripts()."""
+        self("CONFIG", "SET", "slowlog-log-slower-than", 10000)
+        digest, key = sha1_of(script).encode(), first_key.encode()
+        return sum(words[0].upper() == b"EVALSHA" and (words[1], words[3]) == (digest, key)
+                   for _, _, _, words, *_ in self("SLOWLOG", "GET", -1))
+
     def script_times(self, scripts: tuple, schedules: list[str]) -> dict[str, dict[str, list[int]]]:
         """Microseconds of every run of these scripts of the queue since log_scripts(), by line."""
         self("CONFIG", "SET", "slowlog-log-slower-than", 10000)
@@ -264,7 +271,11 @@ def forget_markers(stack: Stack) -> None:
 
 
 def script_sha1(name: str) -> str:
-    return hashlib.sha1((stage.ROOT / f"src/queue/lua/{name}.lua").read_bytes()).hexdigest()
+    return sha1_of(f"src/queue/lua/{name}.lua")
+
+
+def sha1_of(script: str) -> str:
+    return hashlib.sha1((stage.ROOT / script).read_bytes()).hexdigest()
 
 
 # ---- metrics ----
