@@ -239,13 +239,14 @@ static void answer_error(struct unit *unit, const struct err *e)
 static void tell_limit(struct reply *rp, const struct ctx *ctx)
 {
     const struct ctx_limit *limit = &ctx->limit;
+    struct arena *arena = ctx->arena;
     if (limit->policy) {
         reply_header(rp, "RateLimit-Policy",
-                     arena_printf(ctx->arena, "\"%s\";q=%lld;w=%lld", limit->policy, (long long)limit->quota,
-                                  (long long)limit->window_s));
+                     ARENA_JOIN(arena, "\"", limit->policy, "\";q=", arena_int(arena, limit->quota),
+                                ";w=", arena_int(arena, limit->window_s)));
         reply_header(rp, "RateLimit",
-                     arena_printf(ctx->arena, "\"%s\";r=%lld;t=%lld", limit->policy, (long long)limit->left,
-                                  (long long)limit->reset_s));
+                     ARENA_JOIN(arena, "\"", limit->policy, "\";r=", arena_int(arena, limit->left),
+                                ";t=", arena_int(arena, limit->reset_s)));
     }
 }
 

@@ -1,11 +1,26 @@
 #include "src/queue/queue_keys.h"
 
+#include <stddef.h>
+#include <string.h>
+
+#include "common/base/array.h"
 #include "src/contract/queue_token.h"
 
-static const char *key_of(struct arena *arena, const char *schedule_id, const char *name)
-{
-    return ARENA_JOIN(arena, "queue:{", schedule_id, "}:", name);
-}
+#define NAME_SIZE 16
+#define KEY(member, text)                         \
+    {                                             \
+        offsetof(struct queue_keys, member), text \
+    }
+
+static const struct {
+    size_t offset;
+    char name[NAME_SIZE];
+} key_names[] = {
+    KEY(state, "state"),         KEY(view, "view"),     KEY(seen, "seen"),         KEY(used, "used"),
+    KEY(gone, "gone"),           KEY(early, "early"),   KEY(joined, "joined"),     KEY(called, "called"),
+    KEY(returning, "returning"), KEY(active, "active"), KEY(finished, "finished"), KEY(audit, "audit"),
+    KEY(people, "people:"),
+};
 
 /* Two hexadecimal digits. */
 static const char *shard_text(unsigned shard, char text[3])
@@ -17,24 +32,19 @@ static const char *shard_text(unsigned shard, char text[3])
     return text;
 }
 
+/* Every request needs some of them: side by side they cost a tenth of one join each. */
 struct queue_keys queue_keys_of(struct arena *arena, const char *schedule_id)
 {
-    return (struct queue_keys){
-        .state = key_of(arena, schedule_id, "state"),
-        .view = key_of(arena, schedule_id, "view"),
-        .seen = key_of(arena, schedule_id, "seen"),
-        .used = key_of(arena, schedule_id, "used"),
-        .gone = key_of(arena, schedule_id, "gone"),
-        .early = key_of(arena, schedule_id, "early"),
-        .joined = key_of(arena, schedule_id, "joined"),
-        .called = key_of(arena, schedule_id, "called"),
-        .returning = key_of(arena, schedule_id, "returning"),
-        .active = key_of(arena, schedule_id, "active"),
-        .finished = key_of(arena, schedule_id, "finished"),
-        .audit = key_of(arena, schedule_id, "audit"),
-        .people = key_of(arena, schedule_id, "people:"),
-        .tokens = queue_token_key(arena, schedule_id, ""),
-    };
+    struct queue_keys keys = {.tokens = queue_token_key(arena, schedule_id, "")};
+    const char *start = ARENA_JOIN(arena, "queue:{", schedule_id, "}:");
+    size_t len = strlen(start);
+    char *key = arena_calloc(arena, ARRAY_COUNT(key_names), len + NAME_SIZE);
+    for (size_t i = 0; i < ARRAY_COUNT(key_names); i++, key += len + NAME_SIZE) {
+        memcpy(key, start, len);
+        memcpy(key + len, key_names[i].name, NAME_SIZE);
+        *(const char **)((char *)&keys + key_names[i].offset) = key;
+    }
+    return keys;
 }
 
 struct queue_user queue_user_of(const char *user_id)
