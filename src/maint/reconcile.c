@@ -1,7 +1,6 @@
 #include "src/event/reconcile.h"
 #include "common/auth/service_key.h"
 #include "common/base/array.h"
-#include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "src/maint/job.h"
 
@@ -23,7 +22,6 @@ static void count(const struct reconcile_found *found, int64_t doubtful)
                     results[i].seats);
     }
     metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_doubtful_seats", ""), doubtful);
-    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_reconciled_timestamp_seconds", ""), clock_now() / CLOCK_SECOND);
 }
 
 static const struct err *run_reconcile(struct ctx *ctx, int64_t *done_r)
