@@ -87,6 +87,27 @@ static void test_entering_before_the_sale_gives_an_arrival_number(void **state)
     assert_int_equal(queue_line_admit(line, 1000).called, 0);
 }
 
+/* Who waits already is told as well, though nobody new comes in. */
+static void test_sale_that_is_moved_tells_those_who_wait_when_it_opens_now(void **state)
+{
+    struct queue_line *line = *state;
+    const char *user = queue_line_user(line);
+    struct queue_admission total;
+    int64_t before = queue_line_enter(line, user).opens_at;
+    line->schedule.sale_start_at += 1440 * MINUTE;
+    queue_line_publish(line);
+    assert_null(queue_admit_all(line->ctx, &total));
+    struct queue_place place = queue_line_status(line, user);
+    assert_int_equal(place.state, QUEUE_PRE_OPEN);
+    assert_int_equal(place.opens_at - before, 1440 * MINUTE);
+    assert_int_equal(place.arrival, 1);
+    line->schedule.sale_start_at -= 1439 * MINUTE; /* and brought forward */
+    queue_line_publish(line);
+    assert_false(open_line(line));
+    assert_null(queue_admit_all(line->ctx, &total));
+    assert_int_equal(queue_line_status(line, user).opens_at - before, MINUTE);
+}
+
 static void test_opening_gives_everybody_the_place_that_the_draw_says(void **state)
 {
     struct queue_line *line = *state;
@@ -324,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_entering_before_the_sale_gives_an_arrival_number),
+        TEST(test_sale_that_is_moved_tells_those_who_wait_when_it_opens_now),
         TEST(test_opening_gives_everybody_the_place_that_the_draw_says),
         TEST(test_people_are_called_in_the_order_of_the_draw),
         TEST(test_draw_matches_its_commitment_and_is_secret_before),
