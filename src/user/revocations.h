@@ -2,11 +2,13 @@
  * revocations: what Redis has not been told, or has lost (AUTH-008, AUTH-010): access tokens of sessions that have
  * ended, and who is an administrator no more. PostgreSQL knows both; Redis only saves asking it on every request.
  *
- * Whoever ends a session commits that and then tells Redis; between the two a process may be killed, and nobody may ask
- * again. So what ended within five minutes is told again each time.
+ * Whoever ends a session or takes a role commits that and then tells Redis; between the two a process may be killed, or
+ * Redis be away, and nobody may ask again. So each run tells again what was changed since the last one that succeeded,
+ * and within five minutes before it.
  *
- * A key without an end, token:{remembered}, tells that Redis has lost nothing. When everything has been told it is made
- * of a key that was written before, which a Redis that has lost everything once more meanwhile does not have. Between
+ * A key without an end, token:{remembered}, holds when that was, in seconds, and is there as long as Redis has lost
+ * nothing. When it is not there everything is told, and it is made of a key that was written at the beginning, which a
+ * Redis that has lost everything once more meanwhile does not have. Between
  * the loss and that, for as long as the job's period and its work, an access token of an ended session opens what it
  * opened before; nothing else is. A Redis that comes back with all but its last second (appendfsync everysec) is taken
  * for whole. Who ends a session or demotes somebody meanwhile writes that as always. Twice at once: both write the

@@ -13,7 +13,7 @@ WITH
 sent AS (
     SELECT sent_at, coalesce(network = $4::inet, FALSE) AS own
     FROM email_codes
-    WHERE email_hash = $1 AND sent_at > clock_timestamp() - interval '1 day'
+    WHERE email_hash = $1 AND sent_at > statement_timestamp() - interval '1 day'
 )
 
 SELECT
@@ -35,7 +35,7 @@ SELECT
         FROM (
             SELECT
             FROM email_codes
-            WHERE sent_at > clock_timestamp() - interval '1 minute'
+            WHERE sent_at > statement_timestamp() - interval '1 minute'
             ORDER BY sent_at
             LIMIT $5::bigint
         ) AS counted

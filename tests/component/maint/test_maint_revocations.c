@@ -27,10 +27,19 @@ static const struct db_stmt tokens_of = {
 
 static const struct db_stmt long_ago = {
     .name = "test_long_ago",
-    .sql = "UPDATE user_service.refresh_tokens SET revoked_at = revoked_at - interval '6 minutes'"};
+    .sql = "UPDATE user_service.refresh_tokens SET revoked_at = revoked_at - interval '2 days'"};
+static const struct db_stmt users_long_ago = {
+    .name = "test_users_long_ago",
+    .sql = "UPDATE user_service.users SET created_at = created_at - interval '3 days',"
+           " updated_at = updated_at - interval '2 days' WHERE updated_at > clock_timestamp() - interval '2 days'"};
 static const struct db_stmt end_untold = {.name = "test_end_untold",
-                                          .sql = "UPDATE user_service.refresh_tokens SET revoked_at = clock_timestamp()"
+                                          .sql = "UPDATE user_service.refresh_tokens"
+                                                 " SET revoked_at = clock_timestamp() - make_interval(secs => $2)"
                                                  " WHERE user_id = $1"};
+static const struct db_stmt demote_untold = {
+    .name = "test_demote_untold",
+    .sql = "UPDATE user_service.users SET role = 'USER', created_at = clock_timestamp() - interval '1 day',"
+           " updated_at = clock_timestamp() - make_interval(secs => $2) WHERE id = $1"};
 
 /* The database of Redis is this program's alone. */
 static void lose_everything(void)
@@ -103,6 +112,7 @@ static void test_nothing_is_told_to_a_redis_that_has_lost_nothing(void **state)
     const struct token_claims claims = claims_of(tokens.access_token);
     log_out(&person, &claims);
     assert_null(DB_RUN0(owner, &long_ago, NULL));
+    assert_null(DB_RUN0(owner, &users_long_ago, NULL));
     (void)run_job();
     assert_int_equal(run_job(), 0);
     lose_everything();
@@ -117,11 +127,31 @@ static void test_session_that_ended_untold_is_told_to_a_redis_that_has_lost_noth
     struct person person = new_person(), other = new_person();
     struct tokens tokens = logged_in(&person), others = logged_in(&other);
     const struct token_claims ended = claims_of(tokens.access_token), living = claims_of(others.access_token);
-    assert_null(DB_RUN(owner, &end_untold, NULL, DB_TEXT(person.id)));
+    assert_null(DB_RUN(owner, &end_untold, NULL, DB_TEXT(person.id), DB_INT(0)));
     assert_null(token_check_revoked(ctx, ended.jti));
     assert_true(run_job() > 0);
     assert_ptr_equal(token_check_revoked(ctx, ended.jti), &err_token_revoked);
     assert_null(token_check_revoked(ctx, living.jti));
+}
+
+/* Redis was away for twenty minutes, or the job was, and has lost nothing. */
+static void test_what_was_changed_since_the_last_run_is_told_however_long_ago_that_was(void **state)
+{
+    (void)state;
+    struct person person = new_person(), admin = new_person();
+    (void)run_job();
+    assert_null(DB_RUN(owner, &set_role, NULL, DB_TEXT(admin.id), DB_TEXT("ADMIN")));
+    struct tokens tokens = logged_in(&person), admins = logged_in(&admin);
+    const struct token_claims ended = claims_of(tokens.access_token), demoted = claims_of(admins.access_token);
+    assert_null(DB_RUN(owner, &end_untold, NULL, DB_TEXT(person.id), DB_INT(900)));
+    assert_null(DB_RUN(owner, &demote_untold, NULL, DB_TEXT(admin.id), DB_INT(900)));
+    (void)run_job();
+    assert_null(token_check_revoked(ctx, ended.jti)); /* as if it had been told then */
+    const char *long_before = arena_int(ctx->arena, clock_now() / CLOCK_SECOND - 1200);
+    assert_null(REDIS_RUN(ctx, NULL, "SET", "token:{remembered}", long_before));
+    assert_true(run_job() > 0);
+    assert_ptr_equal(token_check_revoked(ctx, ended.jti), &err_token_revoked);
+    assert_ptr_equal(token_check_admin(ctx, &demoted), &err_token_revoked);
 }
 
 static void test_more_sessions_than_a_batch_are_known_again(void **state)
@@ -178,6 +208,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_is_told_to_a_redis_that_has_lost_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_session_that_ended_untold_is_told_to_a_redis_that_has_lost_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_changed_since_the_last_run_is_told_however_long_ago_that_was,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_sessions_than_a_batch_are_known_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_loss_while_it_is_told_is_noticed, setup, teardown),
     };
