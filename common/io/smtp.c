@@ -309,6 +309,9 @@ static const struct err *judge(CURLcode code, const struct talk *talk, long repl
     if (answered) {
         return is_no_recipient(talk, reply) ? &err_smtp_refused : &err_smtp_later;
     }
+    if (talk->stage == STAGE_RECIPIENT && code == CURLE_OPERATION_TIMEDOUT) {
+        return &err_smtp_later; /* the server asks somebody else about this one, who is slow */
+    }
     return talk->stage == STAGE_BODY ? &err_uncertain : &err_unavailable;
 }
 

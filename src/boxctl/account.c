@@ -47,6 +47,9 @@ static const struct err *show(struct ctx *ctx, const char *email, int64_t unused
     for (size_t i = 0; i < account.count; i++) {
         print_count(&account.counts[i]);
     }
+    if (account.count_of_all > account.count) {
+        printf("%-14s ... and at %zu more places\n", "wrong", account.count_of_all - account.count);
+    }
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "src/user/client_limit.h"
 #include "src/user/email_code.h"
 #include "src/user/identity.h"
+#include "src/user/lockout.h"
 #include "src/user/password_rule.h"
 #include "src/user/terms.h"
 #include "src/user/user_errors.h"
@@ -144,13 +145,31 @@ static const struct err *create_account(struct ctx *ctx, void *arg)
     return account_create(ctx, arg);
 }
 
-/* The same sign-up once more, whose answer was lost: who knows its verification and its password has made it. False
- * also when that cannot be found out now. */
-static bool signed_up_before(struct ctx *ctx, const struct sign_up *input, const char *email, struct account *account_r)
+/* A wrong one counts as it does at a login. */
+static bool is_password(struct ctx *ctx, const char *email, const char *password, const char *hash,
+                        const char *client_ip)
+{
+    const struct db_arg blind = user_pii_blind(ctx, "email", email);
+    const struct login_try login = lockout_try(ctx, blind.text, blind.len, hash, client_ip, LOCKOUT_NEW);
+    if (lockout_check(ctx, &login)) {
+        ctx->retry_after_s = 0; /* what is told is that the address is taken */
+        return false;
+    }
+    if (!password_verify(password, hash, (int)cfg_user.bcrypt_cost)) {
+        lockout_count(ctx, &login);
+        return false;
+    }
+    return true;
+}
+
+/* The same sign-up once more, whose answer was lost: who knows its verification and its password has made it, some
+ * minutes ago. False also when that cannot be found out now. */
+static bool signed_up_before(struct ctx *ctx, const struct sign_up *input, const char *email, const char *client_ip,
+                             struct account *account_r)
 {
     const struct db_rows *rows;
     if (!email || identity_signed_up(ctx, input->identity_verification_id, email, &rows) || db_count(rows) == 0 ||
-        !password_verify(input->password, db_str(rows, 0, "password_hash"), (int)cfg_user.bcrypt_cost)) {
+        !is_password(ctx, email, input->password, db_str(rows, 0, "password_hash"), client_ip)) {
         return false;
     }
     *account_r = (struct account){db_str(rows, 0, "id"), email, input->name};
@@ -189,7 +208,7 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
         return NULL;
     }
     /* What is in the way may be itself: its proof of the address, its verification or its account. */
-    return signed_up_before(ctx, input, person.email, account_r) ? NULL : e;
+    return signed_up_before(ctx, input, person.email, client_ip, account_r) ? NULL : e;
 }
 
 const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r)

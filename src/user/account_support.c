@@ -43,8 +43,11 @@ const struct err *account_support_find(struct ctx *ctx, const char *email, struc
         .links = db_int(row, 0, "links"),
         .sessions = db_int(row, 0, "sessions"),
     };
-    return lockout_look(ctx, found.blind.text, found.blind.len, account_r->counts, ACCOUNT_SUPPORT_COUNTS_MAX,
-                        &account_r->count);
+    size_t all;
+    e = lockout_look(ctx, found.blind.text, found.blind.len, account_r->counts, ACCOUNT_SUPPORT_COUNTS_MAX, &all);
+    account_r->count_of_all = all;
+    account_r->count = all < ACCOUNT_SUPPORT_COUNTS_MAX ? all : ACCOUNT_SUPPORT_COUNTS_MAX;
+    return e;
 }
 
 static const struct err *set_lock(struct ctx *ctx, const struct found *found, int64_t seconds,

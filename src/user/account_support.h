@@ -25,8 +25,9 @@ struct account_support {
     int64_t locked_until;  /* CLOCK_NONE: by nobody; wrong passwords lock by `counts` */
     int64_t links;         /* social logins */
     int64_t sessions;      /* that may be continued */
-    struct lockout_count counts[ACCOUNT_SUPPORT_COUNTS_MAX];
+    struct lockout_count counts[ACCOUNT_SUPPORT_COUNTS_MAX]; /* those that lock before the rest */
     size_t count;
+    size_t count_of_all; /* also of those that are not among them */
 };
 
 /* All of it as the role user_service, with Redis, after user_settings_init() or user_admin_init(); safe to repeat. */

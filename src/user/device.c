@@ -8,11 +8,10 @@
 #include "src/user/user_pii.h"
 
 #define DAY_S INT64_C(86400)
-#define PLACES_A_DAY 9 /* beyond them nothing is told */
 
 static bool is_news(const struct db_rows *row)
 {
-    return db_bool(row, 0, "seen") && !db_bool(row, 0, "known") && db_int(row, 0, "places") <= PLACES_A_DAY;
+    return db_bool(row, 0, "seen") && !db_bool(row, 0, "known");
 }
 
 const struct err *device_notice(struct ctx *ctx, const char *user_id, const struct client *client)

@@ -3,8 +3,7 @@
  *
  * A device is what a client calls itself, without the numbers of its version, in a network (/24, /48). It is known for
  * 90 days from each login (and for 500 logins), so that there is one mail about it, however many logins follow. The
- * first login of an account is no news. From the tenth device within a day on nothing more is told: the owner has been
- * told nine times.
+ * first login of an account is no news. Nobody is told more often than mail.h lets anybody be told within a day.
  */
 #ifndef USER_DEVICE_H
 #define USER_DEVICE_H

@@ -13,6 +13,7 @@
 #include "src/user/client_limit.h"
 #include "src/user/mail.h"
 #include "src/user/user_errors.h"
+#include "src/user/user_limits.h"
 #include "src/user/user_pii.h"
 #include "src/user/user_settings.h"
 #include "src/user/user_text.h"
@@ -65,6 +66,7 @@ struct sending {
     const char *language;
     const char *network;
     struct db_arg blind;
+    struct db_arg mailbox;
     bool by_person; /* who asks has solved a challenge */
 };
 
@@ -82,7 +84,7 @@ static const struct err *check_pace(struct ctx *ctx, const struct sending *sendi
 {
     int64_t most = cfg_user.email_codes_per_day, rush = cfg_user.email_codes_per_minute;
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_email_code_pace, &rows, sending->blind, DB_INT(most),
+    const struct err *e = DB_RUN(ctx, &sql_email_code_pace, &rows, sending->mailbox, DB_INT(most),
                                  DB_INT(most * EVERYBODY_TIMES), DB_TEXT(sending->network), DB_INT(rush));
     if (e) {
         return e;
@@ -119,11 +121,12 @@ static const struct err *write_code(struct ctx *ctx, void *arg)
     char id[UUID_SIZE];
     uuid_v4(id); /* a part of what the token is made of */
     const char *code = new_code(ctx);
-    const struct err *e = DB_RUN(ctx, &sql_email_code_lock, NULL, sending->blind);
+    const struct err *e = DB_RUN(ctx, &sql_email_code_lock, NULL, sending->mailbox);
     e = e ? e : check_pace(ctx, sending);
     e = e ? e
           : DB_RUN(ctx, &sql_email_code_insert, &rows, DB_TEXT(id), sending->blind,
-                   code_hash(ctx, id, sending->email, code), DB_INT(LIFE_S), DB_TEXT(sending->network));
+                   code_hash(ctx, id, sending->email, code), DB_INT(LIFE_S), DB_TEXT(sending->network),
+                   sending->mailbox);
     if (e) {
         return e;
     }
@@ -132,6 +135,13 @@ static const struct err *write_code(struct ctx *ctx, void *arg)
                                         .language = sending->language,
                                         .code = code,
                                         .expires_at = db_time(rows, 0, "expires_at")});
+}
+
+/* Without a tag, which leads to the same mailbox where there are any: kim+tickets@ is kim@. */
+static const char *mailbox_of(struct arena *arena, const char *email)
+{
+    size_t at = strcspn(email, "@"), tag = strcspn(email, "+");
+    return tag == 0 || tag > at ? email : ARENA_JOIN(arena, arena_printf(arena, "%.*s", (int)tag, email), email + at);
 }
 
 const struct err *email_code_send(struct ctx *ctx, const struct email_request *input, const char *client_ip,
@@ -143,8 +153,10 @@ const struct err *email_code_send(struct ctx *ctx, const struct email_request *i
     if (!sending.email) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
-    const struct err *e = limit(ctx, "emailcode", 1, client_ip);
+    const struct err *e = client_limit_take(ctx, &limit_email_code, client_ip);
+    e = e ? e : limit(ctx, "emailcode", 1, client_ip);
     sending.blind = user_pii_blind(ctx, "email", sending.email);
+    sending.mailbox = user_pii_blind(ctx, "email", mailbox_of(ctx->arena, sending.email));
     e = e ? e : check_person(ctx, &sending, input->recaptcha_token, client_ip);
     return e ? e : db_transact(ctx, write_code, &sending);
 }

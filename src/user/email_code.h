@@ -7,11 +7,11 @@
  * address takes nothing from its owner, who is elsewhere. Of code and token only keyed hashes are kept. Nothing here
  * looks at accounts, so that an address with one and an address without are the same in words and time.
  *
- * For one address a network may ask once a minute and BOX_EMAIL_CODES_PER_DAY times a day, everybody six times as
- * often. After the third of a day, and for any address once everybody has asked for BOX_EMAIL_CODES_PER_MINUTE, each
- * costs a solved challenge (reCAPTCHA): filling a mailbox, using up its codes and holding up all mail is dear. A client
- * may ask BOX_EMAIL_CODES_PER_HOUR times an hour, its network ten times as often (client_limit.h), and each may try ten
- * times as often as that.
+ * For one mailbox, which is an address without its +tag, a network may ask once a minute and BOX_EMAIL_CODES_PER_DAY
+ * times a day, everybody six times as often. After the third of a day, and for any address once everybody has asked for
+ * BOX_EMAIL_CODES_PER_MINUTE, each costs a solved challenge (reCAPTCHA): filling a mailbox, using up its codes and
+ * holding up all mail is dear. A client may ask twenty times a minute and BOX_EMAIL_CODES_PER_HOUR times an hour, its
+ * network ten times as often (client_limit.h), and each may try ten times as often as that.
  */
 #ifndef USER_EMAIL_CODE_H
 #define USER_EMAIL_CODE_H

@@ -123,7 +123,7 @@ static const struct err *each_key(struct ctx *ctx, const char *beginning, key_st
 struct look {
     size_t where_at; /* in a key */
     struct lockout_count *counts;
-    size_t most, count;
+    size_t most, total;
 };
 
 static enum scope scope_of(const char *where)
@@ -131,6 +131,27 @@ static enum scope scope_of(const char *where)
     return strcmp(where, "all") == 0        ? SCOPE_EVERYWHERE
            : strncmp(where, "net:", 4) == 0 ? SCOPE_NETWORK
                                             : SCOPE_ADDRESS;
+}
+
+static bool locks(const struct lockout_count *count)
+{
+    return count->tries >= count->most;
+}
+
+/* In a free place, or in that of one that matters less. */
+static void note(struct look *look, const struct lockout_count *count)
+{
+    if (look->total++ < look->most) {
+        look->counts[look->total - 1] = *count;
+        return;
+    }
+    bool matters = locks(count) || scope_of(count->where) == SCOPE_EVERYWHERE;
+    for (size_t i = 0; matters && i < look->most; i++) {
+        if (!locks(&look->counts[i]) && scope_of(look->counts[i].where) != SCOPE_EVERYWHERE) {
+            look->counts[i] = *count;
+            return;
+        }
+    }
 }
 
 static const struct err *look_at(struct ctx *ctx, const char *key, void *arg)
@@ -141,24 +162,24 @@ static const struct err *look_at(struct ctx *ctx, const char *key, void *arg)
     REDIS_PIPE(pipe, "GET", key);
     REDIS_PIPE(pipe, "TTL", key);
     const struct err *e = redis_pipe_run(pipe, &answers);
-    if (e || answers[0].type != REDIS_STR || look->count == look->most || strlen(key) <= look->where_at) {
+    if (e || answers[0].type != REDIS_STR || strlen(key) <= look->where_at) {
         return e; /* nothing: it has ended just now */
     }
     const char *where = key + look->where_at;
-    look->counts[look->count++] = (struct lockout_count){.where = where,
-                                                         .tries = atoll(answers[0].str),
-                                                         .most = cfg_user.login_tries * times_as_many[scope_of(where)],
-                                                         .left_s = answers[1].integer};
+    note(look, &(struct lockout_count){.where = where,
+                                       .tries = atoll(answers[0].str),
+                                       .most = cfg_user.login_tries * times_as_many[scope_of(where)],
+                                       .left_s = answers[1].integer});
     return NULL;
 }
 
 const struct err *lockout_look(struct ctx *ctx, const void *blind, size_t len, struct lockout_count *counts,
-                               size_t most, size_t *count_r)
+                               size_t most, size_t *total_r)
 {
     const char *beginning = keys_of(ctx, blind, len);
     struct look look = {.where_at = strlen(beginning) + 2 * PASSWORD_MARK + 1, .counts = counts, .most = most};
     const struct err *e = each_key(ctx, beginning, look_at, &look);
-    *count_r = look.count;
+    *total_r = look.total;
     return e;
 }
 

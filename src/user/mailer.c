@@ -24,9 +24,9 @@
 #define EXPIRE_BATCH 1000
 #define DISTRUST_AT 5 /* recipients in a row that are refused: then it is us whom the server refuses */
 #define COUNT_MAX 100000
-/* However many codes are asked for, of so many mails one is to an owner, and one a notice of sleep. */
-#define OWNERS_TURN 4
-#define SLEEPERS_TURN 16
+/* Whose turn it is, of sixteen mails: however many codes are asked for, or fail over and over. */
+static const char *const turns[] = {"SLEEPERS", "CODES", "FAILED", "CODES", "OWNERS", "CODES", "FAILED", "CODES",
+                                    "OWNERS",   "CODES", "FAILED", "CODES", "OWNERS", "CODES", "FAILED", "CODES"};
 
 struct cfg_mailer cfg_mailer;
 
@@ -231,8 +231,7 @@ static int64_t taken_s(void)
 
 static const char *whose_turn(struct mailer *mailer)
 {
-    mailer->turn++;
-    return mailer->turn % SLEEPERS_TURN == 0 ? "SLEEPERS" : mailer->turn % OWNERS_TURN == 0 ? "OWNERS" : "CODES";
+    return turns[++mailer->turn % ARRAY_COUNT(turns)];
 }
 
 const struct err *mailer_send(struct mailer *mailer, struct ctx *ctx, bool *more_r)

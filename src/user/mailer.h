@@ -8,11 +8,12 @@
  * account will sleep is tried until then, as without it nobody sleeps (ending.h), and is EXPIRED once its owner has
  * come back or left.
  *
- * Codes go first, then what owners must know, then notices of sleep; but of four mails one is to an owner, and of
- * sixteen one a notice of sleep, so that no flood of codes holds them up. While the server is away nothing is taken and
- * no try counts (breaker "mail", shared by all mailers of a host); a refusal never opens it. Five owners in a row that
- * are refused, with no mail taken between, are taken for a server that refuses us: whoever it refuses from then on is
- * tried again.
+ * Codes go first, then what owners must know, then what has failed before, then notices of sleep; but in sixteen mails
+ * each has turns of its own, so that no flood holds the others up. A mail server that asks the recipient's own before
+ * it answers lets whoever owns a slow one hold a mailer up for BOX_SMTP_TIMEOUT_MS a mail: better is one that takes
+ * mails first, else several mailers. While the server is away nothing is taken and no try counts (breaker "mail",
+ * shared by all mailers of a host); a refusal never opens it. Five owners in a row that are refused, with no mail taken
+ * between, are taken for a server that refuses us: whoever it refuses from then on is tried again.
  */
 #ifndef USER_MAILER_H
 #define USER_MAILER_H

@@ -4,6 +4,7 @@
 #define HOUR_S 3600
 
 const struct limit limit_email_check = {"emailcheck", 60, QUARTER_S};
+const struct limit limit_email_code = {"emailcodeminute", 20, 60};
 const struct limit limit_reset = {"reset", 20, QUARTER_S};
 const struct limit limit_reactivation = {"reactivation", 20, QUARTER_S};
 const struct limit limit_social = {"social", 600, QUARTER_S};

@@ -8,7 +8,8 @@
 #include "common/io/limit.h"
 
 /* Of a client and, ten times as often, of its network: client_limit_take(). */
-extern const struct limit limit_email_check, limit_reset, limit_reactivation, limit_social, limit_link;
+extern const struct limit limit_email_check, limit_email_code, limit_reset, limit_reactivation, limit_social,
+    limit_link;
 /* Of an account. A login counts when the password was right: wrong ones have lockout.h. */
 extern const struct limit limit_login, limit_password, limit_profile;
 /* Of a link token. */

@@ -1,11 +1,11 @@
 -- Addresses that are proved by a code.
 -- role: user_service
 
--- Until the end of the transaction, for one address.
+-- Until the end of the transaction, for one mailbox.
 -- name: email_code_lock :write
 SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 1)) AS locked;
 
--- How many seconds network $4 has to wait for a code to the address $1: a minute from its last; when it asked for $2
+-- How many seconds network $4 has to wait for a code to the mailbox $1: a minute from its last; when it asked for $2
 -- within a day, or everybody for $3, until there are fewer. 0: none. And how many everybody has asked for within a day;
 -- and whatever the address, within a minute, counted up to $5.
 -- name: email_code_pace :read
@@ -13,7 +13,7 @@ WITH
 sent AS (
     SELECT sent_at, coalesce(network = $4::inet, FALSE) AS own
     FROM email_codes
-    WHERE email_hash = $1 AND sent_at > statement_timestamp() - interval '1 day'
+    WHERE mailbox_hash = $1 AND sent_at > statement_timestamp() - interval '1 day'
 )
 
 SELECT
@@ -43,8 +43,8 @@ SELECT
 FROM sent;
 
 -- name: email_code_insert :write
-INSERT INTO email_codes (id, email_hash, code_hash, expires_at, network)
-VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::bigint), $5)
+INSERT INTO email_codes (id, email_hash, code_hash, expires_at, network, mailbox_hash)
+VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::bigint), $5, $6)
 RETURNING expires_at;
 
 -- Counts a try of network $2 at the latest code of an address, if one is left: before the code is looked at, and of two

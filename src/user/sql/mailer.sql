@@ -13,21 +13,27 @@
         FOR UPDATE SKIP LOCKED
     )
 {%- endmacro %}
-{% set code = due("= 'EMAIL_CODE'") | indent(8) %}
-{% set to_owner = due("NOT IN ('EMAIL_CODE', 'DORMANCY_NOTICE')") | indent(8) %}
+{% set code = due("= 'EMAIL_CODE' AND attempts = 0") | indent(8) %}
+{% set to_owner = due("NOT IN ('EMAIL_CODE', 'DORMANCY_NOTICE') AND attempts = 0") | indent(8) %}
+{% set again = due("<> 'DORMANCY_NOTICE' AND attempts > 0") | indent(8) %}
 {% set notice = due("= 'DORMANCY_NOTICE'") | indent(8) %}
 
 -- The one due for longest, for $1 seconds, of those whose turn it is ($2); else a code, for which somebody waits; else
--- what an owner must know; else a notice of sleep, if it is still true. Who logs in after this look may get it all the
--- same.
+-- what an owner must know; else what failed before; else a notice of sleep, if it is still true. Who logs in after this
+-- look may get it all the same.
 -- name: mailer_take :write
 UPDATE mails
 SET attempts = attempts + 1, next_try_at = clock_timestamp() + make_interval(secs => $1::bigint)
 WHERE
     id = coalesce(
-        CASE $2::text WHEN 'OWNERS' THEN {{ to_owner }} WHEN 'SLEEPERS' THEN {{ notice }} END,
+        CASE $2::text
+            WHEN 'OWNERS' THEN {{ to_owner }}
+            WHEN 'FAILED' THEN {{ again }}
+            WHEN 'SLEEPERS' THEN {{ notice }}
+        END,
         {{ code }},
         {{ to_owner }},
+        {{ again }},
         {{ notice }}
     )
 RETURNING

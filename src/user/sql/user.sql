@@ -201,6 +201,7 @@ FROM identity_uses AS i
 INNER JOIN users AS u ON i.user_id = u.id
 WHERE
     i.verification = $1
+    AND i.used_at > statement_timestamp() - interval '10 minutes'
     AND u.email_hash = $2
     AND u.status = 'ACTIVE'
     AND u.created_at > i.used_at - interval '1 minute';
@@ -216,7 +217,7 @@ UPDATE users
 SET password_hash = $3, updated_at = clock_timestamp()
 WHERE id = $1 AND ci_hash = $2 AND status <> 'DELETED';
 
--- Of what is tried at a locked account from one address one row in a quarter of an hour says it all.
+-- Of what is tried at a locked account by one client one row in a quarter of an hour says it all.
 -- name: user_login_record :write
 INSERT INTO login_history (user_id, method, result, ip, user_agent)
 SELECT $1::uuid, $2::text, $3::text, $4::inet, $5::text
@@ -224,7 +225,7 @@ WHERE $3 <> 'LOCKED' OR NOT EXISTS (
     SELECT
     FROM login_history
     WHERE
-        user_id = $1 AND result = 'LOCKED' AND ip IS NOT DISTINCT FROM $4
+        user_id = $1 AND result = 'LOCKED' AND {{ host("ip") }} IS NOT DISTINCT FROM {{ host("$4::inet") }}
         AND created_at > statement_timestamp() - interval '15 minutes'
 );
 
@@ -325,10 +326,10 @@ WHERE id = $1;
 {%- endmacro %}
 
 -- For the login from $2 by the client $3 that is about to be written down: whether the account $1 had one before, and
--- one such; and from how many such places within a day. Of its latest 500 logins: nobody makes this costly by more.
+-- one such. Of its latest 500 logins: nobody makes this costly by more.
 -- name: user_device :read
 WITH latest AS MATERIALIZED (
-    SELECT ip, user_agent, created_at
+    SELECT ip, user_agent
     FROM login_history
     WHERE user_id = $1 AND result = 'SUCCESS' AND created_at > statement_timestamp() - interval '90 days'
     ORDER BY created_at DESC
@@ -348,17 +349,7 @@ SELECT
         WHERE
             {{ network("ip") }} IS NOT DISTINCT FROM {{ network("$2::inet") }}
             AND {{ unnumbered("user_agent") }} = {{ unnumbered("$3::text") }}
-    ) AS known,
-    (
-        SELECT count(*)
-        FROM (
-            SELECT DISTINCT
-                {{ network("ip") }} AS net,
-                {{ unnumbered("user_agent") }} AS agent
-            FROM latest
-            WHERE created_at > statement_timestamp() - interval '1 day'
-        ) AS devices
-    ) AS places
+    ) AS known
 FROM users
 WHERE users.id = $1;
 

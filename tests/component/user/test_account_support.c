@@ -57,6 +57,23 @@ static void test_account_is_shown_with_what_locks_it(void **state)
     assert_true(count_of(&after, "all")->most > count_of(&after, "net:203.0.113.0")->most);
 }
 
+/* An attack from everywhere. */
+static void test_what_locks_an_account_is_shown_among_any_number_of_tries(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    int places = (int)(20 * cfg_user.login_tries);
+    for (int i = 0; i < places; i++) {
+        fail_to_log_in(arena_printf(ctx->arena, "10.%d.0.1", i), person.email, 1);
+    }
+    struct account_support account = support_of(&person);
+    assert_int_equal(account.count, ACCOUNT_SUPPORT_COUNTS_MAX);
+    assert_int_equal(account.count_of_all, 2 * places + 1);
+    const struct lockout_count *all = count_of(&account, "all");
+    assert_non_null(all);
+    assert_int_equal(all->tries, all->most);
+}
+
 static void test_account_that_is_locked_is_unlocked_whatever_has_locked_it(void **state)
 {
     (void)state;
@@ -118,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_account_is_shown_with_what_locks_it),
+        TEST(test_what_locks_an_account_is_shown_among_any_number_of_tries),
         TEST(test_account_that_is_locked_is_unlocked_whatever_has_locked_it),
         TEST(test_unlocking_counts_nobody_elses_passwords_anew),
         TEST(test_sessions_are_ended_with_their_access_tokens),

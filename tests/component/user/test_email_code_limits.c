@@ -134,6 +134,35 @@ static void test_codes_to_one_address_within_a_day_are_three_without_a_challenge
     assert_null(ask(ctx, email, IP));
 }
 
+/* Of a mailbox that fills, however its addresses are spelt; each proves itself alone. */
+static void test_codes_to_one_mailbox_are_limited_whatever_the_tag(void **state)
+{
+    (void)state;
+    const char *at = strchr(email, '@'), *token;
+    const char *name = arena_printf(ctx->arena, "%.*s", (int)(at - email), email);
+    const char *code = sent_code(arena_printf(ctx->arena, "%s+tickets%s", name, at));
+    assert_ptr_equal(ask(ctx, email, IP), &err_too_many_requests); /* within its minute */
+    for (int i = 0; i < 2; i++) {
+        assert_null(
+            ask(ctx, arena_printf(ctx->arena, "%s+%d%s", name, i, at), arena_printf(ctx->arena, "203.0.%d.1", i)));
+    }
+    assert_ptr_equal(ask(ctx, arena_printf(ctx->arena, "%s+9%s", name, at), "203.0.9.1"), &err_captcha_failed);
+    assert_ptr_equal(verify(email, code, &token), &err_email_code_invalid);
+    assert_null(verify(arena_printf(ctx->arena, "%s+tickets%s", name, at), code, &token));
+    assert_null(ask(ctx, arena_printf(ctx->arena, "+%s", new_email()), "203.0.9.1")); /* a name may begin with one */
+}
+
+static void test_codes_of_one_client_within_a_minute_are_twenty(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_null(ask(ctx, new_email(), IP));
+    }
+    assert_ptr_equal(ask(ctx, new_email(), IP), &err_too_many_requests);
+    assert_in_range(ctx->retry_after_s, 1, 60);
+    assert_null(ask(ctx, new_email(), "192.0.2.8")); /* a neighbour */
+}
+
 static void test_challenge_is_not_used_up_for_a_code_that_is_refused_anyway(void **state)
 {
     (void)state;
@@ -228,6 +257,8 @@ int main(void)
         TEST(test_codes_of_a_stranger_keep_no_owner_from_asking),
         TEST(test_codes_to_one_address_within_a_day_are_sixty_whoever_asks),
         TEST(test_codes_to_one_address_within_a_day_are_three_without_a_challenge),
+        TEST(test_codes_to_one_mailbox_are_limited_whatever_the_tag),
+        TEST(test_codes_of_one_client_within_a_minute_are_twenty),
         TEST(test_challenge_is_not_used_up_for_a_code_that_is_refused_anyway),
         TEST(test_codes_of_a_minute_are_limited_without_a_challenge_whatever_the_address),
         TEST(test_codes_asked_for_at_once_are_one_mail),

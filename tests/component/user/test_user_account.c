@@ -242,6 +242,32 @@ static void test_sign_up_whose_answer_was_lost_is_answered_again(void **state)
     assert_ptr_equal(account_sign_up(ctx, &guess, "127.0.0.1", &again), &err_email_taken);
 }
 
+static const struct db_stmt used_long_ago = {
+    .name = "test_used_long_ago",
+    .sql = "UPDATE user_service.identity_uses SET used_at = used_at - interval '11 minutes' WHERE user_id = $1"};
+
+/* Who learns the verification's id can try no more passwords than at a login, and only for a while. */
+static void test_sign_up_that_is_repeated_is_no_way_to_guess_a_password(void **state)
+{
+    (void)state;
+    struct account account, again = {0};
+    struct sign_up input = input_for(new_email()), late = input_for(new_email()), guess = input;
+    assert_null(account_sign_up(ctx, &input, "192.0.2.1", &account));
+    guess.password = "another-Horse-8-battery";
+    for (int64_t i = 0; i < cfg_user.login_tries; i++) {
+        assert_non_null(account_sign_up(ctx, &guess, "192.0.2.1", &again));
+    }
+    assert_non_null(account_sign_up(ctx, &input, "192.0.2.1", &again));
+    assert_int_equal(ctx->retry_after_s, 0);
+    assert_null(account_sign_up(ctx, &input, "198.51.100.1", &again));
+    identity.ci = fixture_uuid();
+    assert_null(account_sign_up(ctx, &late, "192.0.2.1", &account));
+    struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
+    assert_null(DB_RUN(admin, &used_long_ago, NULL, DB_TEXT(account.id)));
+    fixture_free(&admin);
+    assert_non_null(account_sign_up(ctx, &late, "192.0.2.1", &again));
+}
+
 static void test_email_of_an_account_is_no_longer_available(void **state)
 {
     (void)state;
@@ -459,7 +485,7 @@ static pid_t start_rival(const char *email, const char *ci)
         return pid;
     }
     struct account account;
-    ctx = fixture_ctx("user_service", NEED_DB);
+    ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
     identity.ci = ci;
     struct sign_up input = input_for(email);
     input.identity_verification_id = same_verification ? same_verification : input.identity_verification_id;
@@ -530,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_blind_indexes_of_two_kinds_are_unequal, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_uses_its_verification_up, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_whose_answer_was_lost_is_answered_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_sign_up_that_is_repeated_is_no_way_to_guess_a_password, begin, end),
         cmocka_unit_test_setup_teardown(test_email_of_an_account_is_no_longer_available, begin, end),
         cmocka_unit_test_setup_teardown(test_email_is_not_asked_about_for_a_list_of_people, begin, end),
         cmocka_unit_test_setup_teardown(test_sign_up_with_a_taken_email_or_person_is_refused, begin, end),

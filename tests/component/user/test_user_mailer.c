@@ -106,6 +106,34 @@ static void test_mailer_lets_no_flood_of_codes_hold_up_owners(void **state)
     assert_mail(CODES - 1, (struct state){"WAITING", "", 0});
 }
 
+/* Whoever owns a slow or full mailbox may ask for codes over and over. */
+static void test_mailer_lets_what_fails_over_and_over_hold_up_no_first_mail(void **state)
+{
+    (void)state;
+    enum { FAILING = 10 };
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "450 busy", .times = FAILING};
+    for (int i = 0; i < FAILING; i++) {
+        write_code(arena_printf(ctx->arena, "slow%d@example.com", i));
+        assert_true(send_one());
+    }
+    assert_null(DB_RUN0(admin, &due_now, NULL));
+    write_code("kim@example.com");
+    write_notice("192.0.2.7", "test");
+    box->fault = (struct mail_fault){.at = "RCPT", .how = MAIL_SAYS, .answer = "450 busy", .times = FAILING};
+    for (int i = 0; i < 4; i++) {
+        assert_true(send_one());
+    }
+    box->fault.times = 0;
+    const struct db_rows *rows;
+    assert_null(DB_RUN0(admin, &states, &rows));
+    int64_t again = 0;
+    for (size_t i = 0; i < FAILING; i++) {
+        again += db_int(rows, i, "attempts") - 1;
+    }
+    assert_in_range(again, 1, 2);
+    assert_int_equal(db_int(rows, FAILING, "attempts") + db_int(rows, FAILING + 1, "attempts"), 2);
+}
+
 static void test_mailer_tries_again_what_was_put_off(void **state)
 {
     (void)state;
@@ -362,6 +390,7 @@ int main(void)
         TEST(test_mailer_sends_each_once_and_destroys_what_it_said),
         TEST(test_mailer_sends_codes_before_what_owners_must_know_before_notices_of_sleep),
         TEST(test_mailer_lets_no_flood_of_codes_hold_up_owners),
+        TEST(test_mailer_lets_what_fails_over_and_over_hold_up_no_first_mail),
         TEST(test_mailer_tries_again_what_was_put_off),
         TEST(test_mailer_waits_twice_as_long_after_each_try_and_an_hour_at_most),
         TEST(test_mailer_remembers_the_last_reason_of_several),
