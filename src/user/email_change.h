@@ -1,9 +1,10 @@
 /*
  * email_change: another address for an account (AUTH-013, AUTH-020), as a part of profile_change.h.
  *
- * Whoever asks proves the new address by its code, and has logged in lately, as for the end of the account: the address
- * is the name that one logs in with. Sessions stay. The old address is told by a mail, written in the same transaction,
- * and is free from then on.
+ * Whoever asks proves the new address by its code, to be the account's person by an identity verification, and has
+ * logged in lately: the address is the name that one logs in with, and by which an owner finds the way back, so that
+ * who has got hold of the password cannot take it. Sessions stay. The old address is told by a mail, written in the
+ * same transaction, and is free from then on.
  *
  *   Two accounts at once for one address: the unique index lets one win.
  *   Killed: before the commit nothing has happened; after it the same again finds the address there.

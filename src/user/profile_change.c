@@ -31,6 +31,7 @@ struct change {
     const char *name;          /* NULL: it stays */
     const char *phone;         /* NULL: it stays */
     struct email_change email; /* .email NULL: it stays */
+    bool moves;                /* it is another one, not the same that is proved */
     const char *verification_id;
     struct portone_identity identity;
 };
@@ -68,6 +69,7 @@ static const struct err *compare(struct ctx *ctx, struct change *change)
     if (same && (profile.email_proved || !change->email.token)) {
         change->email.email = NULL;
     }
+    change->moves = change->email.email && !same;
     return NULL;
 }
 
@@ -78,7 +80,7 @@ static bool changes(const struct change *change)
 
 static bool wants_person(const struct change *change)
 {
-    return change->name || change->phone;
+    return change->name || change->phone || change->moves;
 }
 
 static const struct err *check_person(struct ctx *ctx, struct change *change)

@@ -18,10 +18,10 @@ struct profile_change {
 extern const struct shape profile_change_shape;
 
 /*
- * Changes what is given, all of it or nothing: name and phone number after an identity verification of the account's
- * own person that says the same, the address as email_change.h says; each proof serves once. The address that is there
- * already is proved by its token where it was not. Of two changes at once the last one counts. Safe to repeat after any
- * error: what is there already needs no proof. Calls PortOne where name or phone number changes; something changes
+ * Changes what is given, all of it or nothing: after an identity verification of the account's own person, which says
+ * the same name and phone number, the address also as email_change.h says; each proof serves once. The address that is
+ * there already is proved by its token alone where it was not. Of two changes at once the last one counts. Safe to
+ * repeat after any error: what is there already needs no proof. Calls PortOne where something changes, which it does
  * twenty times in a quarter of an hour at most. &err_invalid_request; &err_identity_not_verified; &err_login_too_old,
  * &err_email_taken for an address; &err_too_many_requests; &err_token_revoked when the account is none any more;
  * &err_unavailable.

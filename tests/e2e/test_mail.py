@@ -67,6 +67,9 @@ def test_address_changes_to_one_that_a_code_proves_and_the_old_one_is_told(perso
     missing = assert_error(person.call("PATCH", "/users/me", json={"email": other.email}), 400, "INVALID_REQUEST")
     assert [one["field"] for one in missing["details"]] == ["emailVerificationToken"]
     change = {"email": other.email.upper(), "emailVerificationToken": token}
+    stolen = assert_error(person.call("PATCH", "/users/me", json=change), 400, "INVALID_REQUEST")
+    assert [one["field"] for one in stolen["details"]] == ["identityVerificationId"]
+    change["identityVerificationId"] = person.verify_identity()
     for _ in range(2):  # an answer that was lost
         answer = person.call("PATCH", "/users/me", json=change)
         assert answer.status_code == 200 and answer.json() == before | {"email": other.email}, answer.text

@@ -2,11 +2,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "src/providers/portone.h"
 #include "src/user/account.h"
 #include "src/user/profile_change.h"
 #include "tests/support/login_scene.h"
 
 static struct ctx *admin;
+
+/* A verification is of whom its id begins with. */
+const struct err *portone_identity(struct ctx *unused_ctx, const char *id, struct portone_identity *identity_r)
+{
+    (void)unused_ctx;
+    *identity_r = (struct portone_identity){.verified = true,
+                                            .status_text = "VERIFIED",
+                                            .ci = arena_printf(ctx->arena, "%.*s", (int)strcspn(id, ":"), id),
+                                            .name = NAME,
+                                            .phone = PHONE,
+                                            .verified_at = clock_now()};
+    return NULL;
+}
 
 static int begin_all(void **state)
 {
@@ -48,10 +62,17 @@ static const char *proof_of(const char *email)
     return token;
 }
 
+static const struct err *move_verified(const struct session_owner *owner, const char *email, const char *token,
+                                       const char *verification)
+{
+    const struct profile_change input = {
+        .email = email, .email_verification_token = token, .identity_verification_id = verification};
+    return profile_change(ctx, owner, &input);
+}
+
 static const struct err *move_as(const struct session_owner *owner, const char *email, const char *token)
 {
-    const struct profile_change input = {.email = email, .email_verification_token = token};
-    return profile_change(ctx, owner, &input);
+    return move_verified(owner, email, token, arena_printf(ctx->arena, "%s:%s", owner->user_id, token ? token : ""));
 }
 
 static struct session_owner owner_of(const struct person *person, const struct tokens *tokens)
@@ -149,6 +170,23 @@ static void test_email_change_wants_a_fresh_login_that_lives(void **state)
     assert_null(move_as(&owner, email, token));
 }
 
+/* Whoever has got hold of the password is not the person. */
+static void test_email_change_wants_the_accounts_own_person(void **state)
+{
+    (void)state;
+    struct person person = new_person(), thief = new_person();
+    struct tokens own = logged_in(&person);
+    const struct session_owner owner = owner_of(&person, &own);
+    const char *email = new_email(), *token = proof_of(email);
+    assert_ptr_equal(move_verified(&owner, email, token, NULL), &err_invalid_request);
+    assert_string_equal(ctx->details->field, "identityVerificationId");
+    assert_ptr_equal(move_verified(&owner, email, token, arena_printf(ctx->arena, "%s:1", thief.id)),
+                     &err_identity_not_verified);
+    assert_email(&person, person.email, false);
+    assert_int_equal(told(&person), 0);
+    assert_null(move_as(&owner, email, token));
+}
+
 enum { RIVALS = 4 };
 
 /* Each of them at once; how many have got the address. */
@@ -212,6 +250,7 @@ int main(void)
         TEST(test_email_that_is_proved_later_stays_and_nobody_is_told),
         TEST(test_email_change_without_its_proof_is_refused),
         TEST(test_email_change_wants_a_fresh_login_that_lives),
+        TEST(test_email_change_wants_the_accounts_own_person),
         TEST(test_email_is_one_accounts_however_many_take_it_at_once),
         TEST(test_email_change_that_is_sent_twice_at_once_is_done_once),
     };
