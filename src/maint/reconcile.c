@@ -23,12 +23,6 @@ static void count_found(const struct reconcile_found *found)
     }
 }
 
-/* Of a run that came to its end. */
-static void set_state(int64_t doubtful)
-{
-    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_doubtful_seats", ""), doubtful);
-}
-
 static const struct err *run_reconcile(struct ctx *ctx, int64_t *done_r)
 {
     struct reconcile_found found = {0};
@@ -43,7 +37,7 @@ static const struct err *run_reconcile(struct ctx *ctx, int64_t *done_r)
     ctx_begin(ctx, NULL, NULL);
     e = e ? e : reconcile_count(ctx, &doubtful);
     if (!e) {
-        set_state(doubtful);
+        metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_doubtful_seats", ""), doubtful);
     }
     return e;
 }
