@@ -64,15 +64,17 @@ static void print_header(const struct kafka_record *letter, const char *name)
     print_plain(header_of(letter, name), strlen(header_of(letter, name)));
 }
 
-/* `done`: what was done with letters of its topic. */
-static bool is_done(struct ctx *ctx, const struct db_rows *done, const struct kafka_record *letter)
+/* `done`: what was done with letters of its topic, by offset, and how far that is read: letters come by offset, too. */
+static bool is_done(struct ctx *ctx, const struct db_rows *done, size_t *next, const struct kafka_record *letter)
 {
     unsigned char digest[CRYPTO_SHA256_SIZE];
     crypto_sha256(letter->value, letter->len, digest);
-    for (size_t i = 0; i < db_count(done); i++) {
+    while (*next < db_count(done) && db_int(done, *next, "record_offset") < letter->offset) {
+        (*next)++;
+    }
+    for (size_t i = *next; i < db_count(done) && db_int(done, i, "record_offset") == letter->offset; i++) {
         size_t len;
-        if (db_int(done, i, "record_offset") == letter->offset &&
-            memcmp(db_bytes(ctx, done, i, "digest", &len), digest, sizeof digest) == 0) {
+        if (memcmp(db_bytes(ctx, done, i, "digest", &len), digest, sizeof digest) == 0) {
             return true;
         }
     }
@@ -110,6 +112,7 @@ static bool go_through(struct run *run, const char *topic)
         boxctl_fail("what was dealt with cannot be read: %s", e->en);
     }
     bool good = !e;
+    size_t next_done = 0;
     int64_t next = first;
     while (good && next < end) {
         const struct kafka_record *letter = kafka_consumer_poll(reader, ANSWER_MS);
@@ -120,7 +123,7 @@ static bool go_through(struct run *run, const char *topic)
         }
         next = letter->offset + 1;
         bool asked = run->where.offset < 0 || run->where.offset == letter->offset;
-        if (asked && !is_done(ctx, done, letter)) {
+        if (asked && !is_done(ctx, done, &next_done, letter)) {
             good = run->deal(run, letter);
             run->dealt++;
         }

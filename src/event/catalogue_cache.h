@@ -4,7 +4,8 @@
  * An answer is fresh for BOX_CATALOGUE_CACHE_S, near an edge of a sale's window for BOX_CATALOGUE_EDGE_S, and never
  * beyond the next edge, so that the sale state is right. Maps of seats are fresh for BOX_CATALOGUE_SEATS_S: so long and
  * CATALOGUE_OLD_MS more is a SOLD seat shown as AVAILABLE at most when the news of the sale was lost; otherwise it is
- * as long as one process needs to make the map anew, and twice COPY_MAKING_MS when processes die of it.
+ * as long as one process needs to make the map anew, and twice COPY_MAKING_MS when processes die of it. With the second
+ * that the gateway keeps it that is within three of the confirmation for 50,000 seats (tests/load/bench, sold_shown).
  *
  * One process makes an answer anew. Meanwhile the others give the old one, for CATALOGUE_OLD_MS and never beyond an
  * edge; who has none waits for it, for CATALOGUE_WAIT_MS, and then makes it for itself. While PostgreSQL is away the

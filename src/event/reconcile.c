@@ -172,7 +172,11 @@ static const struct err *repair_all(struct ctx *ctx, struct look *look)
     }
     tell_repaired(ctx, look, work.seats);
     tell_left(ctx, look);
-    return db_count(work.seats) > 0 ? seat_map_drop_stale_copy(ctx, look->schedule_id) : NULL;
+    /* Of a performance that nobody sees any more there is none; otherwise the copies end by their age. */
+    if (db_count(work.seats) > 0 && seat_map_drop_stale_copy(ctx, look->schedule_id) != NULL) {
+        log_warn(&ctx->log, "copies of the repaired seats stay for a while");
+    }
+    return NULL;
 }
 
 static void add(struct reconcile_found *all, const struct reconcile_found *found)

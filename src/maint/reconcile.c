@@ -6,7 +6,7 @@
 
 #define LOOKS_MAX 100 /* of a run; the rest waits a minute, those that have waited longest come first */
 
-static void count(const struct reconcile_found *found, int64_t doubtful)
+static void count_found(const struct reconcile_found *found)
 {
     const struct {
         const char *labels;
@@ -21,7 +21,6 @@ static void count(const struct reconcile_found *found, int64_t doubtful)
         metrics_add(metrics_get(METRIC_COUNTER, "boxoffice_reconciled_seats_total", results[i].labels),
                     results[i].seats);
     }
-    metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_doubtful_seats", ""), doubtful);
 }
 
 static const struct err *run_reconcile(struct ctx *ctx, int64_t *done_r)
@@ -34,10 +33,11 @@ static const struct err *run_reconcile(struct ctx *ctx, int64_t *done_r)
     }
     int64_t doubtful;
     *done_r = found.sold + found.freed + found.moved;
+    count_found(&found);
     ctx_begin(ctx, NULL, NULL);
     e = e ? e : reconcile_count(ctx, &doubtful);
     if (!e) {
-        count(&found, doubtful);
+        metrics_set(metrics_get(METRIC_GAUGE, "boxoffice_doubtful_seats", ""), doubtful);
     }
     return e;
 }

@@ -213,6 +213,19 @@ static void test_seat_of_another_over_there_is_the_others(void **state)
     assert_map("AAAA");
 }
 
+static const struct db_stmt withdraw = {.name = "test_withdraw",
+                                        .sql = "UPDATE events SET deleted_at = clock_timestamp() WHERE id = $1"};
+
+static void test_seat_of_an_event_that_nobody_sees_is_repaired_too(void **state)
+{
+    (void)state;
+    assert_null(sell(fixture_uuid(), 0, 1, 300));
+    assert_null(DB_RUN(ctx, &withdraw, NULL, DB_TEXT(event_id)));
+    they_say(NULL, NULL);
+    first_look();
+    assert_int_equal(second_look().freed, 1);
+}
+
 static const struct db_stmt miscount = {.name = "test_miscount",
                                         .sql = "UPDATE event_schedules SET seats_sold = 3 WHERE id = $1"};
 
@@ -376,6 +389,7 @@ int main(void)
         TEST(test_seat_sold_over_there_is_sold_here_at_the_second_look),
         TEST(test_seat_that_nobody_has_over_there_is_free_at_the_second_look),
         TEST(test_seat_of_another_over_there_is_the_others),
+        TEST(test_seat_of_an_event_that_nobody_sees_is_repaired_too),
         TEST(test_count_that_is_wrong_is_corrected),
         TEST(test_nobody_looks_twice_within_the_time),
         TEST(test_event_between_the_looks_is_waited_for_no_longer),
