@@ -17,3 +17,6 @@ USING gin ((event_service.grams(title) || event_service.grams(artist))) WITH (fa
 
 DROP INDEX event_service.events_title_trgm, event_service.events_artist_trgm;
 DROP EXTENSION pg_trgm;
+
+-- Lists of what begins in a week.
+CREATE INDEX event_schedules_start ON event_service.event_schedules (event_start_at);

@@ -190,8 +190,11 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
                                   DB_TEXT(filter->q),
                                   DB_TEXT(filter->artist)};
     enum { ALL = ARRAY_COUNT(args), WITHOUT_TEXT = ALL - 2 };
-    bool text = filter->q || filter->artist;
-    return db_run(ctx, text ? &sql_event_search : &sql_event_list, args, text ? ALL : WITHOUT_TEXT, rows_r);
+    if (filter->q || filter->artist) {
+        return db_run(ctx, &sql_event_search, args, ALL, rows_r);
+    }
+    bool between = filter->from || filter->to;
+    return db_run(ctx, between ? &sql_event_list_between : &sql_event_list, args, WITHOUT_TEXT, rows_r);
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)

@@ -164,6 +164,43 @@ def test_signs_of_patterns_stand_for_themselves(base_url, q):
     assert requests.get(f"{base_url}/events", params={"q": q}, timeout=TIMEOUT_S).json()["totalElements"] == 0
 
 
+ABSURD = [
+    "page=", "page=1000001", "page=9223372036854775808", "page=1e3", "page=1.5", "page=+1", "page=%2B1", "page=%201", "page=0x1",
+    "page=%EF%BC%91", "page=1%00", "page[]=1", "page=0&page=1", "size=", "size=0", "size=101", "size=-1",
+    "size=99999999999999999999", "sort=", "sort=-title", "sort=TITLE", "sort=title%20desc", "sort=title,id", "sort=1",
+    "sort=title%00", "sort=(select%20pg_sleep(9))", "sort=CASE%20WHEN%20true%20THEN%20title%20END", "sort=title&sort=newest",
+    "q=", "q=%00", "q=%FF", "q=%C0%AF", "q=%ED%A0%80", "q=a%01b", "q=" + 101 * "a", "q=" + 101 * "%EA%B0%80",
+    "artist=" + 201 * "a", "city=" + 51 * "a", "status=ongoing", "status=DRAFT", "from=2026-02-30", "to=9999999999"]
+
+
+@pytest.mark.parametrize("query", ABSURD)
+def test_absurd_question_is_refused(base_url, query):
+    assert_error(requests.get(f"{base_url}/events?{query}", timeout=TIMEOUT_S), 400, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("query", ["page=1000000&size=100", "page=1000000&size=100&sort=title&status=ONGOING"])
+def test_page_far_beyond_the_last_is_empty(base_url, sale, query):
+    page = requests.get(f"{base_url}/events?{query}", timeout=TIMEOUT_S).json()
+    assert page["list"] == [] and page["totalElements"] > 0 and "nextCursor" not in page
+
+
+@pytest.mark.parametrize("q", [100 * "a", 100 * "가", "\U0001f3a4", "İ", "ß"])
+def test_longest_and_oddest_texts_are_looked_for(base_url, q):
+    answer = requests.get(f"{base_url}/events", params={"q": f"{q}{uuid.uuid4()}"[:100]}, timeout=TIMEOUT_S)
+    assert (answer.status_code, answer.json()["totalElements"]) == (200, 0)
+
+
+def test_markup_in_a_title_is_text(base_url, admin):
+    title = f"<script>alert('{uuid.uuid4()}')</script> & <b>\"x\""
+    event = put_on_sale(admin).event_id
+    assert admin.call("PUT", f"/events/{event}", json={"title": title}).status_code == 200
+    found = requests.get(f"{base_url}/events", params={"q": title[:60]}, timeout=TIMEOUT_S)
+    assert [each["title"] for each in found.json()["list"]] == [title]
+    for answer in (found, requests.get(f"{base_url}/events/{event}", timeout=TIMEOUT_S)):
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("size", [7000, 10000])
 def test_endless_question_is_refused(base_url, size):
     answer = requests.get(f"{base_url}/events", params={"q": size * "a"}, timeout=TIMEOUT_S)

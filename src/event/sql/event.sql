@@ -28,6 +28,10 @@ SELECT id
 FROM event_schedules
 WHERE event_id = $1;
 
+{% set begins_between -%}
+event_start_at >= coalesce($2::timestamptz, '-infinity')
+AND event_start_at < coalesce($3::timestamptz, 'infinity')
+{%- endset %}
 {% set in_order -%}
 ORDER BY
     CASE WHEN $5 = 'startDate' THEN starts_at END,
@@ -53,8 +57,7 @@ matching AS MATERIALIZED (
                 FROM event_schedules AS s
                 WHERE
                     s.event_id = e.id
-                    AND s.event_start_at >= coalesce($2, '-infinity')
-                    AND s.event_start_at < coalesce($3, 'infinity')
+                    AND {{ begins_between }}
             )
         )
         AND ($4::text IS NULL OR (SELECT state FROM event_sales WHERE event_id = e.id) = $4)
@@ -97,8 +100,18 @@ LEFT JOIN
 WITH
 {{ listed("events") }};
 
--- The same with text: $11 in title or artist, $12 in the artist, one of them NULL or none. A statement of its own: one
--- plan for both, which the store may make when a statement has run some times, would read all events.
+-- The same with $2 or $3. This and the next are statements of their own: one plan for all filters, which the store may
+-- make when a statement has run some times, would read all events.
+-- name: event_list_between :read
+WITH
+candidates AS MATERIALIZED (
+    SELECT id, venue_id, title, artist, status, deleted_at
+    FROM events
+    WHERE id IN (SELECT event_id FROM event_schedules WHERE {{ begins_between }})
+),
+{{ listed("candidates") }};
+
+-- The same with text, $11 in title or artist, $12 in the artist, one of them NULL or none.
 -- name: event_search :read
 WITH
 candidates AS MATERIALIZED (

@@ -224,17 +224,15 @@ static void test_text_is_found_by_any_part_of_it(void **state)
     assert_int_equal(found(NULL, "유b"), 0);
 }
 
-/* The plan of the search that has been made before. */
-static const char *plan_of(const char *texts)
+/* The plan of a statement that has run before. */
+static const char *plan_of(const char *statement, const char *between, const char *texts)
 {
     struct db_stmt *explain = arena_alloc(ctx->arena, sizeof *explain);
     const struct db_rows *rows;
     struct buf lines;
     *explain = (struct db_stmt){.name = fixture_uuid(),
-                                .sql = ARENA_JOIN(ctx->arena,
-                                                  "EXPLAIN EXECUTE event_search (NULL, NULL, NULL, NULL, 'newest',"
-                                                  " 20, 0, NULL, NULL, NULL, ",
-                                                  texts, ")")};
+                                .sql = ARENA_JOIN(ctx->arena, "EXPLAIN EXECUTE ", statement, " (NULL, ", between,
+                                                  ", NULL, 'newest', 20, 0, NULL, NULL, NULL", texts, ")")};
     assert_null(DB_RUN0(ctx, explain, &rows));
     buf_init(&lines, ctx->arena, 1 << 20);
     for (size_t i = 0; i < db_count(rows); i++) {
@@ -243,33 +241,53 @@ static const char *plan_of(const char *texts)
     return lines.data;
 }
 
+/* A statement that has run some times may get one plan for all parameters. */
+static const struct db_stmt plan_modes[] = {
+    {.name = "test_event_list_custom", .sql = "SET plan_cache_mode = force_custom_plan"},
+    {.name = "test_event_list_generic", .sql = "SET plan_cache_mode = force_generic_plan"},
+};
+
 /* As the store does by itself in time. */
 static void count_events(void)
 {
-    static const struct db_stmt analyze = {.name = "test_event_list_analyze", .sql = "ANALYZE event_service.events"};
+    static const struct db_stmt analyze = {.name = "test_event_list_analyze",
+                                           .sql = "ANALYZE event_service.events, event_service.event_schedules"};
     struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
     assert_null(DB_RUN0(admin, &analyze, NULL));
     fixture_free(&admin);
 }
 
-/* A statement that has run some times may get one plan for all parameters. */
 static void test_search_reads_no_event_that_has_not_the_parts(void **state)
 {
     (void)state;
-    static const struct db_stmt modes[] = {
-        {.name = "test_event_list_custom", .sql = "SET plan_cache_mode = force_custom_plan"},
-        {.name = "test_event_list_generic", .sql = "SET plan_cache_mode = force_generic_plan"},
-    };
-    static const char *const texts[] = {"'여', NULL", "'여름', NULL",          "'여름밤', NULL", "'xq', NULL",
-                                        "NULL, '여'", "NULL, '여름밤 콘서트'", "'a', '여'"};
+    static const char *const texts[] = {", '여', NULL", ", '여름', NULL", ", '여름밤', NULL",       ", 'xq', NULL",
+                                        ", NULL, '여'", ", 'a', '여'",    ", NULL, '여름밤 콘서트'"};
     add_events(2000);
     count_events();
     found("여름", NULL);
-    for (size_t mode = 0; mode < ARRAY_COUNT(modes); mode++) {
-        assert_null(DB_RUN0(ctx, &modes[mode], NULL));
+    for (size_t mode = 0; mode < ARRAY_COUNT(plan_modes); mode++) {
+        assert_null(DB_RUN0(ctx, &plan_modes[mode], NULL));
         for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
-            assert_non_null(strstr(plan_of(texts[i]), "Bitmap Index Scan on events_grams"));
+            const char *plan = plan_of("event_search", "NULL, NULL", texts[i]);
+            assert_non_null(strstr(plan, "Bitmap Index Scan on events_grams"));
         }
+    }
+}
+
+static void test_list_between_dates_reads_no_other_event(void **state)
+{
+    (void)state;
+    struct event_list list;
+    const struct event_filter filter = {.city = city, .size = 10, .from = "2126-01-01", .to = "2126-01-07"};
+    add_events(2000);
+    count_events();
+    assert_null(event_list(ctx, &filter, &list));
+    assert_int_equal(list.total, 0);
+    for (size_t mode = 0; mode < ARRAY_COUNT(plan_modes); mode++) {
+        assert_null(DB_RUN0(ctx, &plan_modes[mode], NULL));
+        const char *plan = plan_of("event_list_between", "'2126-01-01', '2126-01-07'", "");
+        assert_non_null(strstr(plan, "event_schedules_start"));
+        assert_null(strstr(plan, "Seq Scan on events"));
     }
 }
 
@@ -281,6 +299,7 @@ int main(void)
         TEST(test_pages_by_cursor_neither_skip_nor_repeat), TEST(test_last_page_has_no_cursor),
         TEST(test_cursor_that_was_made_up_is_refused),      TEST(test_lists_that_many_ask_for_are_few),
         TEST(test_text_is_found_by_any_part_of_it),         TEST(test_search_reads_no_event_that_has_not_the_parts),
+        TEST(test_list_between_dates_reads_no_other_event),
     };
     return cmocka_run_group_tests_name("event_list", tests, NULL, NULL);
 }

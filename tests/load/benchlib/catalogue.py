@@ -17,7 +17,9 @@ from benchlib.tools import Hello, ratio, wrk
 READERS = 1000
 MAPS_PER_S = 100
 GENERATED_MS = 2000
+SORTS = ("startDate", "-startDate", "title", "newest")
 LISTS_PER_S, DETAILS_PER_S, SEARCHES_PER_S = 10, 100, 50
+KEPT_UP = 0.9
 LIVE_FRESH_S = 10  # BOX_CATALOGUE_SEATS_S
 REBUILDS_S = 35
 FOR_ALL, FOR_ONE = 0.7, 0.6
@@ -59,8 +61,9 @@ def paced(bench, name: str, asked: list[str], per_s: int, most_ms: float) -> dic
     gets.write_text("".join(f"{token} {path}\n" for token, path in lines))
     run = wrk(name, bench.stack.gateway_url, bench.seconds, "paced.lua", gets, per_s, "gets", connections=64)
     p50, p95 = run["p50_us"] / 1000, run["p95_us"] / 1000
-    return tools.row(f"{p95:.1f}", f"P50 {p50:.1f}, P95 {p95:.1f} ms, {run['per_second']:,.0f}/s",
-                     f"<= {most_ms}", p95 <= most_ms, run=run)
+    kept_up = run["per_second"] > KEPT_UP * per_s  # who falls behind has not answered the slowest
+    return tools.row(f"{p95:.1f}", f"P50 {p50:.1f}, P95 {p95:.1f} ms, {run['per_second']:,.0f} of {per_s}/s",
+                     f"<= {most_ms}", kept_up and p95 <= most_ms, run=run)
 
 
 def map_p95(name: str, most_ms: float, per_s: int = MAPS_PER_S):
@@ -104,12 +107,16 @@ def some_events(count: int) -> list[list[str]]:
 
 def list_p95(bench) -> dict:
     """Of three questions one is what many ask, which is kept, one is for a city, and one for a week."""
+    usual = [f"/events?page={page}&sort={sort}" for page in range(2) for sort in SORTS]
+
     def asked(city: str, day: str) -> list[str]:
         week = datetime.date.fromisoformat(day) + datetime.timedelta(days=6)
-        sort = random.choice(("startDate", "-startDate", "title", "newest"))
-        return [f"/events?page={random.randrange(5)}&sort={sort}", f"/events?{parse.urlencode({'city': city})}&sort={sort}",
-                f"/events?from={day}&to={week}&sort={sort}"]
+        return [random.choice(usual), f"/events?{parse.urlencode({'city': city, 'sort': random.choice(SORTS)})}",
+                f"/events?from={day}&to={week}&sort={random.choice(SORTS)}"]
+
     fill(bench)
+    for path in usual:
+        stage.call(bench.stack.gateway_url + path)
     return paced(bench, "list", [path for *_, city, day in some_events(READERS) for path in asked(city, day)],
                  LISTS_PER_S, 200)
 
