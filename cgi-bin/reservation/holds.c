@@ -13,7 +13,7 @@ static const struct field hold_body_fields[] = {
 };
 const struct shape hold_body_shape = {hold_body_fields, ARRAY_COUNT(hold_body_fields), sizeof(struct hold_body), false};
 
-/* ---- holding: the token, the gate, the claim ---- */
+/* ---- holding: the gate, the claim ---- */
 
 static const struct err *answer_hold(struct request *rq, struct reply *rp)
 {
@@ -42,28 +42,12 @@ static const struct err *lose(struct request *rq, const struct err *e)
     return hold_lost(rq->state, e);
 }
 
-static const struct err *knock(struct request *rq, struct reply *rp)
-{
-    struct redis_pipe *pipe;
-    const struct err *e = hold_knock(rq->state, rq->answers, &pipe);
-    if (e) {
-        return e;
-    }
-    if (!pipe) {
-        return answer_hold(rq, rp);
-    }
-    request_ask(rq, pipe, claim, rq->state);
-    request_on_lost(rq, lose);
-    return NULL;
-}
-
 const struct err *reservation_handle_hold(struct request *rq, struct reply *rp)
 {
     const struct hold_body *body = rq->body;
     struct hold_request *request = ARENA_NEW(rq->ctx->arena, struct hold_request);
     *request = (struct hold_request){
         .user_id = rq->identity.user_id,
-        .jti = rq->identity.jti,
         .queue_token = rq->queue_token,
         .schedule_id = body->schedule_id,
         .seat_ids = body->seat_ids,
@@ -72,10 +56,12 @@ const struct err *reservation_handle_hold(struct request *rq, struct reply *rp)
     struct hold_attempt *attempt;
     struct redis_pipe *pipe;
     (void)rp;
-    const struct err *e = hold_ask(rq->ctx, request, &attempt, &pipe);
-    if (!e) {
-        request_ask(rq, pipe, knock, attempt);
+    const struct err *e = hold_knock(rq->ctx, request, &attempt, &pipe);
+    if (!e && pipe) {
+        request_ask(rq, pipe, claim, attempt);
         request_on_lost(rq, lose);
+    } else if (!e) {
+        request_wait(rq, answer_hold, attempt);
     }
     return e;
 }

@@ -11,8 +11,8 @@
 #include "src/reservation/ticket.h"
 
 static const struct route routes[] = {
-    {"POST", "/reservations/hold", reservation_handle_hold, RT_USER | RT_LATE | RT_ADMITTED | RT_IDEMPOTENT,
-     &hold_body_shape, NULL, 0, NULL},
+    {"POST", "/reservations/hold", reservation_handle_hold, RT_USER | RT_ADMITTED | RT_IDEMPOTENT, &hold_body_shape,
+     NULL, 0, NULL},
     {"DELETE", "/reservations/hold/{id}", reservation_handle_release, RT_USER, NULL, NULL, 0, NULL},
     {"GET", "/reservations/seats/{scheduleId}", reservation_handle_seats, RT_USER | RT_ADMITTED, NULL, NULL, 0, NULL},
     {"GET", "/reservations", reservation_handle_list, RT_USER, NULL, &page_shape, 0, NULL},

@@ -15,10 +15,10 @@ static const struct field withdrawal_query_fields[] = {
 const struct shape withdrawal_query_shape = {withdrawal_query_fields, ARRAY_COUNT(withdrawal_query_fields),
                                              sizeof(struct withdrawal_query), false};
 
-const struct err *profile_get(struct request *rq, struct reply *rp)
+static const struct err *answer_profile(struct request *rq, struct reply *rp)
 {
     struct profile profile;
-    const struct err *e = account_profile(rq->ctx, rq->identity.user_id, &profile);
+    const struct err *e = account_profile_answer(rq->ctx, rq->identity.user_id, &profile);
     if (e) {
         return e;
     }
@@ -33,6 +33,16 @@ const struct err *profile_get(struct request *rq, struct reply *rp)
     json_add_raw(out, "linkedProviders", profile.linked_providers);
     json_close_object(out);
     return NULL;
+}
+
+const struct err *profile_get(struct request *rq, struct reply *rp)
+{
+    (void)rp;
+    const struct err *e = account_profile_ask(rq->ctx, rq->identity.user_id);
+    if (!e) {
+        request_wait(rq, answer_profile, NULL);
+    }
+    return e;
 }
 
 const struct err *profile_put(struct request *rq, struct reply *rp)

@@ -321,18 +321,20 @@ const struct err *token_piped_revoked(const struct redis_value *answer)
     return answer->integer != 0 ? &err_token_revoked : NULL;
 }
 
+const struct err *token_revoked_unknown(struct ctx *ctx, const struct err *e)
+{
+    if ((e->flags & (ERR_RETRY | ERR_UNCERTAIN)) == 0) {
+        return e;
+    }
+    log_warn(&ctx->log, "revoked tokens cannot be looked up: %s", e->code);
+    return NULL;
+}
+
 const struct err *token_check_revoked(struct ctx *ctx, const char *jti)
 {
     const struct redis_value *found;
     const struct err *e = REDIS_RUN(ctx, &found, "EXISTS", revoked_key(ctx, jti));
-    if (e && (e->flags & (ERR_RETRY | ERR_UNCERTAIN)) != 0) {
-        log_warn(&ctx->log, "revoked tokens cannot be looked up: %s", e->code);
-        return NULL;
-    }
-    if (e) {
-        return e;
-    }
-    return token_piped_revoked(found);
+    return e ? token_revoked_unknown(ctx, e) : token_piped_revoked(found);
 }
 
 /* ---- administrators ---- */

@@ -66,8 +66,10 @@ struct redis_value;
 /* The same question as token_check_revoked() as one command of a pipeline, and its answer. */
 void token_pipe_revoked(struct redis_pipe *pipe, struct ctx *ctx, const char *jti);
 BO_MUSTCHECK const struct err *token_piped_revoked(const struct redis_value *answer);
-/* &err_token_revoked when blacklisted. Redis away: answers NULL (a logged-out token may live on for that outage, so
- * that payments in progress can finish). */
+/* What it means that this could not be asked. Redis away: NULL (a logged-out token may live on for that outage, so that
+ * payments in progress can finish). */
+BO_MUSTCHECK const struct err *token_revoked_unknown(struct ctx *ctx, const struct err *e);
+/* &err_token_revoked when blacklisted; NULL also when Redis is away. */
 BO_MUSTCHECK const struct err *token_check_revoked(struct ctx *ctx, const char *jti);
 /* What the user's access tokens of role ADMIN open ends: of all that are issued up to half a minute from now, as clocks
  * differ and a login may be under way. Safe to repeat. */

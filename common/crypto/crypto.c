@@ -321,13 +321,17 @@ uint8_t crypto_keys_sealing(const struct crypto_keys *keys)
     return keys->keys[sealing(keys)].id;
 }
 
-static EVP_CIPHER_CTX *cipher_new(void)
+/* Begun anew for every value: to look the algorithm up costs OpenSSL 3 more than to seal a short one. */
+static EVP_CIPHER_CTX *aes_gcm(void)
 {
-    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-    if (cipher == NULL) {
-        log_panic("out of memory for a cipher");
+    static EVP_CIPHER_CTX *made;
+    if (made == NULL) {
+        made = EVP_CIPHER_CTX_new();
+        if (made == NULL || EVP_CipherInit_ex(made, EVP_aes_256_gcm(), NULL, NULL, NULL, 1) != 1) {
+            log_panic("OpenSSL has no AES-256-GCM");
+        }
     }
-    return cipher;
+    return made;
 }
 
 static bool encrypt(EVP_CIPHER_CTX *cipher, const unsigned char *key, const char *aad, const void *plain, int len,
@@ -335,7 +339,7 @@ static bool encrypt(EVP_CIPHER_CTX *cipher, const unsigned char *key, const char
 {
     unsigned char *text = nonce + NONCE_SIZE;
     int n;
-    return EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+    return EVP_EncryptInit_ex(cipher, NULL, NULL, key, nonce) == 1 &&
            EVP_EncryptUpdate(cipher, NULL, &n, (const unsigned char *)aad, (int)strlen(aad)) == 1 &&
            EVP_EncryptUpdate(cipher, text, &n, plain, len) == 1 && EVP_EncryptFinal_ex(cipher, text + len, &n) == 1 &&
            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, text + len) == 1;
@@ -351,10 +355,7 @@ unsigned char *crypto_seal(struct arena *arena, const struct crypto_keys *keys, 
     int key = sealing(keys);
     sealed[0] = keys->keys[key].id;
     crypto_random(sealed + 1, NONCE_SIZE);
-    EVP_CIPHER_CTX *cipher = cipher_new();
-    bool done = encrypt(cipher, keys->keys[key].key, aad, len > 0 ? plain : "", (int)len, sealed + 1);
-    EVP_CIPHER_CTX_free(cipher);
-    if (!done) {
+    if (!encrypt(aes_gcm(), keys->keys[key].key, aad, len > 0 ? plain : "", (int)len, sealed + 1)) {
         log_panic("AES-256-GCM failed");
     }
     *sealed_len_r = len + SEAL_OVERHEAD;
@@ -369,7 +370,7 @@ static bool decrypt(EVP_CIPHER_CTX *cipher, const unsigned char *key, const char
     const unsigned char *text = nonce + NONCE_SIZE;
     memcpy(tag, text + len, sizeof tag);
     int n;
-    return EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+    return EVP_DecryptInit_ex(cipher, NULL, NULL, key, nonce) == 1 &&
            EVP_DecryptUpdate(cipher, NULL, &n, (const unsigned char *)aad, (int)strlen(aad)) == 1 &&
            EVP_DecryptUpdate(cipher, plain, &n, text, len) == 1 &&
            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
@@ -389,10 +390,7 @@ char *crypto_open(struct arena *arena, const struct crypto_keys *keys, const cha
     }
     size_t plain_len = len - SEAL_OVERHEAD;
     unsigned char *plain = arena_alloc(arena, plain_len + 1);
-    EVP_CIPHER_CTX *cipher = cipher_new();
-    bool genuine = decrypt(cipher, key, aad, bytes + 1, (int)plain_len, plain);
-    EVP_CIPHER_CTX_free(cipher);
-    if (!genuine) {
+    if (!decrypt(aes_gcm(), key, aad, bytes + 1, (int)plain_len, plain)) {
         OPENSSL_cleanse(plain, plain_len);
         return NULL;
     }

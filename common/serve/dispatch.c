@@ -159,13 +159,40 @@ static const struct err *call(struct unit *unit, request_handler *half)
     return NULL;
 }
 
-/* Whoever wanted to look for the blacklist later has not come that far: a revoked token is told nothing else. */
+/* The blacklist has not been looked at yet: a revoked token is told nothing else. */
 static const struct err *refuse(struct unit *unit, const struct err *e)
 {
     const struct request *rq = &unit->rq;
-    bool late = unit->route && (unit->route->flags & RT_LATE) && rq->identity.jti;
+    bool late = access_looks_later(unit->route, rq);
     const struct err *revoked = late ? token_check_revoked(rq->ctx, rq->identity.jti) : NULL;
     return revoked ? revoked : e;
+}
+
+static const struct err *handle_unless_revoked(struct request *rq, struct reply *rp)
+{
+    const struct route *route = rq->state;
+    const struct err *e = rq->answers ? token_piped_revoked(&rq->answers[0]) : NULL;
+    return e ? e : route->handler(rq, rp);
+}
+
+static const struct err *go_on_without_answer(struct request *rq, const struct err *e)
+{
+    return token_revoked_unknown(rq->ctx, e);
+}
+
+/* The handler, or before it the blacklist: in the exchange with Redis that the whole batch shares. */
+static const struct err *handle(struct unit *unit)
+{
+    struct request *rq = &unit->rq;
+    const struct route *route = unit->route;
+    if ((route->flags & RT_LATE) || !access_looks_later(route, rq)) {
+        return call(unit, route->handler);
+    }
+    struct redis_pipe *pipe = redis_pipe_new(rq->ctx);
+    token_pipe_revoked(pipe, rq->ctx, rq->identity.jti);
+    request_ask(rq, pipe, handle_unless_revoked, (void *)route);
+    request_on_lost(rq, go_on_without_answer);
+    return NULL;
 }
 
 static const struct err *run_route(struct unit *unit, const struct err *lost)
@@ -174,7 +201,7 @@ static const struct err *run_route(struct unit *unit, const struct err *lost)
     e = e ? e : lost;
     e = e ? e : read_body(unit);
     e = e ? e : read_query(unit);
-    e = e ? e : call(unit, unit->route->handler);
+    e = e ? e : handle(unit);
     return e ? refuse(unit, e) : NULL;
 }
 

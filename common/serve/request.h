@@ -24,7 +24,7 @@ struct reply;
 /* Answers a request: fills the reply and returns NULL, or returns an error. Or, for what is asked by a crowd, it is the
  * first of several halves: it checks, says by request_ask() what it asks of Redis, and returns NULL without a reply. */
 typedef const struct err *request_handler(struct request *rq, struct reply *rp);
-/* What it means that the exchange failed with `e`; never NULL. */
+/* What it means that the exchange failed with `e`; NULL: no more than that there are no answers. */
 typedef const struct err *request_lost(struct request *rq, const struct err *e);
 
 struct request {
@@ -32,7 +32,7 @@ struct request {
     request_handler *next;             /* the half that follows; NULL: the handler has answered */
     struct redis_pipe *ask;            /* what it asks of Redis; NULL: nothing */
     request_lost *lost;                /* NULL: nothing is to be done */
-    const struct redis_value *answers; /* what came back, as from redis_pipe_run() */
+    const struct redis_value *answers; /* what came back, as from redis_pipe_run(); NULL: nothing */
     void *state;                       /* from one half to the next */
     const char *method;
     const char *path;  /* without the query string */
@@ -57,7 +57,7 @@ struct request {
 
 /* What all requests that are ready in this process at the same time ask of Redis goes there in one exchange; then
  * `next` is called with rq->answers (and may ask again), unless the exchange failed: that error is the answer then, or
- * what request_on_lost() makes of it. `state` is kept in rq->state. */
+ * what request_on_lost() makes of it (of nothing: `next` is called without answers). `state` is kept in rq->state. */
 void request_ask(struct request *rq, struct redis_pipe *pipe, request_handler *next, void *state);
 void request_on_lost(struct request *rq, request_lost *lost);
 /* A statement is on its way (db_send()): the other requests have their turn, then `next` is called and receives it. */

@@ -245,11 +245,12 @@ def environment(stack: Stack, name: str) -> dict[str, str]:
     for need in program.needs:
         values.update(parts[need])
     if program.responder and stack.connections(name) > 1:
-        # Renewed more seldom: it takes seconds to let go of connections that are in use. Who polls brings one token again.
+        # Renewed more seldom: it takes seconds to let go of connections that are in use. Who polls brings one token again
+        # for minutes, others a few times.
         values |= {
             "BOX_CONNECTIONS": str(stack.connections(name)),
             "BOX_MAX_REQUESTS": "1000000",
-            "BOX_TOKEN_CACHE": "65536",
+            "BOX_TOKEN_CACHE": "65536" if name == "queue" else "8192",
         }
     return values | _asked_for(stack, name, extra_settings())
 

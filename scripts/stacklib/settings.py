@@ -55,6 +55,7 @@ SETTINGS = (
     Setting("BOX_CORS_ORIGINS", "http://localhost:3000", "web origins that browsers may call from, space-separated"),
     Setting("BOX_USER_INSTANCES", 2, "pools of user.fcgi"),
     Setting("BOX_USER_PROCESSES", 2, "processes per pool"),
+    Setting("BOX_USER_CONNECTIONS", 256, "connections that each of them keeps and serves side by side; 1: one request each"),
     Setting("BOX_LOGIN_INSTANCES", 2, "pools of user.fcgi for what checks passwords"),
     Setting("BOX_LOGIN_PROCESSES", 3, "processes per pool; bcrypt is CPU, and reCAPTCHA is asked before"),
     Setting("BOX_LOGINS_OF_ONE_ADDRESS", 20, "logins a second that one address (IPv6: its /64) may have; more wait up to five "

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "common/auth/token.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
@@ -38,7 +37,6 @@ struct hold_attempt {
     struct seat_request seats;
     struct seat_pass pass;
     struct hold hold;
-    bool knocked;               /* the gate has been asked */
     const struct err *not_sent; /* why the claim is not on its way */
 };
 
@@ -222,20 +220,6 @@ static const struct err *replay_or(struct hold_attempt *attempt, const struct er
     return stored ? read_stored(attempt->ctx, stored, &attempt->hold) : refusal;
 }
 
-const struct err *hold_ask(struct ctx *ctx, const struct hold_request *request, struct hold_attempt **attempt_r,
-                           struct redis_pipe **pipe_r)
-{
-    if (request->seat_ids.count > HOLD_SEATS_MAX) {
-        return &err_too_many_seats;
-    }
-    struct hold_attempt *attempt = ARENA_NEW(ctx->arena, struct hold_attempt);
-    *attempt = (struct hold_attempt){.ctx = ctx, .request = request};
-    *attempt_r = attempt;
-    *pipe_r = redis_pipe_new(ctx);
-    token_pipe_revoked(*pipe_r, ctx, request->jti);
-    return NULL;
-}
-
 static struct redis_pipe *knock(struct hold_attempt *attempt)
 {
     const struct hold_request *request = attempt->request;
@@ -247,18 +231,19 @@ static struct redis_pipe *knock(struct hold_attempt *attempt)
                                   .status = reservation_status_name(RESERVATION_PENDING),
                                   .hold_expires_at = CLOCK_NONE,
                                   .hold_expires_in = FIELD_NO_INT};
-    attempt->knocked = true;
     return seat_mirror_knock(attempt->ctx, &attempt->seats);
 }
 
-const struct err *hold_knock(struct hold_attempt *attempt, const struct redis_value *answers,
+const struct err *hold_knock(struct ctx *ctx, const struct hold_request *request, struct hold_attempt **attempt_r,
                              struct redis_pipe **pipe_r)
 {
-    const struct err *e = token_piped_revoked(&answers[0]);
-    if (e) {
-        return e;
+    if (request->seat_ids.count > HOLD_SEATS_MAX) {
+        return &err_too_many_seats;
     }
-    e = schedule_get(attempt->ctx, attempt->request->schedule_id, &attempt->schedule);
+    struct hold_attempt *attempt = ARENA_NEW(ctx->arena, struct hold_attempt);
+    *attempt = (struct hold_attempt){.ctx = ctx, .request = request};
+    *attempt_r = attempt;
+    const struct err *e = schedule_get(ctx, request->schedule_id, &attempt->schedule);
     e = e ? e : schedule_check_sale(&attempt->schedule);
     *pipe_r = e ? NULL : knock(attempt);
     return e ? replay_or(attempt, e) : NULL;
@@ -266,7 +251,7 @@ const struct err *hold_knock(struct hold_attempt *attempt, const struct redis_va
 
 const struct err *hold_lost(struct hold_attempt *attempt, const struct err *e)
 {
-    return attempt->knocked ? seat_mirror_lost(attempt->ctx, &attempt->seats, e) : err_of_read(e);
+    return seat_mirror_lost(attempt->ctx, &attempt->seats, e);
 }
 
 const struct err *hold_claim(struct hold_attempt *attempt, const struct redis_value *answers)

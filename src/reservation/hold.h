@@ -30,7 +30,6 @@
 
 struct hold_request {
     const char *user_id;
-    const char *jti; /* of the access token */
     const char *queue_token;
     const char *schedule_id;
     struct json_list seat_ids; /* of const char *, no two the same */
@@ -50,19 +49,16 @@ extern const struct shape hold_shape;
 
 /* A hold is made in steps, so that many can be made side by side: what is asked of Redis at the end of one is answered
  * at the beginning of the next. Any of them may fail, and is the last one then: &err_too_many_seats,
- * &err_token_revoked, &err_sale_not_open, &err_sale_ended (also when cancelled), &err_seat_already_held,
+ * &err_sale_not_open, &err_sale_ended (also when cancelled), &err_seat_already_held,
  * &err_seat_sold, &err_hold_exists, &err_queue_token_invalid, &err_too_many_requests, &err_invalid_request (no such
  * seat), &err_not_found (no such performance), &err_idempotency_key_reused, &err_idempotency_key_in_use,
  * &err_unavailable, &err_uncertain. */
 struct hold_attempt; /* in the arena of ctx, as long as which `request` must live */
 
-/* First whether the token was revoked: by itself, because the gate marks seats. */
-BO_MUSTCHECK const struct err *hold_ask(struct ctx *ctx, const struct hold_request *request,
-                                        struct hold_attempt **attempt_r, struct redis_pipe **pipe_r);
-/* Then the gate. *pipe_r NULL: a repeat, whose answer hold_take() gives. */
-BO_MUSTCHECK const struct err *hold_knock(struct hold_attempt *attempt, const struct redis_value *answers,
-                                          struct redis_pipe **pipe_r);
-/* What it means that one of these questions failed with `e`. */
+/* First the gate. *pipe_r NULL: a repeat, whose answer hold_take() gives. */
+BO_MUSTCHECK const struct err *hold_knock(struct ctx *ctx, const struct hold_request *request,
+                                          struct hold_attempt **attempt_r, struct redis_pipe **pipe_r);
+/* What it means that this question failed with `e`. */
 BO_MUSTCHECK const struct err *hold_lost(struct hold_attempt *attempt, const struct err *e);
 /* Then PostgreSQL, which is at it until hold_take(); in between the session belongs to this hold. */
 BO_MUSTCHECK const struct err *hold_claim(struct hold_attempt *attempt, const struct redis_value *answers);

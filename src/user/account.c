@@ -213,8 +213,19 @@ const struct err *account_sign_up(struct ctx *ctx, const struct sign_up *input, 
 
 const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r)
 {
+    const struct err *e = account_profile_ask(ctx, user_id);
+    return e ? e : account_profile_answer(ctx, user_id, profile_r);
+}
+
+const struct err *account_profile_ask(struct ctx *ctx, const char *user_id)
+{
+    return DB_SEND(ctx, &sql_user_profile, DB_TEXT(user_id));
+}
+
+const struct err *account_profile_answer(struct ctx *ctx, const char *user_id, struct profile *profile_r)
+{
     const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_user_profile, &rows, DB_TEXT(user_id));
+    const struct err *e = db_receive(ctx, &rows);
     if (e) {
         return e;
     }

@@ -82,5 +82,8 @@ BO_MUSTCHECK const struct err *account_create(struct ctx *ctx, const struct cand
 
 /* &err_token_revoked when the account is no longer active. */
 BO_MUSTCHECK const struct err *account_profile(struct ctx *ctx, const char *user_id, struct profile *profile_r);
+/* The same in two, for many side by side; in between the session belongs to this question (db_send()). */
+BO_MUSTCHECK const struct err *account_profile_ask(struct ctx *ctx, const char *user_id);
+BO_MUSTCHECK const struct err *account_profile_answer(struct ctx *ctx, const char *user_id, struct profile *profile_r);
 
 #endif

@@ -186,7 +186,8 @@ def test_restart_of_pools_under_posting_clients_loses_no_post(stack, base_url):
 
 
 # Where connections to the responders are kept; each request is refused, whoever answers it.
-KEPT = (("GET", "/queue/status?scheduleId="), ("POST", "/queue/enter"), ("DELETE", "/queue/leave?scheduleId="))
+KEPT = (("GET", "/queue/status?scheduleId="), ("POST", "/queue/enter"), ("DELETE", "/queue/leave?scheduleId="),
+        ("GET", "/reservations"), ("GET", "/users/me"))
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ def asking(base_url):
 def test_restart_of_pools_with_kept_connections_loses_no_request(stack, asking):
     """Nobody closes a connection that nginx might just be using: it serves until nginx has let go of it."""
     await_(lambda: asking.statuses)
-    for pool in ("queue-1", "queue-2"):
+    for pool in ("queue-1", "queue-2", "reservation-1", "reservation-2", "user-1", "user-2"):
         sv(stack, "restart", pool)
         await_served_by(stack, pool, "401")
     assert set(asking()) == {401}
@@ -220,7 +221,7 @@ def test_renewal_of_workers_with_kept_connections_loses_no_request(stack, asking
 def test_death_of_workers_with_kept_connections_loses_no_request(stack, asking):
     """What was on its way to one that died is sent to another; entering too, as it may be repeated."""
     await_(lambda: asking.statuses)
-    for pool in ("queue-1", "queue-2", "queue-1", "queue-2"):
+    for pool in ("queue-1", "queue-2", "reservation-1", "user-1", "queue-1", "queue-2"):
         count = len(workers(stack, pool))
         victim = min(workers(stack, pool))
         asked = len(asking.statuses)

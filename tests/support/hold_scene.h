@@ -87,7 +87,6 @@ static inline int tear_down(void **state)
 static inline struct hold_request request_of(const struct scene *scene, struct buyer buyer, size_t first, size_t count)
 {
     return (struct hold_request){.user_id = buyer.user,
-                                 .jti = fixture_uuid(),
                                  .queue_token = buyer.token,
                                  .schedule_id = scene->sale.schedule_id,
                                  .seat_ids = sale_seats(&scene->sale, first, count)};

@@ -11,12 +11,7 @@ static inline const struct err *hold_create(struct ctx *ctx, const struct hold_r
     struct hold_attempt *attempt;
     struct redis_pipe *pipe;
     const struct redis_value *answers;
-    const struct err *e = hold_ask(ctx, request, &attempt, &pipe);
-    if (e) {
-        return e;
-    }
-    e = redis_pipe_run(pipe, &answers);
-    e = e ? hold_lost(attempt, e) : hold_knock(attempt, answers, &pipe);
+    const struct err *e = hold_knock(ctx, request, &attempt, &pipe);
     if (!e && pipe) {
         e = redis_pipe_run(pipe, &answers);
         e = e ? hold_lost(attempt, e) : hold_claim(attempt, answers);

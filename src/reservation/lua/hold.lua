@@ -22,31 +22,32 @@ if tries == 1 then
 elseif tries > tonumber(ARGV[4]) then
     return refuse('OFTEN', redis.call('TTL', KEYS[4]))
 end
-if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[3], '') == 0 then
-    return {'EMPTY'}
-end
 local seats = {unpack(ARGV, 5)}
 local known = redis.call('HMGET', KEYS[2], unpack(seats))
-local claims = redis.call('HMGET', KEYS[3], unpack(seats))
+local claims = redis.call('HMGET', KEYS[3], '', unpack(seats))
+if not table.remove(claims, 1) or (not known[1] and redis.call('EXISTS', KEYS[2]) == 0) then
+    return {'EMPTY'}
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local own, free = 0, {}
+local claim = string.format('%.0f|%s|%s', now + ttl, user, reservation)
+local own, marks = 0, {}
 for i, seat in ipairs(seats) do
     if not known[i] then
         return refuse('UNKNOWN', seat)
     end
     local state, owner = string.match(claims[i] or '', '^([^|]*)|([^|]*)|')
     if not state or (state ~= 'S' and tonumber(state) <= now) then
-        free[#free + 1] = seat
+        marks[#marks + 1] = seat
+        marks[#marks + 1] = claim
     elseif owner == user then
         own = own + 1
     else
         return refuse(state == 'S' and 'SOLD' or 'HELD')
     end
 end
-local claim = string.format('%.0f|%s|%s', now + ttl, user, reservation)
-for _, seat in ipairs(free) do
-    redis.call('HSET', KEYS[3], seat, claim)
+if #marks > 0 then
+    redis.call('HSET', KEYS[3], unpack(marks))
 end
 redis.call('SET', KEYS[5], 1, 'EX', DAY_S)
 return {'OK', own, unpack(known)}

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/auth/token.h"
 #include "common/run/program.h"
 #include "tests/support/hold_scene.h"
 
@@ -56,12 +55,12 @@ static int tear_down_batch(void **state)
 
 /* ---- the steps, each for all ---- */
 
-static void begin(struct side *sides, int count)
+static void knock(struct side *sides, int count)
 {
     for (int i = 0; i < count; i++) {
         struct side *side = &sides[i];
         side->pipe = NULL;
-        side->e = hold_ask(side->ctx, &side->request, &side->attempt, &side->pipe);
+        side->e = hold_knock(side->ctx, &side->request, &side->attempt, &side->pipe);
     }
 }
 
@@ -85,15 +84,6 @@ static const struct redis_value *answers_of(const struct side *side)
     return answers;
 }
 
-static void knock(struct side *sides, int count)
-{
-    exchange(sides, count);
-    for (int i = 0; i < count; i++) {
-        struct side *side = &sides[i];
-        side->e = side->e ? side->e : hold_knock(side->attempt, answers_of(side), &side->pipe);
-    }
-}
-
 static void claim(struct side *sides, int count)
 {
     exchange(sides, count);
@@ -115,7 +105,6 @@ static void take(struct side *sides, int count)
 
 static void hold_together(struct side *sides, int count)
 {
-    begin(sides, count);
     knock(sides, count);
     claim(sides, count);
     take(sides, count);
@@ -130,38 +119,28 @@ static void test_batch_gives_each_the_answer_that_it_gets_alone(void **state)
     struct side *sides = batch->sides;
     const char *stranger = fixture_uuid();
     must_hold(scene, scene->first, 3, 1); /* of the fourth */
-    assert_null(token_revoke(scene->ctx, sides[0].request.jti, clock_now() / CLOCK_SECOND + 60));
+    sides[0].request.seat_ids = sides[6].request.seat_ids;
     sides[1].request.seat_ids = sale_seats(&scene->sale, 0, HOLD_SEATS_MAX + 1);
     sides[2].request.seat_ids = (struct json_list){&stranger, 1};
     sides[4].request.queue_token = sides[5].request.queue_token;
     sides[5].request.schedule_id = fixture_uuid();
     hold_together(sides, BATCH);
-    assert_ptr_equal(sides[0].e, &err_token_revoked);
+    assert_null(sides[0].e); /* it is the first in the batch */
+    assert_ptr_equal(sides[6].e, &err_seat_already_held);
     assert_ptr_equal(sides[1].e, &err_too_many_seats);
     assert_ptr_equal(sides[2].e, &err_invalid_request);
     assert_ptr_equal(sides[3].e, &err_seat_already_held);
     assert_ptr_equal(sides[4].e, &err_queue_token_invalid);
     assert_non_null(sides[5].e);
-    for (int i = 6; i < BATCH; i++) {
-        assert_null(sides[i].e);
-        assert_int_equal(claims_of(scene, sides[i].hold.reservation_id), 1);
-        assert_string_equal(((const struct reservation_seat *)sides[i].hold.seats.items)->seat_id,
-                            scene->sale.seats[i]);
-        assert_string_equal(reservation_marked(scene, (size_t)i), sides[i].hold.reservation_id);
+    assert_null(sides[7].e);
+    for (int i = 0; i < BATCH; i += 7) {
+        const struct hold *made = &sides[i].hold;
+        size_t seat = i == 0 ? 6 : 7;
+        assert_int_equal(claims_of(scene, made->reservation_id), 1);
+        assert_string_equal(((const struct reservation_seat *)made->seats.items)->seat_id, scene->sale.seats[seat]);
+        assert_string_equal(reservation_marked(scene, seat), made->reservation_id);
     }
     assert_int_equal(map_of(scene).held.count, 3);
-}
-
-static void test_revoked_token_marks_no_seat(void **state)
-{
-    struct batch *batch = *state;
-    struct side *side = &batch->sides[0];
-    map_of(batch->scene); /* loads the mirror */
-    begin(side, 1);
-    assert_null(token_revoke(batch->scene->ctx, side->request.jti, clock_now() / CLOCK_SECOND + 60));
-    knock(side, 1);
-    assert_ptr_equal(side->e, &err_token_revoked);
-    assert_string_equal(reservation_marked(batch->scene, 0), "");
 }
 
 static int winners_of(struct side *sides, int count)
@@ -191,7 +170,6 @@ static void test_rivals_past_the_gate_have_one_winner(void **state)
     for (int i = 0; i < BATCH; i++) {
         batch->sides[i].request.seat_ids = sale_seats(&batch->scene->sale, 0, 2);
     }
-    begin(batch->sides, BATCH);
     knock(batch->sides, BATCH);
     for (int i = 0; i < BATCH; i++) {
         claim(&batch->sides[i], 1);
@@ -245,7 +223,6 @@ static void test_lost_answer_of_the_gate_leaves_no_mark(void **state)
     struct batch *batch = *state;
     struct side *side = &batch->sides[0];
     map_of(batch->scene); /* loads the mirror */
-    begin(side, 1);
     knock(side, 1);
     exchange(side, 1);
     assert_string_not_equal(reservation_marked(batch->scene, 0), "");
@@ -305,7 +282,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_batch_gives_each_the_answer_that_it_gets_alone),
-        TEST(test_revoked_token_marks_no_seat),
         TEST(test_batch_of_rivals_has_one_winner),
         TEST(test_rivals_past_the_gate_have_one_winner),
         TEST(test_repeats_in_one_batch_make_one_hold),

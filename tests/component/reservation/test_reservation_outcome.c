@@ -61,7 +61,6 @@ struct scene {
 static struct hold hold_as(struct scene *scene, const char *user, size_t first, size_t count)
 {
     struct hold_request request = {.user_id = user,
-                                   .jti = fixture_uuid(),
                                    .queue_token = sale_admit(scene->ctx, &scene->sale, user),
                                    .schedule_id = scene->sale.schedule_id,
                                    .seat_ids = sale_seats(&scene->sale, first, count)};
@@ -226,7 +225,6 @@ static void test_secured_seats_survive_expiry_and_other_buyers(void **state)
     forget_in_redis(scene, 0);
     const char *rival = fixture_uuid();
     struct hold_request request = {.user_id = rival,
-                                   .jti = fixture_uuid(),
                                    .queue_token = sale_admit(scene->ctx, &scene->sale, rival),
                                    .schedule_id = scene->sale.schedule_id,
                                    .seat_ids = sale_seats(&scene->sale, 0, 1)};
@@ -248,7 +246,6 @@ static void test_secured_hold_survives_its_own_buyers_next_hold(void **state)
     assert_null(secure_by(scene, scene->payment, scene->hold.total_amount));
     lapse(scene);
     struct hold_request request = {.user_id = scene->buyer,
-                                   .jti = fixture_uuid(),
                                    .queue_token = sale_admit(scene->ctx, &scene->sale, scene->buyer),
                                    .schedule_id = scene->sale.schedule_id,
                                    .seat_ids = sale_seats(&scene->sale, 3, 1)};

@@ -57,7 +57,6 @@ static int set_up(void **state)
     struct sale sale = sale_open(ctx);
     const char *buyer = fixture_uuid();
     struct hold_request request = {.user_id = buyer,
-                                   .jti = fixture_uuid(),
                                    .queue_token = sale_admit(ctx, &sale, buyer),
                                    .schedule_id = sale.schedule_id,
                                    .seat_ids = sale_seats(&sale, 0, 2)};

@@ -24,6 +24,7 @@ static const struct err *refuse(struct request *rq, struct reply *rp)
 
 static const struct route routes[] = {
     {"GET", "/mine", caller_handle, RT_USER, NULL, NULL, 0, NULL},
+    {"POST", "/mine", caller_handle, RT_USER, &caller_order_shape, NULL, 0, NULL},
     {"POST", "/admin", caller_handle, RT_ADMIN, &caller_order_shape, NULL, 0, NULL},
     {"POST", "/late", refuse, RT_USER | RT_LATE, &caller_order_shape, NULL, 0, NULL},
 };
@@ -91,6 +92,22 @@ static void test_revoked_token_of_an_administrator_is_refused(void **state)
     caller_assert_error(401, "TOKEN_REVOKED");
 }
 
+static void test_revoked_token_reaches_no_handler(void **state)
+{
+    (void)state;
+    post("/mine", caller_bearer(fixture_uuid(), "USER"), ORDER);
+    caller_assert_status(200);
+    assert_int_equal(caller.seen.calls, 1);
+    static const char *const bodies[] = {ORDER, "{\"name\":7}", ""};
+    for (size_t i = 0; i < ARRAY_COUNT(bodies); i++) {
+        post("/mine", revoked("USER"), bodies[i]);
+        caller_assert_error(401, "TOKEN_REVOKED");
+        assert_int_equal(caller.seen.calls, 0);
+    }
+    post("/admin", revoked("USER"), ORDER); /* who is none: the token is looked at first */
+    caller_assert_error(401, "TOKEN_REVOKED");
+}
+
 static void test_route_that_asks_late_tells_a_revoked_token_nothing_else(void **state)
 {
     (void)state;
@@ -110,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_user_who_was_demoted_administers_no_more),
         TEST(test_revoked_token_of_an_administrator_is_refused),
+        TEST(test_revoked_token_reaches_no_handler),
         TEST(test_route_that_asks_late_tells_a_revoked_token_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
