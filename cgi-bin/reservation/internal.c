@@ -1,6 +1,7 @@
 #include "cgi-bin/reservation/reservation.h"
 #include "common/crypto/uuid.h"
 #include "src/contract/reservation_api.h"
+#include "src/contract/schedule.h"
 #include "src/reservation/secure.h"
 
 const struct err *reservation_handle_standing(struct request *rq, struct reply *rp)
@@ -43,6 +44,7 @@ const struct err *reservation_handle_info(struct request *rq, struct reply *rp)
     const struct err *e = reservation_get(rq->ctx, request_param(rq, "id"), &reservation);
     if (!e) {
         struct reservation_info info = reservation_info_of(&reservation);
+        info.called_off = schedule_called_off(rq->ctx, reservation.schedule_id);
         json_add_shape(reply_json(rp, 200), NULL, &reservation_info_shape, &info);
     }
     return e;

@@ -6,6 +6,7 @@
 #include "common/base/buf.h"
 #include "common/crypto/uuid.h"
 #include "src/contract/internal_call.h"
+#include "src/contract/schedule.h"
 
 #define WON_MAX INT64_C(1000000000000)
 #define BODY_MAX 1024
@@ -23,6 +24,7 @@ static const struct field info_fields[] = {
     {FIELD(struct reservation_info, "holdExpiresAt", FIELD_TIME, hold_expires_at)},
     {FIELD(struct reservation_info, "securedBy", FIELD_UUID, secured_by)},
     {FIELD(struct reservation_info, "eventTitle", FIELD_STR, event_title), .flags = FIELD_REQUIRED},
+    {FIELD(struct reservation_info, "calledOff", FIELD_BOOL, called_off)},
 };
 const struct shape reservation_info_shape = {info_fields, ARRAY_COUNT(info_fields), sizeof(struct reservation_info),
                                              /* open= */ true};
@@ -91,7 +93,7 @@ const struct shape reservation_sold_page_shape = {sold_page_fields, ARRAY_COUNT(
 /* Errors that the service answers by name. Anything else tells nothing about what it did. */
 static const struct err *named_error(struct ctx *ctx, const struct http_answer *answer)
 {
-    static const struct err *const known[] = {&err_hold_expired, &err_amount_mismatch, &err_not_found,
+    static const struct err *const known[] = {&err_hold_expired, &err_sale_ended, &err_amount_mismatch, &err_not_found,
                                               &err_unavailable};
     const char *code = internal_error_code(ctx, answer);
     for (size_t i = 0; i < ARRAY_COUNT(known); i++) {

@@ -25,6 +25,7 @@ struct reservation_info {
     int64_t hold_expires_at; /* of a PENDING one */
     const char *secured_by;  /* payment id, or NULL */
     const char *event_title; /* for the provider's order name */
+    int called_off;          /* with GET: 1: the performance was called off, as far as is known */
 };
 extern const struct shape reservation_info_shape;
 
@@ -106,7 +107,8 @@ BO_MUSTCHECK const struct err *reservation_api_live(struct ctx *ctx, const char 
 BO_MUSTCHECK const struct err *reservation_api_sold(struct ctx *ctx, const char *schedule_id, const char *after,
                                                     struct reservation_sold_page *page_r);
 /* Secures; repeating it with the same payment is a success. &err_hold_expired (not PENDING, lapsed and taken, or
- * secured by another payment), &err_amount_mismatch, &err_not_found, &err_uncertain (ask again). */
+ * secured by another payment), &err_sale_ended (called off before), &err_amount_mismatch, &err_not_found,
+ * &err_uncertain (ask again). */
 BO_MUSTCHECK const struct err *reservation_api_secure(struct ctx *ctx, const char *reservation_id,
                                                       const struct reservation_secure *secure,
                                                       struct reservation_info *info_r);

@@ -300,6 +300,12 @@ const struct err *schedule_check_sale(const struct schedule *schedule)
     return now < schedule->sale_start_at ? &err_sale_not_open : NULL;
 }
 
+bool schedule_called_off(struct ctx *ctx, const char *schedule_id)
+{
+    struct schedule schedule;
+    return !shared_get(ctx, schedule_id, &schedule) && strcmp(schedule.status, "CANCELLED") == 0;
+}
+
 const struct err *schedule_find(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r, bool *over_r)
 {
     const struct err *e = schedule_get(ctx, schedule_id, schedule_r);

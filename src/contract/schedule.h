@@ -47,6 +47,10 @@ BO_MUSTCHECK const struct err *schedule_check_sale(const struct schedule *schedu
 BO_MUSTCHECK const struct err *schedule_find(struct ctx *ctx, const char *schedule_id, struct schedule *schedule_r,
                                              bool *over_r);
 
+/* Whether the performance was called off, for who moves money: by the copy of all, which who calls off forgets, never
+ * by the process's own. Not, when neither cache nor service answers. */
+bool schedule_called_off(struct ctx *ctx, const char *schedule_id);
+
 /* GET /internal/schedules/{scheduleId}/seats */
 struct schedule_seat {
     const char *id;

@@ -40,13 +40,17 @@ static const struct err *lock(struct ctx *ctx, struct work *work)
     return DB_RUN(ctx, &sql_change_schedules_lock, &work->schedules, DB_TEXT(work->event_id));
 }
 
+static bool is_draft(const struct work *work)
+{
+    return strcmp(work->status, "DRAFT") == 0;
+}
+
 /* ---- deleting ---- */
 
 static const struct err *check_not_selling(const struct work *work)
 {
-    bool public = strcmp(work->status, "DRAFT") != 0;
     for (size_t i = 0; i < db_count(work->schedules); i++) {
-        if (public && db_bool(work->schedules, i, "selling")) {
+        if (!is_draft(work) && db_bool(work->schedules, i, "selling")) {
             return &err_event_on_sale;
         }
     }
@@ -110,6 +114,9 @@ static const struct err *cancel(struct ctx *ctx, void *arg)
     struct work *work = arg;
     const struct db_rows *rows;
     const struct err *e = lock(ctx, work);
+    if (!e && is_draft(work)) {
+        e = &err_event_is_draft; /* what was called off is public */
+    }
     if (!e && !work->schedule_id && strcmp(work->status, "CANCELLED") != 0) {
         e = DB_RUN(ctx, &sql_change_event_cancel, NULL, DB_TEXT(work->event_id));
         e = e == &err_db_raised ? &err_conflict : e;

@@ -10,6 +10,7 @@
 #include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
+#include "src/contract/schedule.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment_errors.h"
 #include "src/payment/payment_settings.h"
@@ -48,6 +49,7 @@ static const struct err *failure_of(const struct payment *payment)
         const struct err *answer;
     } told[] = {
         {"AMOUNT_MISMATCH", &err_amount_mismatch},
+        {"SALE_ENDED", &err_sale_ended},
         {"RECORD_MISMATCH", &err_amount_mismatch},
         {"PARTIALLY_CANCELLED", &err_payment_already_processed},
         {"CANCELLED_AT_PROVIDER", &err_payment_already_processed},

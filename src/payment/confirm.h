@@ -32,10 +32,11 @@ struct confirm_request {
 };
 
 /* NULL: *payment_r is SUCCESS, or PENDING while PortOne's outcome is not known. Else &err_not_found,
- * &err_queue_token_invalid (somebody else's), &err_amount_mismatch, &err_hold_expired, &err_portone_declined (the card;
- * details tell why and how long another one may be tried), &err_payment_already_processed, &err_invalid_request (not
- * this payment's reservation, key, token or attempt: nothing has changed), &err_too_many_requests,
- * &err_portone_unavailable and &err_unavailable (nothing was charged: repeat), &err_uncertain (repeat). */
+ * &err_queue_token_invalid (somebody else's), &err_amount_mismatch, &err_hold_expired, &err_sale_ended (called off),
+ * &err_portone_declined (the card; details tell why and how long another one may be tried),
+ * &err_payment_already_processed, &err_invalid_request (not this payment's reservation, key, token or attempt: nothing
+ * has changed), &err_too_many_requests, &err_portone_unavailable and &err_unavailable (nothing was charged: repeat),
+ * &err_uncertain (repeat). */
 BO_MUSTCHECK const struct err *confirm_payment(struct ctx *ctx, const struct confirm_request *request,
                                                struct payment *payment_r);
 

@@ -10,6 +10,7 @@
 #include "sql/payment.h"
 #include "src/contract/queue_token.h"
 #include "src/contract/reservation_api.h"
+#include "src/contract/schedule.h"
 #include "src/payment/outcome.h"
 #include "src/payment/payment.h"
 #include "src/payment/payment_errors.h"
@@ -44,6 +45,9 @@ static const struct err *check_reservation(const struct order_request *request,
     }
     if (strcmp(reservation->status, "PENDING") != 0 || reservation->hold_expires_at <= clock_now()) {
         return &err_hold_expired;
+    }
+    if (reservation->called_off == 1) { /* an older reservation service does not say */
+        return &err_sale_ended;
     }
     return reservation->total_amount == request->amount ? NULL : &err_amount_mismatch;
 }

@@ -40,9 +40,9 @@ extern const struct shape order_shape;
 
 /* A reservation of 0 won is paid with this, and PortOne never hears of it. &err_not_found (no such reservation of this
  * user), &err_queue_token_invalid (somebody else's), &err_amount_mismatch, &err_hold_expired (also when its payment has
- * failed), &err_portone_declined (PortOne does not take the order), &err_payment_already_processed,
- * &err_idempotency_key_reused, &err_too_many_requests, &err_portone_unavailable, &err_unavailable, &err_uncertain
- * (repeat). */
+ * failed), &err_sale_ended (called off), &err_portone_declined (PortOne does not take the order),
+ * &err_payment_already_processed, &err_idempotency_key_reused, &err_too_many_requests, &err_portone_unavailable,
+ * &err_unavailable, &err_uncertain (repeat). */
 BO_MUSTCHECK const struct err *order_create(struct ctx *ctx, const struct order_request *request,
                                             struct order *order_r);
 

@@ -7,6 +7,7 @@
 #include "sql/payment.h"
 #include "src/contract/events.h"
 #include "src/contract/reservation_api.h"
+#include "src/contract/schedule.h"
 #include "src/payment/payment_settings.h"
 #include "src/payment/refund.h"
 
@@ -76,7 +77,7 @@ const struct err *outcome_secure(struct ctx *ctx, const struct payment *payment)
 
 bool outcome_seats_are_gone(const struct err *e)
 {
-    return e == &err_hold_expired || e == &err_amount_mismatch || e == &err_not_found;
+    return e == &err_hold_expired || e == &err_sale_ended || e == &err_amount_mismatch || e == &err_not_found;
 }
 
 /* ---- recording ---- */

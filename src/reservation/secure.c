@@ -5,12 +5,14 @@
 #include "common/io/db.h"
 #include "sql/reservation.h"
 #include "src/contract/payment_api.h"
+#include "src/contract/schedule.h"
 #include "src/reservation/reservation_settings.h"
 #include "src/reservation/seat_mirror.h"
 
 struct securing {
     const char *reservation_id;
     const struct reservation_secure *secure;
+    bool called_off; /* the performance */
     struct reservation reservation;
 };
 
@@ -31,6 +33,7 @@ struct reservation_info reservation_info_of(const struct reservation *reservatio
         .hold_expires_at = reservation->hold_expires_at,
         .secured_by = reservation->secured_by,
         .event_title = reservation->event_title,
+        .called_off = -1,
     };
 }
 
@@ -68,14 +71,19 @@ static const struct err *secure_locked(struct ctx *ctx, void *arg)
     if (reservation->secured_by) {
         return strcmp(reservation->secured_by, payment_id) == 0 ? NULL : &err_hold_expired;
     }
-    return claim_for_payment(ctx, reservation, payment_id);
+    return securing->called_off ? &err_sale_ended : claim_for_payment(ctx, reservation, payment_id);
 }
 
 const struct err *reservation_secure_seats(struct ctx *ctx, const char *reservation_id,
                                            const struct reservation_secure *secure, struct reservation_info *info_r)
 {
     struct securing securing = {.reservation_id = reservation_id, .secure = secure};
-    const struct err *e = db_transact(ctx, secure_locked, &securing);
+    const struct err *e = reservation_get(ctx, reservation_id, &securing.reservation);
+    if (e) {
+        return e;
+    }
+    securing.called_off = schedule_called_off(ctx, securing.reservation.schedule_id); /* while no row is locked */
+    e = db_transact(ctx, secure_locked, &securing);
     if (e) {
         return e;
     }

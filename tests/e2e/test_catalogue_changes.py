@@ -255,6 +255,30 @@ def test_performance_that_is_called_off_sells_nothing_more(admin, base_url, sand
     assert_error(buyer.hold(sale.seats[0]), 409, "SALE_ENDED")
 
 
+def test_draft_is_not_called_off_and_stays_unknown(admin, base_url, sandbox_url, make, query):
+    event = make(publish=False)
+    schedule = event["schedules"][0]["id"]
+    for path in (f"/events/{event['id']}", f"/events/schedules/{schedule}"):
+        assert_error(admin.call("POST", f"{path}/cancel", json={"reason": "storm"}), 409, "EVENT_IS_DRAFT")
+    visitor = Person(base_url, sandbox_url)
+    for path in (f"/events/{event['id']}", f"/events/schedules/{schedule}/seats", f"/events/schedules/{schedule}/live"):
+        assert_error(visitor.call("GET", path), 404, "NOT_FOUND")
+    assert events_of(query, event["id"]) == []
+    made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
+
+
+def test_event_called_off_while_it_is_published_was_public_or_is_a_draft_no_more(admin, make, query):
+    for _ in range(5):
+        event = make(publish=False)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            publishing = pool.submit(admin.call, "POST", f"/events/{event['id']}/publish")
+            ending = pool.submit(admin.call, "POST", f"/events/{event['id']}/cancel", json={"reason": "storm"})
+        assert publishing.result().status_code == 200
+        said = 1 if ending.result().status_code == 200 else 0
+        assert said or ending.result().json()["code"] == "EVENT_IS_DRAFT"
+        assert len(events_of(query, event["id"])) == said
+
+
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x" * 501}, {"reason": 7}, {"reason": "x", "refund": 0}])
 def test_calling_off_needs_a_reason(admin, make, body):
     event = make()

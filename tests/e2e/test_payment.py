@@ -245,3 +245,50 @@ def test_charged_but_the_answer_was_lost_is_one_charge_and_a_ticket(buyer, held,
 def test_malformed_bodies_are_refused(buyer_for_bad_input, path, name, body, content_type, status):
     answer = buyer_for_bad_input.call("POST", path, data=body, headers={"Content-Type": content_type})
     assert answer.status_code == status and answer.json()["code"]
+
+
+# ---- called off ----
+
+
+def kept_of(ledger: dict) -> int:
+    """Won that were taken and not given back."""
+    return sum(one["amount"] for one in ledger["charges"]) - sum(one["amount"] for one in ledger["cancellations"])
+
+
+def call_off(admin, buyer) -> None:
+    """Returns when every service knows."""
+    made(admin.call("POST", f"/events/{buyer.sale.event_id}/cancel", json={"reason": "storm"}), 200)
+    wait_for("the end of the sale", lambda: new_hold_refused(buyer))
+
+
+def new_hold_refused(buyer) -> bool:
+    return buyer.hold(buyer.sale.seats[3]).json().get("code") == "SALE_ENDED"
+
+
+def test_nothing_is_ordered_after_the_event_was_called_off(admin, buyer, held):
+    call_off(admin, buyer)
+    wait_for("no order", lambda: buyer.order(held).json().get("code") == "SALE_ENDED")
+
+
+def test_nothing_is_charged_when_the_event_is_called_off_between_order_and_confirm(admin, buyer, held, order, sandbox_url):
+    paid = buyer.pay_at_portone(order, "AUTHORIZED")
+    call_off(admin, buyer)
+    assert_error(buyer.confirm(held, order, paid), 409, "SALE_ENDED")
+    assert buyer.payment(order)["status"] == "FAILED"
+    buyer.wait_until(held, "CANCELLED")
+    assert ledger_of(sandbox_url, order)["charges"] == []
+
+
+def test_money_that_is_paid_after_the_event_was_called_off_is_given_back(admin, buyer, held, order, sandbox_url):
+    call_off(admin, buyer)
+    buyer.pay_at_portone(order, "PAID")
+    buyer.wait_until(held, "CANCELLED")
+    assert buyer.payment(order)["status"] == "FAILED"
+    wait_for("the money back", lambda: kept_of(ledger_of(sandbox_url, order)) == 0)
+
+
+def test_ticket_of_before_the_event_was_called_off_stays(admin, buyer, held, order):
+    made(buyer.confirm(held, order, buyer.pay_at_portone(order, "AUTHORIZED")), 200)
+    buyer.wait_until(held, "CONFIRMED")
+    made(admin.call("POST", f"/events/{buyer.sale.event_id}/cancel", json={"reason": "storm"}), 200)
+    assert buyer.reservation(held)["status"] == "CONFIRMED" and buyer.payment(order)["status"] == "SUCCESS"

@@ -54,6 +54,7 @@ struct world {
     char reservation[40], user[40], schedule[40];
     char reservation_status[16];
     bool seats_gone;         /* securing answers HOLD_EXPIRED */
+    bool called_off;         /* the performance: securing answers SALE_ENDED */
     bool reservation_down;   /* the service answers 503 */
     bool secure_answer_lost; /* once: it is done, and nobody is told */
     char secured_by[40];     /* "" = nobody */
@@ -98,9 +99,9 @@ static void put_info(const struct world *world, struct stub_answer *answer)
     answer->status = 200;
     snprintf(answer->body, sizeof answer->body,
              "{\"reservationId\":\"%s\",\"userId\":\"%s\",\"scheduleId\":\"%s\",\"status\":\"%s\","
-             "\"totalAmount\":%d,\"holdExpiresAt\":\"%s\",\"eventTitle\":\"Concert\"}",
+             "\"totalAmount\":%d,\"holdExpiresAt\":\"%s\",\"eventTitle\":\"Concert\",\"calledOff\":%s}",
              world->reservation, world->user, world->schedule, world->reservation_status, world->price,
-             clock_format(clock_now() + world->hold_s * CLOCK_SECOND, expires));
+             clock_format(clock_now() + world->hold_s * CLOCK_SECOND, expires), world->called_off ? "true" : "false");
 }
 
 static void put_error(struct stub_answer *answer, int status, const char *member, const char *code)
@@ -127,8 +128,8 @@ static void serve_reservation(const struct stub_request *request, struct stub_an
         return;
     }
     world->secured++;
-    if (world->seats_gone) {
-        put_error(answer, 409, "code", "HOLD_EXPIRED");
+    if (world->seats_gone || world->called_off) {
+        put_error(answer, 409, "code", world->called_off ? "SALE_ENDED" : "HOLD_EXPIRED");
         return;
     }
     const char *payment = strstr(request->body, "\"paymentId\":\"");

@@ -101,6 +101,28 @@ static void test_confirm_after_the_seats_are_gone_charges_nothing(void **state)
     assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
 }
 
+static void test_confirm_after_the_performance_was_called_off_charges_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    scene->world->called_off = true;
+    assert_ptr_equal(scene_confirm(scene, "token", &payment), &err_sale_ended);
+    assert_int_equal(scene->world->charged, 0);
+    assert_string_equal(scene_payment(scene).failure_reason, "SALE_ENDED");
+    assert_int_equal(scene_events(scene, "PaymentFailed"), 1);
+}
+
+static void test_confirm_charged_in_the_browser_after_the_performance_was_called_off_is_refunded(void **state)
+{
+    struct scene *scene = *state;
+    struct payment payment;
+    world_charge(scene->world);
+    scene->world->called_off = true;
+    assert_ptr_equal(scene_confirm(scene, NULL, &payment), &err_sale_ended);
+    scene_settle_all(scene);
+    assert_int_equal(scene->world->cancelled, 1);
+}
+
 static void test_confirm_charged_in_the_browser_without_seats_is_refunded(void **state)
 {
     struct scene *scene = *state;
@@ -538,6 +560,8 @@ int main(void)
         TEST(test_confirm_of_another_amount_at_portone_fails_and_is_refunded),
         TEST(test_confirm_wrong_amount_or_key_changes_nothing),
         TEST(test_confirm_after_the_seats_are_gone_charges_nothing),
+        TEST(test_confirm_after_the_performance_was_called_off_charges_nothing),
+        TEST(test_confirm_charged_in_the_browser_after_the_performance_was_called_off_is_refunded),
         TEST(test_confirm_charged_in_the_browser_without_seats_is_refunded),
         TEST(test_confirm_declined_keeps_the_hold_and_takes_another_card),
         TEST(test_confirm_declined_in_the_browser_is_told_at_once),

@@ -98,6 +98,16 @@ static void test_order_of_a_lapsed_hold_is_refused(void **state)
     assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_hold_expired);
 }
 
+static void test_order_of_a_performance_that_was_called_off_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct order_request request = scene_order_request(scene);
+    struct order order;
+    scene->world->called_off = true;
+    assert_ptr_equal(order_create(scene->ctx, &request, &order), &err_sale_ended);
+    assert_int_equal(scene->world->registered, 1);
+}
+
 static void test_order_paid_in_another_window_is_told_so(void **state)
 {
     struct scene *scene = *state;
@@ -182,6 +192,7 @@ int main(void)
         TEST(test_order_and_confirm_need_no_queue_token),
         TEST(test_order_after_its_payment_failed_is_refused),
         TEST(test_order_of_a_lapsed_hold_is_refused),
+        TEST(test_order_of_a_performance_that_was_called_off_is_refused),
         TEST(test_order_paid_in_another_window_is_told_so),
         TEST(test_order_of_what_is_paid_without_seats_is_refused),
         TEST(test_order_too_often_is_refused),

@@ -191,6 +191,46 @@ static void test_seats_are_not_asked_about_before_their_time_nor_again_at_once(v
     assert_int_equal(service->asked, 1);
 }
 
+/* What is known of the performance: NULL: nothing. */
+static void publish_as(struct scene *scene, const char *status)
+{
+    struct reservation reservation;
+    assert_null(reservation_get(scene->ctx, scene->hold.reservation_id, &reservation));
+    struct schedule schedule = sale_schedule(&(struct sale){.schedule_id = reservation.schedule_id});
+    schedule_forget(scene->ctx, schedule.schedule_id);
+    if (status) {
+        schedule.status = status;
+        sale_publish(scene->ctx, &schedule);
+    }
+}
+
+static void test_seats_of_a_performance_that_was_called_off_are_not_secured(void **state)
+{
+    struct scene *scene = *state;
+    struct ctx *ctx = scene->ctx;
+    struct reservation_info info;
+    struct reservation_secure secure = {scene->payment, scene->hold.total_amount};
+    publish_as(scene, "CANCELLED");
+    assert_null(reservation_secure_seats(ctx, scene->hold.reservation_id, &secure, &info)); /* they are already */
+    assert_null(reservation_unsecure_seats(ctx, scene->hold.reservation_id, scene->payment, &info));
+    assert_ptr_equal(reservation_secure_seats(ctx, scene->hold.reservation_id, &secure, &info), &err_sale_ended);
+    assert_false(secured(scene));
+    secure.amount++;
+    assert_ptr_equal(reservation_secure_seats(ctx, scene->hold.reservation_id, &secure, &info), &err_amount_mismatch);
+}
+
+static void test_seats_are_secured_while_nothing_is_known_of_their_performance(void **state)
+{
+    struct scene *scene = *state;
+    struct ctx *ctx = scene->ctx;
+    struct reservation_info info;
+    struct reservation_secure secure = {scene->payment, scene->hold.total_amount};
+    assert_null(reservation_unsecure_seats(ctx, scene->hold.reservation_id, scene->payment, &info));
+    publish_as(scene, NULL);
+    assert_null(reservation_secure_seats(ctx, scene->hold.reservation_id, &secure, &info));
+    assert_true(secured(scene));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -201,6 +241,8 @@ int main(void)
         TEST(test_seats_of_its_own_payment_stay),
         TEST(test_seats_stay_while_it_is_not_known),
         TEST(test_seats_are_not_asked_about_before_their_time_nor_again_at_once),
+        TEST(test_seats_of_a_performance_that_was_called_off_are_not_secured),
+        TEST(test_seats_are_secured_while_nothing_is_known_of_their_performance),
     };
     return cmocka_run_group_tests_name("secured seats", tests, NULL, NULL);
 }
