@@ -48,13 +48,16 @@ const struct err *reply_kept(struct request *rq, struct reply *rp, const struct 
                              kept_handler *handler, const char *version)
 {
     struct catalogue_answer answer;
-    struct making making = {rq, rp, handler};
-    const struct err *e = catalogue_cache_get(rq->ctx, place, make, &making, &answer);
-    if (e) {
-        return e;
-    }
-    if (answer.bytes != rp->body.data) {
-        reply_bytes(rp, 200, "application/json", answer.bytes, answer.len);
+    const char *known = request_header(rq, "if-none-match");
+    if (!known || !catalogue_cache_head(rq->ctx, place, &answer) || !reply_etag_listed(known, answer.etag)) {
+        struct making making = {rq, rp, handler};
+        const struct err *e = catalogue_cache_get(rq->ctx, place, make, &making, &answer);
+        if (e) {
+            return e;
+        }
+        if (answer.bytes != rp->body.data) {
+            reply_bytes(rp, 200, "application/json", answer.bytes, answer.len);
+        }
     }
     bool lasting = is_version(answer.etag, version);
     reply_header(rp, "Cache-Control",
@@ -62,7 +65,7 @@ const struct err *reply_kept(struct request *rq, struct reply *rp, const struct 
     if (answer.passing) {
         reply_header(rp, "X-Accel-Expires", "0"); /* nor does the gateway keep it */
     }
-    reply_known_etag(rp, answer.etag, request_header(rq, "if-none-match"));
+    reply_known_etag(rp, answer.etag, known);
     if (answer.gzip && rp->status == 200) {
         reply_header(rp, "Content-Encoding", "gzip"); /* the gateway decompresses for who does not accept it */
     }

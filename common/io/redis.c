@@ -386,6 +386,6 @@ const char *redis_str(const struct redis_value *list, size_t index)
 
 const struct err *redis_ping(struct ctx *ctx)
 {
-    const struct err *e = REDIS_RUN(ctx, NULL, "PING");
+    const struct err *e = REDIS_RUN(ctx, NULL, "SET", "redis:ping", "", "EX", "60");
     return err_of_read(e);
 }

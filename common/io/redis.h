@@ -100,6 +100,7 @@ const char *redis_str(const struct redis_value *list, size_t index);
 struct redis *redis_new(void);               /* with cfg_redis; connects on first use */
 struct redis *redis_new_at(const char *url); /* another server or database */
 void redis_free(struct redis **redis);
+/* Whether it answers and takes writes: one that is full, or has become another one's replica, answers reads only. */
 BO_MUSTCHECK const struct err *redis_ping(struct ctx *ctx);
 
 #endif

@@ -77,8 +77,9 @@ bool reply_has_header(const struct reply *rp, const char *name)
 }
 
 /* Weak comparison (RFC 9110, 13.1.2): W/ is ignored, as compressing proxies add it. */
-static bool etag_listed(const char *list, const char *etag)
+bool reply_etag_listed(const char *if_none_match, const char *etag)
 {
+    const char *list = if_none_match;
     size_t len = strlen(etag);
     while (*list) {
         list += strspn(list, ", \t");
@@ -111,7 +112,7 @@ const char *reply_etag_of(struct arena *arena, const void *bytes, size_t len)
 void reply_known_etag(struct reply *rp, const char *etag, const char *if_none_match)
 {
     reply_header(rp, "ETag", etag);
-    if (if_none_match && etag_listed(if_none_match, etag)) {
+    if (if_none_match && reply_etag_listed(if_none_match, etag)) {
         reply_empty(rp, 304);
     }
 }

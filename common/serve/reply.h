@@ -49,6 +49,8 @@ void reply_replayed(struct reply *rp, bool replayed);
 void reply_etag(struct reply *rp, const char *if_none_match);
 /* The same with an ETag that is known already, quotes included. */
 void reply_known_etag(struct reply *rp, const char *etag, const char *if_none_match);
+/* Whether an If-None-Match (any number of ETags, or *) names this one, quotes included. */
+bool reply_etag_listed(const char *if_none_match, const char *etag);
 /* The ETag of bytes: quoted, in the arena. */
 const char *reply_etag_of(struct arena *arena, const void *bytes, size_t len);
 /* For the skeleton: an empty reply, and its head (status line, headers, blank line) in CGI form. */

@@ -10,18 +10,37 @@
 extern const struct redis_script redis_script_contract_keep_copy;
 extern const struct redis_script redis_script_contract_forget_copy;
 
-bool copy_look(struct ctx *ctx, const struct copy *copy, struct copy_found *found_r)
+/* `pipe` reads its bytes. */
+static bool look(const struct copy *copy, struct redis_pipe *pipe, struct copy_found *found_r)
 {
-    struct redis_pipe *pipe = redis_pipe_new(ctx);
     const struct redis_value *values;
     *found_r = (struct copy_found){0};
-    REDIS_PIPE(pipe, "GET", copy->key);
     REDIS_PIPE(pipe, "PTTL", copy->key);
     if (redis_pipe_run(pipe, &values) != NULL) {
         return false;
     }
     if (values[0].type == REDIS_STR) {
         *found_r = (struct copy_found){values[0].str, values[0].len, copy->old_ms + 1 - values[1].integer};
+    }
+    return true;
+}
+
+bool copy_look(struct ctx *ctx, const struct copy *copy, struct copy_found *found_r)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "GET", copy->key);
+    return look(copy, pipe, found_r);
+}
+
+bool copy_look_head(struct ctx *ctx, const struct copy *copy, size_t most, struct copy_found *found_r)
+{
+    struct redis_pipe *pipe = redis_pipe_new(ctx);
+    REDIS_PIPE(pipe, "GETRANGE", copy->key, "0", arena_int(ctx->arena, (int64_t)most - 1));
+    if (!look(copy, pipe, found_r)) {
+        return false;
+    }
+    if (found_r->len == 0) {
+        *found_r = (struct copy_found){0};
     }
     return true;
 }
@@ -44,11 +63,12 @@ void copy_keep(struct ctx *ctx, const struct copy *copy, const char *name, const
 {
     const char *const keys[] = {copy->maker, copy->key};
     struct redis_pipe *pipe = redis_pipe_new(ctx);
-    redis_pipe_eval_begin(pipe, &redis_script_contract_keep_copy, keys, ARRAY_COUNT(keys), 4);
+    redis_pipe_eval_begin(pipe, &redis_script_contract_keep_copy, keys, ARRAY_COUNT(keys), 5);
     redis_pipe_arg(pipe, name, strlen(name));
     redis_pipe_arg(pipe, bytes, len);
     redis_pipe_arg_int(pipe, life_ms);
     redis_pipe_arg_int(pipe, copy->old_ms);
+    redis_pipe_arg_int(pipe, copy->spare ? COPY_SPARE_PERCENT : 0);
     if (redis_pipe_run(pipe, NULL) != NULL) {
         log_debug(&ctx->log, "a copy could not be kept");
     }

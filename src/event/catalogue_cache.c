@@ -24,7 +24,8 @@
 static struct catalogue_place place_of(struct ctx *ctx, const char *key)
 {
     return (struct catalogue_place){
-        .copy = {.key = key, .maker = ARENA_JOIN(ctx->arena, key, ":maker"), .old_ms = CATALOGUE_KEPT_MS}};
+        .copy = {
+            .key = key, .maker = ARENA_JOIN(ctx->arena, key, ":maker"), .old_ms = CATALOGUE_KEPT_MS, .spare = true}};
 }
 
 struct catalogue_place catalogue_place_event(struct ctx *ctx, const char *event_id)
@@ -65,12 +66,14 @@ struct catalogue_place catalogue_place_list(struct ctx *ctx, const char *asked)
                                     crypto_hex(ctx->arena, digest, sizeof digest)));
 }
 
-/* ---- what a copy holds: "<crc> <until> <encoding> <etag>\n" and the answer; the checksum is of all behind it ---- */
+/* ---- what a copy holds: "<crc> <until> <encoding> <etag> <crc of the answer>\n" and the answer; the first checksum is
+ * of the rest of the line ---- */
 
 struct kept {
     struct catalogue_answer answer; /* bytes NULL: there is none */
     int64_t until;                  /* the next edge of a sale's window, clock_now() */
     int64_t old_for_ms;
+    uint32_t crc;
 };
 
 static bool is_passing(int64_t until)
@@ -82,29 +85,25 @@ static bool is_passing(int64_t until)
 #define PLAIN "plain"
 enum { CRC_DIGITS = 8 };
 
-static uint32_t crc_of(const char *bytes, size_t len)
+/* False: it is no copy, or its head is not as it was written. */
+static bool read_head(struct arena *arena, const struct copy_found *found, struct kept *kept_r)
 {
-    return gzip_crc(bytes + CRC_DIGITS, len - CRC_DIGITS);
-}
-
-/* False: it is no copy, or not as it was written. */
-static bool read_copy(struct arena *arena, const struct copy_found *found, struct kept *kept_r)
-{
-    const char *end = found->len > CRC_DIGITS ? memchr(found->bytes, '\n', found->len) : NULL;
-    if (end == NULL || strtoul(found->bytes, NULL, 16) != crc_of(found->bytes, found->len)) {
+    const char *end = found->len > 0 ? memchr(found->bytes, '\n', found->len) : NULL;
+    size_t len = end ? (size_t)(end - found->bytes) + 1 : 0;
+    if (len <= CRC_DIGITS || strtoul(found->bytes, NULL, 16) != gzip_crc(found->bytes + CRC_DIGITS, len - CRC_DIGITS)) {
         return false;
     }
-    char *rest, *head = arena_memdup(arena, found->bytes, (size_t)(end - found->bytes));
-    int64_t until = strtoll(head + CRC_DIGITS, &rest, 10);
+    char *rest, *head = arena_memdup(arena, found->bytes + CRC_DIGITS, len - CRC_DIGITS);
+    int64_t until = strtoll(head, &rest, 10);
     const char *encoding = strtok_r(rest, " ", &rest), *etag = strtok_r(NULL, " ", &rest);
-    size_t head_len = (size_t)(end - found->bytes) + 1;
     *kept_r = (struct kept){.answer = {.etag = etag,
-                                       .bytes = found->bytes + head_len,
-                                       .len = found->len - head_len,
+                                       .bytes = found->bytes + len,
+                                       .len = found->len - len,
                                        .gzip = strcmp(encoding, GZIP) == 0,
                                        .passing = is_passing(until)},
                             .until = until,
-                            .old_for_ms = found->old_for_ms};
+                            .old_for_ms = found->old_for_ms,
+                            .crc = (uint32_t)strtoul(rest, NULL, 16)};
     return true;
 }
 
@@ -115,8 +114,10 @@ static bool look(struct ctx *ctx, const struct catalogue_place *place, struct ke
     if (!copy_look(ctx, &place->copy, &found)) {
         return false;
     }
-    if (found.len > 0 && !read_copy(ctx->arena, &found, kept_r)) {
+    if (found.len > 0 &&
+        (!read_head(ctx->arena, &found, kept_r) || gzip_crc(kept_r->answer.bytes, kept_r->answer.len) != kept_r->crc)) {
         log_warn(&ctx->log, "a damaged copy of the catalogue is made anew");
+        *kept_r = (struct kept){0};
     }
     return true;
 }
@@ -167,13 +168,6 @@ static int64_t fresh_ms(const struct catalogue_place *place, const struct edges 
     return left_ms < most_s * 1000 ? left_ms : most_s * 1000;
 }
 
-static void write_crc(struct buf *copy)
-{
-    char digits[CRC_DIGITS + 1];
-    snprintf(digits, sizeof digits, "%0*x", CRC_DIGITS, crc_of(copy->data, copy->len));
-    memcpy(copy->data, digits, CRC_DIGITS);
-}
-
 static bool keep(struct ctx *ctx, const struct catalogue_place *place, const char *name, const struct edges *edges,
                  const struct catalogue_answer *answer)
 {
@@ -182,11 +176,12 @@ static bool keep(struct ctx *ctx, const struct catalogue_place *place, const cha
     if (ms <= 0) {
         return false;
     }
+    const char *head =
+        arena_printf(ctx->arena, " %lld %s %s %0*x\n", (long long)edges->next, answer->gzip ? GZIP : PLAIN,
+                     answer->etag, CRC_DIGITS, gzip_crc(answer->bytes, answer->len));
     buf_init(&bytes, ctx->arena, answer->len + HEAD_MAX);
-    buf_printf(&bytes, "%0*x %lld %s %s\n", CRC_DIGITS, 0, (long long)edges->next, answer->gzip ? GZIP : PLAIN,
-               answer->etag);
+    buf_printf(&bytes, "%0*x%s", CRC_DIGITS, gzip_crc(head, strlen(head)), head);
     buf_add(&bytes, answer->bytes, answer->len);
-    write_crc(&bytes);
     copy_keep(ctx, &place->copy, name, bytes.data, bytes.len, ms + CATALOGUE_KEPT_MS);
     return true;
 }
@@ -259,6 +254,20 @@ const struct err *catalogue_cache_get(struct ctx *ctx, const struct catalogue_pl
     }
     *answer_r = kept.answer;
     return NULL;
+}
+
+bool catalogue_cache_head(struct ctx *ctx, const struct catalogue_place *place, struct catalogue_answer *answer_r)
+{
+    struct copy_found found;
+    struct kept kept;
+    if (!copy_look_head(ctx, &place->copy, HEAD_MAX, &found) || !read_head(ctx->arena, &found, &kept) ||
+        !is_fresh(&kept)) {
+        return false;
+    }
+    *answer_r = kept.answer;
+    answer_r->bytes = NULL;
+    answer_r->len = 0;
+    return true;
 }
 
 /* ---- what has changed ---- */

@@ -10,6 +10,9 @@
  * One process makes an answer anew. Meanwhile the others give the old one, for CATALOGUE_OLD_MS and never beyond an
  * edge; who has none waits for it, for CATALOGUE_WAIT_MS, and then makes it for itself. While PostgreSQL is away the
  * last answer is given whatever its age, for CATALOGUE_KEPT_MS; Redis away: everybody makes it.
+ *
+ * Anybody may ask for every map and for lists without end. All copies together take no more than what Redis has to
+ * spare (copy.h). Beyond that an answer that has no copy yet is made for who asks for it, by one process after another.
  */
 #ifndef EVENT_CATALOGUE_CACHE_H
 #define EVENT_CATALOGUE_CACHE_H
@@ -59,6 +62,10 @@ typedef const struct err *catalogue_maker(struct ctx *ctx, void *with, struct ca
 BO_MUSTCHECK const struct err *catalogue_cache_get(struct ctx *ctx, const struct catalogue_place *place,
                                                    catalogue_maker *make, void *with,
                                                    struct catalogue_answer *answer_r);
+
+/* The answer without its bytes (NULL), which may be many, when a fresh one is kept: for who has it already and asks
+ * whether that is so. False: catalogue_cache_get() tells. One round trip. */
+bool catalogue_cache_head(struct ctx *ctx, const struct catalogue_place *place, struct catalogue_answer *answer_r);
 
 /* After the commit of any change of an event, its schedules or prices: all answers about it, all lists and the copies
  * of other services are old. Safe to repeat. Lost, the answers' own age ends them. */

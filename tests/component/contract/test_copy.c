@@ -22,8 +22,9 @@ static int begin(void **state)
     (void)state;
     ctx = fixture_ctx(NULL, NEED_REDIS);
     const char *id = fixture_uuid();
-    copy = (struct copy){arena_printf(ctx->arena, "copy:{%s}:it", id), arena_printf(ctx->arena, "copy:{%s}:maker", id),
-                         OLD_MS};
+    copy = (struct copy){.key = arena_printf(ctx->arena, "copy:{%s}:it", id),
+                         .maker = arena_printf(ctx->arena, "copy:{%s}:maker", id),
+                         .old_ms = OLD_MS};
     return 0;
 }
 
