@@ -255,23 +255,42 @@ static bool take_offset(const char **text, bool pg, int *seconds)
     return hours <= 23 && minutes <= 59 && rest <= 59;
 }
 
+static bool year_fits(const struct tm *tm)
+{
+    return tm->tm_year + 1900 >= FIRST_YEAR && tm->tm_year + 1900 <= LAST_YEAR;
+}
+
+/* What is read may be written, in UTC as well as here, and read again. */
+static bool writable(int64_t at)
+{
+    int micros;
+    time_t seconds = split(at, &micros);
+    struct tm utc, local;
+    return gmtime_r(&seconds, &utc) && localtime_r(&seconds, &local) && year_fits(&utc) && year_fits(&local);
+}
+
 bool clock_parse(const char *text, int64_t *at_r)
 {
     struct parts parts;
-    if (!take_parts(&text, 'T', &parts) || !real(&parts) || parts.year < FIRST_YEAR || parts.year > LAST_YEAR) {
+    int64_t at;
+    if (!take_parts(&text, 'T', &parts) || !real(&parts)) {
         return false;
     }
     if (*text == '\0') {
-        return as_local(&parts, at_r);
+        if (!as_local(&parts, &at)) {
+            return false;
+        }
+    } else {
+        int offset = 0;
+        if ((!take_char(&text, 'Z') && !take_offset(&text, false, &offset)) || *text != '\0') {
+            return false;
+        }
+        at = as_utc(&parts) - offset * CLOCK_SECOND;
     }
-    int offset = 0;
-    if (!take_char(&text, 'Z') && !take_offset(&text, false, &offset)) {
+    if (!writable(at)) {
         return false;
     }
-    if (*text != '\0') {
-        return false;
-    }
-    *at_r = as_utc(&parts) - offset * CLOCK_SECOND;
+    *at_r = at;
     return true;
 }
 

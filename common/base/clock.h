@@ -37,9 +37,10 @@ char *clock_format(int64_t at, char out[CLOCK_TEXT_SIZE]);
 char *clock_format_utc(int64_t at, char out[CLOCK_TEXT_SIZE]);
 /* RFC 3339 in UTC with microseconds, nothing of `at` is lost: "2026-06-01T10:00:00.000000Z". Returns out. */
 char *clock_format_exact(int64_t at, char out[CLOCK_TEXT_SIZE]);
-/* RFC 3339 with offset, or "yyyy-MM-ddTHH:mm:ss" read in the process's zone; years 1970-9999, real dates only, no leap
- * seconds, "T" and "Z" in upper case; of a fraction (1 to 9 digits) what is finer than a microsecond is dropped.
- * Nothing may follow. False (and *at_r untouched) for anything else. */
+/* RFC 3339 with offset, or "yyyy-MM-ddTHH:mm:ss" read in the process's zone; years 1970-9999 in UTC and in the
+ * process's zone, so that it can be written and read again; real dates only, no leap seconds, "T" and "Z" in upper
+ * case; of a fraction (1 to 9 digits) what is finer than a microsecond is dropped. Nothing may follow. False (and *at_r
+ * untouched) for anything else. */
 bool clock_parse(const char *text, int64_t *at_r);
 /* PostgreSQL's ISO output of a timestamptz ("2026-06-01 19:00:00.5+09"); "infinity" gives INT64_MAX. */
 bool clock_parse_pg(const char *text, int64_t *at_r);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/array.h"
+#include "common/base/utf8.h"
 #include "common/crypto/crypto.h"
 #include "common/io/kafka.h"
 #include "sql/dead_letters.h"
@@ -50,12 +51,19 @@ static const char *header_of(const struct kafka_record *letter, const char *name
     return value ? value : "?";
 }
 
-/* Somebody else's bytes, for a terminal. */
+/* Somebody else's bytes, for a terminal: text without controls. */
 static void print_plain(const char *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-        putchar(byte >= ' ' && byte != 0x7f ? byte : '?');
+    const char *end = bytes + len;
+    while (bytes < end) {
+        uint32_t code;
+        const char *next = utf8_next(bytes, end, &code);
+        if (next && !utf8_is_control(code)) {
+            fwrite(bytes, 1, (size_t)(next - bytes), stdout);
+        } else {
+            putchar('?');
+        }
+        bytes = next ? next : bytes + 1;
     }
 }
 

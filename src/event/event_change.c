@@ -120,11 +120,24 @@ static struct db_arg int_or_null(int64_t value)
     return value == FIELD_NO_INT ? DB_NULL : DB_INT(value);
 }
 
+static bool named_before(const struct schedule_change *changes, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(changes[i].id, changes[index].id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct err *change_schedule(struct ctx *ctx, const struct work *work, size_t index)
 {
-    const struct schedule_change *one = &((const struct schedule_change *)work->change->schedules.items)[index];
+    const struct schedule_change *changes = work->change->schedules.items, *one = &changes[index];
     const char *at = arena_printf(ctx->arena, "schedules[%zu]", index);
     size_t row;
+    if (named_before(changes, index)) { /* each would undo the other */
+        return ctx_invalid(ctx, arena_printf(ctx->arena, "%s.id", at), "appears twice");
+    }
     if (!find_schedule(work->schedules, one->id, &row)) {
         return ctx_invalid(ctx, arena_printf(ctx->arena, "%s.id", at), "the event has no such performance");
     }

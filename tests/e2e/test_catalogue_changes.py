@@ -115,6 +115,18 @@ def test_hall_deleted_while_events_are_made_there_is_gone_or_used(admin, venue):
         assert statuses in ((201, 409), (400, 204)), statuses
 
 
+def test_venue_deleted_while_halls_are_made_there_is_gone_or_used(admin):
+    """Either the venue is there with the hall, or neither is."""
+    for _ in range(10):
+        venue = made(admin.call("POST", "/venues", json={"name": f"Arena {uuid.uuid4()}", "address": "1 Road", "city": "서울"}))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            creating = pool.submit(admin.call, "POST", f"/venues/{venue['id']}/halls", json={
+                "name": "Hall", "capacity": 10, "seatTemplate": TEMPLATE})
+            deleting = pool.submit(admin.call, "DELETE", f"/venues/{venue['id']}")
+        statuses = creating.result().status_code, deleting.result().status_code
+        assert statuses in ((201, 409), (404, 204)), statuses
+
+
 # ---- events ----
 
 
@@ -172,6 +184,14 @@ def test_times_that_contradict_each_other_after_the_change_are_refused(admin, ma
                          ({"eventEndAt": moment(days=28)}, "eventEndAt"), ({"saleEndAt": moment(days=31)}, "saleEndAt")):
         refused = assert_error(change(admin, event, schedules=[{"id": schedule} | times]), 400, "INVALID_REQUEST")
         assert f"schedules[0].{field}" in [entry["field"] for entry in refused["details"]]
+
+
+def test_performance_that_is_named_twice_is_refused(admin, make):
+    event = make()
+    schedule = event["schedules"][0]["id"]
+    refused = assert_error(change(admin, event, schedules=[
+        {"id": schedule, "queueCapacity": 5}, {"id": schedule, "admissionRate": 5}]), 400, "INVALID_REQUEST")
+    assert refused["details"] == [{"field": "schedules[1].id", "reason": "appears twice"}]
 
 
 def test_changes_of_one_event_at_once_all_count(admin, make):

@@ -22,12 +22,13 @@ SELECT id, name, address, city
 FROM venues
 WHERE id = $1;
 
--- No row: there is no such venue.
+-- No row: there is no such venue. It stays until the end of the transaction.
 -- name: venue_hall_insert :write
 INSERT INTO halls (venue_id, name, capacity, seat_template)
 SELECT id, $2::text, $3::integer, $4::jsonb
 FROM venues
 WHERE id = $1
+FOR KEY SHARE
 RETURNING id;
 
 -- A list as venue_list; no row at all: there is no such venue.

@@ -96,6 +96,7 @@ static void test_clock_parse_good_texts(void **state)
     assert_parses("2026-06-01T19:00:00", JUNE_1_10H);
     assert_parses("2024-02-29T00:00:00Z", INT64_C(1709164800) * CLOCK_SECOND);
     assert_parses("1970-01-01T09:00:00", 0);
+    assert_parses("9999-12-31T23:59:59", INT64_C(253402268399) * CLOCK_SECOND);
 }
 
 static void test_clock_parse_bad_texts_leave_the_result_alone(void **state)
@@ -107,6 +108,11 @@ static void test_clock_parse_bad_texts_leave_the_result_alone(void **state)
         "2026-06-01T19:00",
         "2026-06-01 19:00:00",
         "2026-06-01t19:00:00z",
+        "9999-12-31T23:59:59Z", /* here it is the year 10000 */
+        "9999-12-31T23:59:59-09:00",
+        "1970-01-01T08:59:59", /* in UTC it is 1969 */
+        "1970-01-01T00:00:00+09:00",
+        "1969-12-31T23:59:59Z",
         "2026-6-01T19:00:00",
         "2026-06-01T19:00:00+09",
         "2026-06-01T19:00:00+0900",
