@@ -29,7 +29,7 @@ const struct err *events_list(struct request *rq, struct reply *rp)
     if (asked == NULL) {
         const struct err *e = list_made(rq, rp, NULL);
         if (!e) {
-            reply_header(rp, "Cache-Control", "no-cache");
+            reply_shared(rp, true, false);
             reply_etag(rp, request_header(rq, "if-none-match"));
         }
         return e;

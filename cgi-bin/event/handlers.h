@@ -8,6 +8,9 @@
 /* Replies with 200 and JSON, made from the store. *etag_r, NULL before: the ETag where it is not that of the bytes. */
 typedef const struct err *kept_handler(struct request *rq, struct reply *rp, const char **etag_r);
 
+/* Says that all may be given this answer. `kept`: the gateway may give it for CATALOGUE_PASSING_MS; `lasting`: clients
+ * may keep it for ever, else they must ask about it. */
+void reply_shared(struct reply *rp, bool kept, bool lasting);
 /* Answers with what is kept in `place`, or with what `handler` replies, which is kept for all; the client's
  * If-None-Match is asked about its ETag. A large answer is compressed, for all. `version`: the client asks for this one
  * and may keep it for ever, if it is; NULL: for any. */

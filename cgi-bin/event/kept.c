@@ -4,6 +4,9 @@
 
 #include "common/base/gzip.h"
 
+/* For the gateway, which may give an answer for a second, and for one more while it asks for the next. */
+#define ACCEL_S "1"
+#define REVALIDATE "stale-while-revalidate=1"
 #define LARGE (64 << 10) /* bytes from which an answer is compressed once for all, not by the gateway for each */
 
 struct making {
@@ -44,6 +47,14 @@ static bool is_version(const char *etag, const char *version)
     return len > 0 && strlen(etag) == len + 2 && memcmp(etag + 1, version, len) == 0;
 }
 
+void reply_shared(struct reply *rp, bool kept, bool lasting)
+{
+    /* Ahead of Cache-Control, or its no-cache would be for the gateway too. */
+    reply_header(rp, "X-Accel-Expires", kept ? ACCEL_S : "0");
+    reply_header(rp, "Cache-Control",
+                 lasting ? "public, max-age=31536000, immutable, " REVALIDATE : "no-cache, " REVALIDATE);
+}
+
 const struct err *reply_kept(struct request *rq, struct reply *rp, const struct catalogue_place *place,
                              kept_handler *handler, const char *version)
 {
@@ -60,11 +71,8 @@ const struct err *reply_kept(struct request *rq, struct reply *rp, const struct 
         }
     }
     bool lasting = is_version(answer.etag, version);
-    reply_header(rp, "Cache-Control",
-                 lasting ? "public, max-age=31536000, immutable" : "no-cache"); /* no-cache: must be asked about */
-    if (answer.passing) {
-        reply_header(rp, "X-Accel-Expires", "0"); /* nor does the gateway keep it */
-    }
+    bool kept = !answer.passing && (lasting || !version); /* versions that were made up are without end */
+    reply_shared(rp, kept, lasting);
     reply_known_etag(rp, answer.etag, known);
     if (answer.gzip && rp->status == 200) {
         reply_header(rp, "Content-Encoding", "gzip"); /* the gateway decompresses for who does not accept it */

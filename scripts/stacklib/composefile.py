@@ -6,18 +6,18 @@ from stacklib.containers import (
     DATABASE_SECRET, HANDED_OUT, OPERATOR, OWN_SOCKET, RUN, SECRETS, USER, ContainerStack, secrets_of)
 from stacklib.settings import SETTING_NAMES, SETTINGS, instances_key
 
-# Memory in MiB: by default, and for a small machine.
+# Memory in MiB: by default, and for a small machine. What it must hold: tests/tools/test_compose_memory.py.
 MEMORY = {
     "postgres": (768, 192),
     "redis": (1280, 96),
     "kafka": (768, 368),
-    "gateway": (160, 64),
+    "gateway": (288, 128),
     "user.fcgi": (128, 32),
     "login.fcgi": (128, 32),
     "outside.fcgi": (192, 32),
-    "event.fcgi": (96, 24),
+    "event.fcgi": (256, 32),
     "queue.fcgi": (96, 24),
-    "reservation.fcgi": (128, 32),
+    "reservation.fcgi": (448, 64),
     "payment.fcgi": (256, 32),
     "gateway.fcgi": (64, 24),
     "sandbox.fcgi": (256, 48),
@@ -30,6 +30,9 @@ MEMORY = {
     "payment-saga": (64, 24),
     "maint": (48, 24),
 }
+# Of the gateway's memory: bodies on their way and copies. nginx looks every ten seconds whether its copies are more than
+# their max_size: what comes in between needs room too.
+GATEWAY_FILES_MIB = (160, 64)
 REDIS_DATA_MIB = (1024, 64)
 KAFKA_HEAP_MIB = (384, 192)
 SHARED_BUFFERS_MIB = (128, 48)
@@ -249,6 +252,7 @@ def _gateway(responders: list[str]) -> dict:
         "environment": {"BOX_SANDBOX": variable("BOX_SANDBOX", 0),
                         **{name: setting(name) for name in ("BOX_CORS_ORIGINS", "BOX_TRUSTED_PROXIES", "BOX_LOGINS_OF_ONE_ADDRESS")}},
         "ports": ports,
+        "tmpfs": [f"/tmp:mode=1777,size={variable('BOX_GATEWAY_FILES', f'{GATEWAY_FILES_MIB[0]}m')}"],
         "mem_limit": memory("gateway"),
         "healthcheck": _healthcheck(["CMD", "bash", "-c", ask]),
     }
@@ -347,6 +351,7 @@ def small_environment() -> str:
         *(f"{key}={value}" for key, value in SMALL.items()),
         f"BOX_POSTGRES_SHARED_BUFFERS={SHARED_BUFFERS_MIB[1]}MB",
         f"BOX_REDIS_MAXMEMORY={REDIS_DATA_MIB[1]}mb",
+        f"BOX_GATEWAY_FILES={GATEWAY_FILES_MIB[1]}m",
         f"BOX_KAFKA_HEAP={KAFKA_HEAP_MIB[1]}m",
         *(f"{memory_name(name)}={limits[1]}m" for name, limits in MEMORY.items()),
     ]

@@ -29,7 +29,9 @@
 /* Longer than COPY_MAKING_MS: when who makes an answer dies, one of those who wait for it takes over. */
 #define CATALOGUE_WAIT_MS 6000
 #define CATALOGUE_OLD_MS 5000
-#define CATALOGUE_PASSING_MS 2000 /* so long may the gateway give what it keeps for a second */
+/* So long may the gateway give what it has got: for a second, for one more while it asks for the next, both counted in
+ * whole seconds of its clock, and a second on the way. */
+#define CATALOGUE_PASSING_MS 4000
 #define CATALOGUE_KEPT_MS INT64_C(3600000)
 
 /* Which answer. */

@@ -1,11 +1,16 @@
 """What the gateway answers for all who read the catalogue: for whom, for how long, and by what it tells answers apart."""
 import gzip
+import json
+import socket
+import time
+import urllib.parse
+import urllib.request
 import uuid
 
 import pytest
 import requests
 
-from box_office import put_on_sale, times_served
+from box_office import made, put_on_sale, times_served, wait_for
 from people import TIMEOUT_S, assert_error
 
 
@@ -45,6 +50,54 @@ def test_who_has_it_already_is_told_so_by_the_gateway(base_url, internal_url, sa
     answers = [requests.get(url, headers={"If-None-Match": f'"other", {tag}'}, timeout=TIMEOUT_S) for _ in range(100)]
     assert {(answer.status_code, answer.content) for answer in answers} == {(304, b"")}
     assert times_served(internal_url, route) - before < 50
+
+
+GATEWAY_S = 4  # CATALOGUE_PASSING_MS
+
+
+def answers_at_once(base_url, path: str, count: int) -> list[bytes]:
+    """All are asked before the first is read."""
+    where = urllib.parse.urlsplit(base_url)
+    crowd = [socket.create_connection((where.hostname, where.port), timeout=TIMEOUT_S) for _ in range(count)]
+    for each in crowd:
+        each.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    answers = []
+    for each in crowd:
+        with each, each.makefile("rb") as answer:
+            answers.append(answer.read().partition(b"\r\n\r\n")[2])
+    return answers
+
+
+def test_crowd_after_a_quiet_time_is_given_what_is_true(base_url, admin, sale):
+    """The gateway still has what it was given before, the service what is true: not what it gives while that is made."""
+    url, title = f"{base_url}/events/{sale.event_id}", f"Concert {uuid.uuid4()}"
+    assert requests.get(url, timeout=TIMEOUT_S).json()["title"] != title
+    asked = time.monotonic()
+    made(admin.call("PUT", f"/events/{sale.event_id}", json={"title": title}), 200)
+    assert admin.call("GET", f"/events/{sale.event_id}").json()["title"] == title
+    wait_for("age", lambda: time.monotonic() > asked + GATEWAY_S)
+    assert {title} == {json.loads(answer)["title"] for answer in answers_at_once(base_url, f"/events/{sale.event_id}", 50)}
+
+
+def spellings_of(sale, base_url) -> dict[str, str]:
+    schedule = f"/events/schedules/{sale.schedule_id}"
+    version = requests.get(f"{base_url}{schedule}/live", timeout=TIMEOUT_S).json()["layout"]
+    return {"upper case": f"/events/schedules/{sale.schedule_id.upper()}/layout",
+            "another version": f"{schedule}/layout?v={version + 1}",
+            "no version": f"{schedule}/layout?v=z{version}",
+            "encoded": f"{schedule}/layout?v={''.join(f'%{ord(digit):x}' for digit in str(version))}",
+            "its version": f"{schedule}/layout?v={version}"}
+
+
+@pytest.mark.parametrize(("spelling", "kept"), [
+    ("upper case", False), ("another version", False), ("no version", False), ("encoded", False), ("its version", True)])
+def test_only_what_clients_write_is_kept(base_url, internal_url, sale, spelling, kept):
+    """Else one large map would be as many copies as somebody makes up names for it."""
+    url, route = base_url + spellings_of(sale, base_url)[spelling], "/events/schedules/{scheduleId}/layout"
+    before = times_served(internal_url, route)
+    for _ in range(50):
+        urllib.request.urlopen(url, timeout=TIMEOUT_S).close()  # requests would write it as others do
+    assert (times_served(internal_url, route) - before < 50) == kept
 
 
 ODD_HEADERS = [
