@@ -77,13 +77,15 @@ def test_internal_listener_needs_a_service_key(internal_url):
     ("GET", "/internal/schedules/{id}", {"queue", "reservation"}),
     ("GET", "/internal/schedules/{id}/seats", {"reservation"}),
     ("GET", "/internal/seats/status/{id}", {"reservation"}),
+    ("GET", "/internal/reservations/live?scheduleId={id}", {"event"}),
+    ("GET", "/internal/reservations/sold?scheduleId={id}", {"event"}),
     ("GET", "/internal/reservations/{id}", {"payment"}),
     ("POST", "/internal/reservations/{id}/secure", {"payment"}),
     ("POST", "/internal/reservations/{id}/unsecure", {"payment"}),
     ("GET", "/internal/payments?reservationId={id}", {"reservation"}),
 ])
 def test_service_key_opens_only_the_routes_of_its_service(stack, internal_url, method, path, callers):
-    for service in ("queue", "reservation", "payment"):
+    for service in ("event", "queue", "reservation", "payment"):
         key = service_key(stack, service)
         answer = call(method, internal_url + path.format(id=uuid.uuid4()), headers={"X-Service-Api-Key": key})
         assert (answer.status_code != 403) == (service in callers), service
