@@ -107,6 +107,17 @@ static void tell(struct ctx *ctx, const char *id, const char *key, const char *c
     *poster_r = (struct poster){id, s3_public_url(ctx->arena, key), content_type, size};
 }
 
+/* One that is complete. */
+static const struct err *find(struct ctx *ctx, const char *id, const char *key, struct poster *poster_r)
+{
+    struct s3_object there;
+    const struct err *e = s3_peek(ctx, key, START_LEN, &there);
+    if (!e) {
+        tell(ctx, id, key, there.content_type, there.size, poster_r);
+    }
+    return e;
+}
+
 /* It can be no poster, nor become one: an address that is still good may write it anew. */
 static const struct err *refuse(struct ctx *ctx, const char *upload, const char *why)
 {
@@ -147,11 +158,12 @@ const struct err *poster_complete(struct ctx *ctx, const char *poster_id, struct
         return &err_not_found;
     }
     const char *key = ARENA_JOIN(ctx->arena, POSTERS, poster_id);
-    struct s3_object there;
-    const struct err *e = s3_peek(ctx, key, START_LEN, &there);
-    if (!e) {
-        tell(ctx, poster_id, key, there.content_type, there.size, poster_r);
-        return NULL;
+    const struct err *e = find(ctx, poster_id, key, poster_r);
+    if (e != &err_not_found) {
+        return e;
     }
-    return e == &err_not_found ? publish(ctx, poster_id, ARENA_JOIN(ctx->arena, UPLOADS, poster_id), key, poster_r) : e;
+    e = publish(ctx, poster_id, ARENA_JOIN(ctx->arena, UPLOADS, poster_id), key, poster_r);
+    bool refused = e == &err_invalid_request;
+    /* Who completes it at the same moment takes the upload away. */
+    return e && !refused && !find(ctx, poster_id, key, poster_r) ? NULL : e;
 }

@@ -13,7 +13,7 @@
 #include "common/json/json.h"
 
 /* What others may see of a performance's seats; &err_not_found: no such schedule, or not published. The version of the
- * layout is the time of the last change of the event or the performance, in microseconds. */
+ * layout is the time of the last change of what it tells (prices are all that changes), in microseconds. */
 BO_MUSTCHECK const struct err *seat_layout_version(struct ctx *ctx, const char *schedule_id, int64_t *version_r);
 
 /* The layout as JSON, all of it but the version from one statement. Errors as above. */

@@ -203,6 +203,25 @@ def test_changes_of_one_event_at_once_all_count(admin, make):
     assert all(now[name] == value for part in parts for name, value in part.items())
 
 
+def test_map_of_seats_is_new_when_it_tells_something_new(admin, make, query):
+    event = make()
+    schedule = event["schedules"][0]["id"]
+
+    def versions() -> tuple:
+        return (admin.call("GET", f"/events/schedules/{schedule}/live").json()["layout"],
+                query(f"SELECT updated_at FROM event_service.events WHERE id = '{event['id']}'"))
+    layout, touched = versions()
+    made(change(admin, event), 200)
+    made(change(admin, event, title=event["title"], gradePrices={"VIP": 150000}, schedules=[
+        {"id": schedule, "saleStartAt": event["schedules"][0]["saleStartAt"]}]), 200)
+    made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
+    assert versions() == (layout, touched)
+    made(change(admin, event, title="After"), 200)
+    assert versions()[0] == layout and versions()[1] != touched
+    made(change(admin, event, gradePrices={"VIP": 7}), 200)
+    wait_for("another layout", lambda: versions()[0] > layout)
+
+
 # ---- deleting ----
 
 

@@ -1,4 +1,5 @@
 """Posters: from an administrator's browser straight into the store, and out of it as a picture (EVT-001)."""
+import concurrent.futures
 import struct
 import zlib
 
@@ -68,6 +69,19 @@ def test_poster_stays_what_it_was_when_its_address_is_used_again(admin):
     assert upload(told, other) == 200
     assert complete(admin, told).json() == first
     assert requests.get(first["posterUrl"], timeout=TIMEOUT_S).content == picture
+
+
+def test_poster_completed_by_many_at_once_is_complete_for_all(admin):
+    """The store of the sandbox may stumble over itself then, and says so: try again."""
+    picture = png()
+    for _ in range(5):
+        told = begin(admin, "image/png", len(picture))
+        assert upload(told, picture) == 200
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: complete(admin, told), range(4)))
+        complete_ones = [one.json() for one in answers if one.status_code == 200]
+        assert complete_ones and {one.status_code for one in answers} <= {200, 503}, [one.text for one in answers]
+        assert all(one == complete(admin, told).json() for one in complete_ones)
 
 
 def test_poster_address_is_good_for_one_key_one_length_and_one_type(admin):

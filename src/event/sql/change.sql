@@ -117,12 +117,18 @@ WHERE s.event_id = $1
 ORDER BY s.id
 FOR UPDATE;
 
+-- What is the same afterwards was not changed, here and below.
 -- name: change_event :write
 UPDATE events
 SET
     title = coalesce($2, title), artist = coalesce($3, artist), description = coalesce($4, description),
     poster_url = coalesce($5, poster_url), updated_at = clock_timestamp()
-WHERE id = $1;
+WHERE
+    id = $1
+    AND (title, artist, description, poster_url)
+    IS DISTINCT FROM (
+        coalesce($2, title), coalesce($3, artist), coalesce($4, description), coalesce($5, poster_url)
+    );
 
 -- name: change_schedule :write
 UPDATE event_schedules
@@ -130,7 +136,13 @@ SET
     event_start_at = $2, event_end_at = $3, sale_start_at = $4, sale_end_at = $5,
     admission_rate = coalesce($6::integer, admission_rate), queue_capacity = coalesce($7::integer, queue_capacity),
     updated_at = clock_timestamp()
-WHERE id = $1;
+WHERE
+    id = $1
+    AND (event_start_at, event_end_at, sale_start_at, sale_end_at, admission_rate, queue_capacity)
+    IS DISTINCT FROM (
+        $2::timestamptz, $3::timestamptz, $4::timestamptz, $5::timestamptz,
+        coalesce($6::integer, admission_rate), coalesce($7::integer, queue_capacity)
+    );
 
 -- No row: the event has no such grade.
 -- name: change_price :write
@@ -139,12 +151,19 @@ SET price = $3
 WHERE event_id = $1 AND grade = $2;
 
 -- name: change_seat_prices :write
-UPDATE seats
-SET price = p.price
-FROM event_schedules AS s, event_prices AS p
-WHERE
-    s.event_id = $1 AND p.event_id = $1 AND seats.schedule_id = s.id AND seats.grade = p.grade
-    AND seats.price <> p.price;
+WITH
+priced AS (
+    UPDATE seats
+    SET price = p.price
+    FROM event_schedules AS s, event_prices AS p
+    WHERE
+        s.event_id = $1 AND p.event_id = $1 AND seats.schedule_id = s.id AND seats.grade = p.grade
+        AND seats.price <> p.price
+    RETURNING seats.schedule_id
+)
+UPDATE event_schedules
+SET layout_at = clock_timestamp()
+WHERE id IN (SELECT schedule_id FROM priced);
 
 -- ---- ends ----
 

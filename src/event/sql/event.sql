@@ -20,7 +20,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 -- A status that cannot become OPEN is refused by the table's trigger.
 -- name: event_open :write
 UPDATE events
-SET status = 'OPEN', updated_at = clock_timestamp()
+SET status = 'OPEN', updated_at = CASE WHEN status = 'OPEN' THEN updated_at ELSE clock_timestamp() END
 WHERE id = $1 AND deleted_at IS NULL;
 
 -- name: event_schedule_ids :read

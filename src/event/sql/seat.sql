@@ -182,9 +182,9 @@ SET seats_version = seats_version + freed.seats, seats_sold = seats_sold - freed
 FROM freed
 WHERE id = $1 AND freed.seats > 0;
 
--- The last change of anything but the state of seats, in microseconds.
+-- The last change of what is told of the seats but their state, in microseconds.
 -- name: seat_layout_version :read
-SELECT (extract(EPOCH FROM greatest(e.updated_at, s.updated_at)) * 1000000)::bigint AS layout
+SELECT (extract(EPOCH FROM s.layout_at) * 1000000)::bigint AS layout
 FROM event_schedules AS s
 JOIN events AS e ON e.id = s.event_id
 WHERE s.id = $1 AND e.status <> 'DRAFT' AND e.deleted_at IS NULL;
@@ -192,7 +192,7 @@ WHERE s.id = $1 AND e.status <> 'DRAFT' AND e.deleted_at IS NULL;
 -- A mark for each seat in the order of display: 1 SOLD, 0 not.
 -- name: seat_live :read
 SELECT
-    (extract(EPOCH FROM greatest(e.updated_at, s.updated_at)) * 1000000)::bigint AS layout,
+    (extract(EPOCH FROM s.layout_at) * 1000000)::bigint AS layout,
     s.seats_version AS version,
     (
         SELECT string_agg(CASE seat.status WHEN 'SOLD' THEN '1' ELSE '0' END, '' ORDER BY seat.ordinal)

@@ -135,7 +135,7 @@ static const struct {
     {"event_service",
      "event_prices: price"
      "; event_schedules: play_sequence event_start_at event_end_at sale_start_at sale_end_at status admission_rate"
-     " queue_capacity seats_total seats_sold seats_version updated_at cancelled_at cancel_reason"
+     " queue_capacity seats_total seats_sold seats_version updated_at cancelled_at cancel_reason layout_at"
      "; events: venue_id hall_id title artist description poster_url status updated_at deleted_at"
      "; halls: name capacity seat_template updated_at"
      "; seat_doubts: sold_by sold_at freed_at owner owned_since seen_at"
@@ -222,6 +222,8 @@ static void test_no_service_says_who_is_an_administrator_or_when_something_happe
                          " SELECT 'PASSWORD', 'SUCCESS', '', now() WHERE false"},
         {"user_service", "INSERT INTO terms_agreements (user_id, type, version, agreed, decided_at)"
                          " SELECT uuidv7(), 'SERVICE', 1, true, now() WHERE false"},
+        {"event_service", "INSERT INTO changes (admin_id, action, subject, subject_id)"
+                          " SELECT uuidv7(), 'UPDATE', 'EVENT', uuidv7() WHERE false"},
         {"payment_service", "INSERT INTO webhook_events (webhook_id, payment_key, type, received_at)"
                             " SELECT '', '', '', now() WHERE false"},
         {"reservation_service", "INSERT INTO check_ins (reservation_id, checked_by, checked_at)"
