@@ -90,7 +90,8 @@ BO_MUSTCHECK const struct err *hall_create(struct ctx *ctx, const char *venue_id
 /* Creates a DRAFT with its schedules and all their seats. */
 BO_MUSTCHECK const struct err *event_admin_create(struct ctx *ctx, const struct event_draft *event,
                                                   char id_r[UUID_SIZE]);
-/* DRAFT becomes OPEN; an OPEN event stays as it is. &err_not_found; &err_conflict when ENDED or CANCELLED. */
+/* DRAFT becomes OPEN; an event that is OPEN or has ended stays as it is. &err_not_found; &err_conflict when CANCELLED.
+ */
 BO_MUSTCHECK const struct err *event_admin_publish(struct ctx *ctx, const char *event_id);
 
 #endif

@@ -109,6 +109,17 @@ static const struct err *publish(struct ctx *ctx, const struct work *work, const
                                                   .payload = &payload});
 }
 
+static bool is_called_off(const struct work *work)
+{
+    bool all = true;
+    for (size_t i = 0; i < db_count(work->schedules); i++) {
+        bool meant = !work->schedule_id || strcmp(db_str(work->schedules, i, "id"), work->schedule_id) == 0;
+        all = all && (!meant || strcmp(db_str(work->schedules, i, "status"), "CANCELLED") == 0);
+    }
+    return all || strcmp(work->status, "CANCELLED") == 0;
+}
+
+/* Where nothing is left to call off, it was called off before or it is over. */
 static const struct err *cancel(struct ctx *ctx, void *arg)
 {
     struct work *work = arg;
@@ -117,13 +128,15 @@ static const struct err *cancel(struct ctx *ctx, void *arg)
     if (!e && is_draft(work)) {
         e = &err_event_is_draft; /* what was called off is public */
     }
-    if (!e && !work->schedule_id && strcmp(work->status, "CANCELLED") != 0) {
-        e = DB_RUN(ctx, &sql_change_event_cancel, NULL, DB_TEXT(work->event_id));
-        e = e == &err_db_raised ? &err_conflict : e;
-    }
     e = e ? e
           : DB_RUN(ctx, &sql_change_schedules_cancel, &rows, DB_TEXT(work->event_id), DB_TEXT(work->schedule_id),
                    DB_TEXT(work->reason));
+    if (!e && db_count(rows) == 0 && !is_called_off(work)) {
+        return &err_conflict;
+    }
+    if (!e && !work->schedule_id && strcmp(work->status, "CANCELLED") != 0) {
+        e = DB_RUN(ctx, &sql_change_event_cancel, NULL, DB_TEXT(work->event_id));
+    }
     for (size_t i = 0; !e && i < db_count(rows); i++) {
         e = publish(ctx, work, rows, i);
     }

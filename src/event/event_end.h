@@ -8,7 +8,8 @@
  *
  * Called off is for good as well, and public: a draft, of which nobody knows, is deleted instead. Each performance says
  * so once, as ScheduleCancelled, in the transaction that ends it; its sale is over at once for who asks, and within a
- * minute and a half for whoever has a copy (contract/schedule.h).
+ * minute and a half for whoever has a copy (contract/schedule.h). What has taken place is not called off any more: its
+ * buyers would get their money back.
  */
 #ifndef EVENT_EVENT_END_H
 #define EVENT_EVENT_END_H
@@ -26,10 +27,11 @@ extern const struct shape event_cancel_shape;
 /* &err_not_found; &err_event_on_sale; &err_event_has_reservations; &err_unavailable when the reservation service does
  * not answer: nothing has changed. */
 BO_MUSTCHECK const struct err *event_delete(struct ctx *ctx, const char *event_id);
-/* All its performances, and the event. Again: done before. &err_not_found; &err_event_is_draft; &err_conflict for an
- * event that has ENDED. */
+/* All its performances that have not taken place, and the event. Again: done before. &err_not_found;
+ * &err_event_is_draft; &err_conflict when all have taken place. */
 BO_MUSTCHECK const struct err *event_cancel(struct ctx *ctx, const char *event_id, const struct event_cancel *cancel);
-/* One performance; *event_id_r is its event. Again: done before. &err_not_found; &err_event_is_draft. */
+/* One performance; *event_id_r is its event. Again: done before. &err_not_found; &err_event_is_draft; &err_conflict
+ * when it has taken place. */
 BO_MUSTCHECK const struct err *event_cancel_schedule(struct ctx *ctx, const char *schedule_id,
                                                      const struct event_cancel *cancel, char event_id_r[UUID_SIZE]);
 

@@ -90,7 +90,7 @@ extern const struct shape event_detail_shape;
 
 enum event_view {
     EVENT_VIEW_PUBLIC, /* status is the sale state; a DRAFT does not exist */
-    EVENT_VIEW_ADMIN,  /* status is DRAFT, OPEN, ENDED, CANCELLED */
+    EVENT_VIEW_ADMIN,  /* status is DRAFT, OPEN, CANCELLED, or ENDED: was OPEN, all performances are over */
 };
 
 /* &err_not_found */

@@ -220,6 +220,15 @@ def test_event_on_sale_is_not_deleted(admin, make):
     assert_error(admin.call("DELETE", f"/events/{event['id']}"), 409, "EVENT_ON_SALE")
 
 
+def test_event_whose_sale_has_just_ended_is_not_deleted_yet(admin, make, query):
+    """Copies that say that it is on sale may still be about."""
+    event = make(saleStartAt=moment(days=-1))
+    for minutes, status in ((1, 409), (3, 204)):
+        query(f"UPDATE event_service.event_schedules SET sale_end_at = clock_timestamp() - interval '{minutes} minutes' "
+              f"WHERE event_id = '{event['id']}'")
+        assert admin.call("DELETE", f"/events/{event['id']}").status_code == status
+
+
 def test_event_with_a_reservation_is_not_deleted(admin, base_url, sandbox_url, query):
     sale = put_on_sale(admin)
     buyer = new_buyer(base_url, sandbox_url, sale)
@@ -261,6 +270,44 @@ def test_event_that_is_called_off_says_so_once_for_each_performance(admin, venue
         "ScheduleCancelled", "Schedule", first, "v1")
     assert set(envelope["payload"]) == {"scheduleId", "eventId", "reason", "cancelledAt"}
     assert envelope["payload"]["eventId"] == event["id"]
+
+
+def has_taken_place(query, *schedules: str) -> None:
+    for schedule in schedules:
+        query("UPDATE event_service.event_schedules SET event_start_at = event_start_at - interval '31 days', "
+              "event_end_at = event_end_at - interval '31 days', sale_start_at = sale_start_at - interval '31 days', "
+              f"sale_end_at = sale_end_at - interval '31 days' WHERE id = '{schedule}'")
+
+
+def test_what_has_taken_place_is_not_called_off(admin, venue, hall, query):
+    draft = draft_of(venue, hall)
+    draft["schedules"] += [draft["schedules"][0] | {"playSequence": number} for number in (2, 3)]
+    event = made(admin.call("POST", "/events", json=draft))
+    made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
+    first, second, third = (schedule["id"] for schedule in event["schedules"])
+    has_taken_place(query, first)
+    assert_error(admin.call("POST", f"/events/schedules/{first}/cancel", json={"reason": "late"}), 409, "CONFLICT")
+    made(admin.call("POST", f"/events/schedules/{second}/cancel", json={"reason": "ill"}), 200)
+    for _ in range(2):
+        ended = made(admin.call("POST", f"/events/{event['id']}/cancel", json={"reason": "storm"}), 200)
+        assert ended["status"] == "CANCELLED"
+        assert [one["status"] for one in ended["schedules"]] == ["ENDED", "CANCELLED", "CANCELLED"]
+    assert [one["payload"]["scheduleId"] for one in events_of(query, event["id"])] == [second, third]
+
+
+def test_event_of_which_nothing_is_to_come_is_not_called_off(admin, venue, hall, query):
+    draft = draft_of(venue, hall)
+    draft["schedules"].append(draft["schedules"][0] | {"playSequence": 2})
+    event = made(admin.call("POST", "/events", json=draft))
+    first, second = (schedule["id"] for schedule in event["schedules"])
+    made(admin.call("POST", f"/events/{event['id']}/publish"), 200)
+    made(admin.call("POST", f"/events/schedules/{second}/cancel", json={"reason": "ill"}), 200)
+    has_taken_place(query, first)
+    assert_error(admin.call("POST", f"/events/{event['id']}/cancel", json={"reason": "late"}), 409, "CONFLICT")
+    assert made(admin.call("POST", f"/events/{event['id']}/publish"), 200)["status"] == "OPEN"
+    has_taken_place(query, second)
+    assert made(admin.call("POST", f"/events/{event['id']}/publish"), 200)["status"] == "ENDED"
+    assert [one["payload"]["scheduleId"] for one in events_of(query, event["id"])] == [second]
 
 
 def test_performance_that_is_called_off_sells_nothing_more(admin, base_url, sandbox_url):

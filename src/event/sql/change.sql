@@ -158,11 +158,11 @@ UPDATE events
 SET status = 'CANCELLED', updated_at = clock_timestamp()
 WHERE id = $1;
 
--- Performances of the event $1, of all or of $2, that were not called off before.
+-- Performances of the event $1, of all or of $2, that were not called off before and have not taken place.
 -- name: change_schedules_cancel :write
 UPDATE event_schedules
 SET status = 'CANCELLED', cancelled_at = clock_timestamp(), cancel_reason = $3, updated_at = clock_timestamp()
-WHERE event_id = $1 AND id = coalesce($2, id) AND status <> 'CANCELLED'
+WHERE event_id = $1 AND id = coalesce($2, id) AND status <> 'CANCELLED' AND event_end_at > clock_timestamp()
 RETURNING id, cancelled_at;
 
 -- name: change_event_of_schedule :read

@@ -125,11 +125,16 @@ candidates AS MATERIALIZED (
 ),
 {{ listed("candidates") }};
 
--- $2: as administrators see it: drafts too, and with its own status in place of the sale state.
+-- $2: as administrators see it: drafts too, and with its own status in place of the sale state; nothing is written when
+-- an event ends.
 -- name: event_detail :read
 SELECT
     e.id, e.title, e.artist, e.description, e.poster_url,
-    CASE WHEN $2::boolean THEN e.status ELSE sale.state END AS status,
+    CASE
+        WHEN NOT $2::boolean THEN sale.state
+        WHEN e.status = 'OPEN' AND sale.ends_at <= clock_timestamp() THEN 'ENDED'
+        ELSE e.status
+    END AS status,
     v.id AS venue_id, v.name AS venue_name, h.id AS hall_id, h.name AS hall_name
 FROM events AS e
 JOIN venues AS v ON v.id = e.venue_id
@@ -143,14 +148,10 @@ WHERE
 -- name: event_detail_schedules :read
 SELECT
     s.id, s.play_sequence, s.event_start_at, s.event_end_at, s.sale_start_at, s.sale_end_at,
-    sale_state(
-        e.status = 'CANCELLED' OR s.status = 'CANCELLED',
-        s.sale_start_at, s.sale_end_at, clock_timestamp()
-    ) AS state,
+    sale_state(s.status = 'CANCELLED', s.sale_start_at, s.sale_end_at, clock_timestamp()) AS state,
     s.seats_total, s.seats_sold
 FROM event_schedules AS s
-JOIN events AS e ON e.id = s.event_id
-WHERE e.id = $1
+WHERE s.event_id = $1
 ORDER BY s.play_sequence;
 
 -- A performance that others may see: its event is neither a draft nor deleted.
