@@ -12,7 +12,7 @@
 
 #define HELD_MAX 64 /* partitions of one process */
 #define TOPIC_SIZE 250
-#define DEAD_HEADERS 6
+#define DEAD_HEADERS 7
 #define DEAD_LETTER_MS 10000 /* longest wait for the acknowledgement of a dead letter */
 
 /* A partition whose next record has failed. */
@@ -111,8 +111,8 @@ static void on_dead_letter_acked(void *owner, void *opaque, const struct err *er
 
 /* What is told of a record that is given up. Of one that was sent again out of the dead letters it stays what was told
  * first, and the attempts are all that were made; only last-error is its own. */
-static void describe(struct ctx *ctx, const struct kafka_record *record, const char *error, int attempts,
-                     struct kafka_header headers_r[DEAD_HEADERS])
+static void describe(struct ctx *ctx, const struct kafka_record *record, const char *group, const char *error,
+                     int attempts, struct kafka_header headers_r[DEAD_HEADERS])
 {
     bool again = kafka_record_header(record, "source-topic") != NULL;
     const char *before = again ? kafka_record_header(record, "attempts") : NULL;
@@ -123,6 +123,7 @@ static void describe(struct ctx *ctx, const struct kafka_record *record, const c
         {"source-partition", arena_int(ctx->arena, record->partition)},
         {"source-offset", arena_int(ctx->arena, record->offset)},
         {"error", error},
+        {"group", group},
     };
     for (size_t i = 0; i < DEAD_HEADERS - 2; i++) {
         const char *told = again ? kafka_record_header(record, first[i].name) : NULL;
@@ -139,7 +140,7 @@ static bool send_dead_letter(struct consumer *consumer, struct ctx *ctx, const s
                              const char *error, int attempts)
 {
     struct kafka_header headers[DEAD_HEADERS];
-    describe(ctx, record, error, attempts, headers);
+    describe(ctx, record, consumer->subscription->group, error, attempts, headers);
     struct kafka_record dead = *record;
     dead.topic = consumer->subscription->dead_letters;
     dead.headers = headers;
@@ -288,6 +289,13 @@ static void handle_event(struct consumer *consumer, struct ctx *ctx, const struc
     done(consumer, ctx, record, effect.first ? HANDLED : REPEATED);
 }
 
+/* What one group has given up and an operator sends again is not for the others that read the topic. */
+static bool is_for(const char *group, const struct kafka_record *record)
+{
+    const char *meant = kafka_record_header(record, "group");
+    return meant == NULL || strcmp(meant, group) == 0;
+}
+
 static void handle_record(struct consumer *consumer, struct ctx *ctx, const struct kafka_record *record)
 {
     struct event event;
@@ -295,6 +303,10 @@ static void handle_record(struct consumer *consumer, struct ctx *ctx, const stru
     log_field(&ctx->log, "topic", record->topic);
     log_field(&ctx->log, "offset",
               arena_printf(ctx->arena, "%d:%lld", (int)record->partition, (long long)record->offset));
+    if (!is_for(consumer->subscription->group, record)) {
+        done(consumer, ctx, record, SKIPPED);
+        return;
+    }
     if (event_parse(ctx, record->value, record->len, &event) != NULL) {
         bury(consumer, ctx, record, "INVALID_EVENT", 1);
         return;

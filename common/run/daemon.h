@@ -9,8 +9,9 @@
  * other consumers), then inbox claim and handler run in one transaction, and after the commit the offset is committed.
  * A failure is tried again after 1, 2 and 4 seconds with the partition paused; errors that mean "the store is away"
  * (ERR_RETRY) are tried for ever; after that, and for bytes that are no event, the message goes to the dead-letter
- * topic with headers source-topic, source-partition, source-offset, error, attempts, last-error, acknowledged before
- * the offset moves. A message that was sent again from there keeps what they said first, and its attempts add up.
+ * topic with headers source-topic, source-partition, source-offset, group, error, attempts, last-error, acknowledged
+ * before the offset moves. A message that was sent again from there keeps what they said first, its attempts add up,
+ * and groups other than its own skip it.
  */
 #ifndef COMMON_DAEMON_H
 #define COMMON_DAEMON_H

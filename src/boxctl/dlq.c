@@ -166,6 +166,8 @@ static bool list_one(struct run *run, const struct kafka_record *letter)
     print_header(letter, "source-partition");
     putchar(':');
     print_header(letter, "source-offset");
+    printf("\tgroup ");
+    print_header(letter, "group");
     printf("\tattempts ");
     print_header(letter, "attempts");
     putchar('\t');
@@ -319,8 +321,9 @@ static enum boxctl_status run_dlq(struct boxctl *box, int count, char **args)
 const struct command dlq_command = {
     .name = "dlq",
     .args = "list [WHERE] | show TOPIC:OFFSET | replay WHERE | drop WHERE REASON",
-    .help =
-        "Look at messages that could not be handled, send them again, or let them be. WHERE: all, TOPIC, TOPIC:OFFSET.",
+    .help = "Look at messages that could not be handled, send them again to the group that has given them up, or let "
+            "them be."
+            " WHERE: all, TOPIC, TOPIC:OFFSET.",
     .settings = SECTIONS(&cfg_db_section, &cfg_boxctl_section, &cfg_kafka_section),
     .run = run_dlq,
 };

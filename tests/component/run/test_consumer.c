@@ -236,6 +236,7 @@ static void expect_dead_letter(struct bench *bench, const char *value, const cha
     assert_string_equal(header(record, "source-topic"), bench->topic);
     assert_in_range(atoi(header(record, "source-partition")), 0, 1);
     assert_string_equal(header(record, "source-offset"), "0");
+    assert_string_equal(header(record, "group"), bench->subscription.group);
     assert_string_equal(header(record, "error"), error);
     assert_string_equal(header(record, "last-error"), error);
     assert_string_equal(header(record, "attempts"), attempts);
@@ -417,23 +418,44 @@ static void test_record_of_a_process_killed_after_its_commit_is_followed_up(void
     assert_int_equal(scene.after, 1);
 }
 
+static void send_again(struct bench *bench, const char *value, const struct kafka_header *told, size_t count)
+{
+    const struct kafka_record again = {
+        .topic = bench->topic, .value = value, .len = strlen(value), .headers = told, .header_count = count};
+    assert_null(kafka_produce(bench->producer, &again));
+    assert_true(kafka_producer_flush(bench->producer, 10000));
+}
+
+static void run_until_counted(struct bench *bench, const char *outcome, int64_t count)
+{
+    for (int64_t end = clock_monotonic() + PATIENCE_US; counted(bench, outcome) < count;) {
+        assert_true(clock_monotonic() < end);
+        consumer_step(bench->consumer, bench->ctx, 100);
+    }
+}
+
+static void test_dead_letter_sent_again_is_for_the_group_that_gave_it_up(void **state)
+{
+    struct bench *bench = *state;
+    const char *note = envelope(bench, fixture_uuid(), "NoteTaken", "{\"number\":1}");
+    const struct kafka_header others = {"group", "another"}, ours = {"group", bench->subscription.group};
+    send_again(bench, note, &others, 1);
+    send_again(bench, "no event", &others, 1);
+    run_until_counted(bench, "skipped", 2);
+    assert_int_equal(scene.attempts, 0);
+    assert_int_equal(counted(bench, "dead"), 0);
+    send_again(bench, note, &ours, 1);
+    run_until(bench, 1);
+}
+
 static void test_dead_letter_sent_again_tells_what_it_told_first(void **state)
 {
     struct bench *bench = *state;
     const struct kafka_header told[] = {{"source-topic", "source"}, {"source-partition", "7"},
                                         {"source-offset", "42"},    {"error", "FIRST"},
                                         {"attempts", "4"},          {"last-error", "SECOND"}};
-    const struct kafka_record again = {.topic = bench->topic,
-                                       .value = "no event",
-                                       .len = strlen("no event"),
-                                       .headers = told,
-                                       .header_count = ARRAY_COUNT(told)};
-    assert_null(kafka_produce(bench->producer, &again));
-    assert_true(kafka_producer_flush(bench->producer, 10000));
-    for (int64_t end = clock_monotonic() + PATIENCE_US; counted(bench, "dead") == 0;) {
-        assert_true(clock_monotonic() < end);
-        consumer_step(bench->consumer, bench->ctx, 100);
-    }
+    send_again(bench, "no event", told, ARRAY_COUNT(told));
+    run_until_counted(bench, "dead", 1);
     int64_t first, last;
     struct kafka_consumer *reader = kafka_consumer_alone(bench->dead, &first, &last, 10000);
     assert_non_null(reader);
@@ -534,6 +556,7 @@ int main(void)
         TEST(test_committed_records_do_not_come_again),
         TEST(test_record_of_a_process_killed_in_its_handler_comes_again),
         TEST(test_record_of_a_process_killed_after_its_commit_is_followed_up),
+        TEST(test_dead_letter_sent_again_is_for_the_group_that_gave_it_up),
         TEST(test_dead_letter_sent_again_tells_what_it_told_first),
         TEST(test_dead_letter_that_cannot_be_stored_keeps_its_record),
         TEST(test_outcomes_are_counted_each_under_its_name),
