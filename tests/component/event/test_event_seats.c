@@ -339,6 +339,28 @@ static void test_answers_are_fresh_for_less_time_near_the_edges_of_a_sale(void *
     }
 }
 
+/* The sale opens while the answer is made; for the store's clock, too, which nobody can put forward. */
+static const struct err *make_across_the_edge(struct ctx *unit, void *with, struct catalogue_answer *answer_r)
+{
+    clock_freeze(clock_now() + 10 * CLOCK_SECOND);
+    sale_is(-15, 3000);
+    return make_answer(unit, with, answer_r);
+}
+
+static void test_answer_that_an_edge_came_upon_is_not_kept(void **state)
+{
+    (void)state;
+    struct catalogue_answer answer;
+    int made = 0;
+    const struct catalogue_place place = catalogue_place_event(ctx, event_id);
+    clock_freeze(clock_now());
+    sale_is(5, 3000);
+    assert_null(catalogue_cache_get(ctx, &place, make_across_the_edge, &made, &answer));
+    assert_null(catalogue_cache_get(ctx, &place, make_answer, &made, &answer));
+    assert_int_equal(made, 2);
+    clock_freeze(CLOCK_NONE);
+}
+
 static void test_answer_of_before_an_edge_is_not_given_after_it(void **state)
 {
     (void)state;
@@ -376,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_list_says_what_is_sold_out, begin, end),
         cmocka_unit_test_setup_teardown(test_live_state_has_a_bit_for_each_seat_sold, begin, end),
         cmocka_unit_test_setup_teardown(test_answers_are_fresh_for_less_time_near_the_edges_of_a_sale, begin, end),
+        cmocka_unit_test_setup_teardown(test_answer_that_an_edge_came_upon_is_not_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_answer_of_before_an_edge_is_not_given_after_it, begin, end),
         cmocka_unit_test_setup_teardown(test_catalogue_tells_number_grade_and_price, begin, end),
     };
