@@ -349,6 +349,7 @@ static void test_event_that_is_over_cannot_be_published_again(void **state)
     const char *id = make_event(&schedule, 1);
     assert_non_null(DB_RUN(ctx, &set_status, NULL, DB_TEXT(id), DB_TEXT("CANCELLED"))); /* a draft is not called off */
     assert_null(event_admin_publish(ctx, id));
+    assert_null(event_admin_publish(ctx, id));
     assert_null(DB_RUN(ctx, &set_status, NULL, DB_TEXT(id), DB_TEXT("CANCELLED")));
     assert_ptr_equal(event_admin_publish(ctx, id), &err_conflict);
     assert_ptr_equal(event_admin_publish(ctx, fixture_uuid()), &err_not_found);
