@@ -16,7 +16,8 @@
 enum {
     SCHEDULES_MAX = 100,
     SEQUENCE_MAX = 1000,
-    TEMPLATE_TEXT_MAX = 128 << 10, /* a page of 100 halls fits into one reply */
+    /* As it is stored; PostgreSQL writes it with blanks, a third longer at most: a page of 100 halls fits one reply. */
+    TEMPLATE_TEXT_MAX = 120 << 10,
 };
 #define PRICE_MAX INT64_C(100000000)
 #define EVENT_SEATS_MAX 1000000 /* about 12 s on two cores (docs/performance.md) */

@@ -2,6 +2,7 @@
 import json
 import operator
 import pathlib
+import string
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ ARENA = json.loads((ROOT / "docs/examples/arena-50000.json").read_text())
 ROWS = {"rows": ["A"], "seatsPerRow": 2, "gradeMapping": "S"}
 A_MILLION = {"rowRange": {"from": "1", "to": "1000"}, "seatsPerRow": 1000, "gradeMapping": "S"}
 ONE = {"rowRange": {"from": "1", "to": "1"}, "seatsPerRow": 1, "gradeMapping": "S"}
+ABSENT_MEMBERS = 64  # at most: what is stored of those that a section does not have
 TWINS = {"name": "Twins", "capacity": 4, "seatTemplate": {"sections": [{"name": "1"} | ROWS, {"name": "2"} | ROWS]}}
 
 
@@ -89,6 +91,7 @@ def test_hall_of_sections_is_answered_as_it_may_be_sent_again(admin):
     ({"sections": [{"name": "1"} | ROWS | {"gradeMapping": "R"}]}, "seatTemplate.sections[0].gradeMapping", "VIP, S, A"),
     ({"sections": [{"name": str(n)} | A_MILLION for n in range(1000)]}, "seatTemplate", "1 to 100000 seats"),
     ({"sections": [{"name": f"{n:020}"} | ONE for n in range(1000)]}, "seatTemplate", "is too large"),
+    ({"sections": [{"name": f"{n:05}" + "\U0001d160" * 5} | ONE for n in range(1000)]}, "seatTemplate", "is too large"),
     ({"sections": [{"name": str(n)} for n in range(5000)]}, "seatTemplate.sections", "1000"),
     ({"sections": [{"name": "1", "rotation": 10**30} | ROWS]}, "body", "not JSON"),
     ({"sections": [{"name": "1", "rotation": float("nan")} | ROWS]}, "body", "not JSON"),
@@ -96,7 +99,22 @@ def test_hall_of_sections_is_answered_as_it_may_be_sent_again(admin):
 ])
 def test_sections_that_cannot_be_are_refused_with_the_reason(admin, template, field, reason):
     venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Road", "city": "서울"}))
-    body = json.dumps({"name": "Hall", "capacity": 1000, "seatTemplate": template})
+    body = json.dumps({"name": "Hall", "capacity": 1000, "seatTemplate": template}, ensure_ascii=False).encode()
     refused = assert_error(admin.call("POST", f"/venues/{venue['id']}/halls", data=body,
                                       headers={"Content-Type": "application/json"}), 400, "INVALID_REQUEST")
     assert (refused["details"][0]["field"], reason in refused["details"][0]["reason"]) == (field, True)
+
+
+def test_page_of_the_largest_halls_is_answered(admin):
+    """Each template is about as long as it may be, and grows the most when PostgreSQL writes it."""
+    labels = string.ascii_letters + string.digits
+    section = {"rows": list(labels), "seatsPerRow": dict.fromkeys(labels, 1), "gradeMapping": "S"}
+    stored = len(json.dumps({"name": "000"} | section, separators=(",", ":"))) + ABSENT_MEMBERS
+    count = 120 * 1024 // stored
+    template = {"sections": [{"name": f"{n:03}"} | section for n in range(count)]}
+    venue = made(admin.call("POST", "/venues", json={"name": "Arena", "address": "1 Road", "city": "서울"}))
+    for n in range(100):
+        body = json.dumps({"name": f"Hall {n}", "capacity": count * len(labels), "seatTemplate": template}, separators=(",", ":"))
+        made(admin.call("POST", f"/venues/{venue['id']}/halls", data=body, headers={"Content-Type": "application/json"}))
+    page = made(admin.call("GET", f"/venues/{venue['id']}/halls?size=100"), 200)
+    assert [len(hall["seatTemplate"]["sections"]) for hall in page["list"]] == [count] * 100
