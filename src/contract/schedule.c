@@ -285,10 +285,11 @@ bool schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *sc
     const struct copy copy = copy_of_schedule(ctx, schedule->schedule_id);
     bool there = copy_look(ctx, &copy, &found) && found.bytes != NULL &&
                  read_schedule(ctx, found.bytes, found.len, &known) == NULL;
-    if (there && known.sold_out != schedule->sold_out) {
+    bool changed = !there || known.sold_out != schedule->sold_out; /* of none the first may be being made */
+    if (changed) {
         schedule_forget(ctx, schedule->schedule_id);
     }
-    return !there || known.sold_out != schedule->sold_out;
+    return changed;
 }
 
 const struct err *schedule_check_sale(const struct schedule *schedule)

@@ -80,7 +80,7 @@ BO_MUSTCHECK const struct err *schedule_seats_get(struct ctx *ctx, const char *s
                                                   const struct schedule_seats **seats_r);
 /* The event service knows the schedule to be as it is now: a cached copy that says otherwise of the seats is forgotten,
  * as by schedule_forget(), so that a sale that is sold out, or is so no longer, is known at once and nobody asks anew
- * while single seats are sold. False: it was known already. */
+ * while single seats are sold. Where there is none, the one that is being made is old. False: it was known already. */
 bool schedule_forget_if_sales_changed(struct ctx *ctx, const struct schedule *schedule);
 /* The event service changed a schedule: the next who asks fetches it anew, while others go on with the old copy.
  * Failure is harmless for BOX_SCHEDULE_CACHE_S; other processes' own copies live on for BOX_SCHEDULE_LOCAL_MS. */

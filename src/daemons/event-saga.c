@@ -36,7 +36,8 @@ static const struct err *after_confirmed(struct ctx *ctx, const struct event *ev
 static const struct err *after_cancelled(struct ctx *ctx, const struct event *event, const void *payload)
 {
     (void)event;
-    return seat_map_drop_stale_copy(ctx, ((const struct reservation_cancelled *)payload)->schedule_id);
+    const struct reservation_cancelled *cancelled = payload;
+    return seat_map_drop_copy_of_freed(ctx, cancelled->schedule_id, cancelled->confirmed_at);
 }
 
 static const struct subscriber subscribers[] = {

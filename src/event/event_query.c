@@ -1,6 +1,7 @@
 #include "src/event/event_query.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 
 #define CURSOR_MAX 1500                             /* base64 of a title of 200 characters and more */
 #define CURSOR_TIME_MAX INT64_C(100000000000000000) /* microseconds: the year 5138 */
+#define DATE_LENGTH 10
+#define DAY (86400 * CLOCK_SECOND)
 #define SALE_STATES "UPCOMING|ONGOING|ENDED|CANCELLED"
 
 static const struct field event_filter_fields[] = {
@@ -73,21 +76,31 @@ static const struct field event_detail_fields[] = {
 const struct shape event_detail_shape = {event_detail_fields, ARRAY_COUNT(event_detail_fields),
                                          sizeof(struct event_detail), false};
 
-bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r)
+/* The first instant of the date that is `days` after the one that `text` begins with, in the process's zone. Where
+ * clocks go from midnight to one, the day begins at one. */
+static bool first_instant(const char *text, int days, int64_t *at_r)
 {
-    enum { DATE_LENGTH = 10, DAY_SECONDS = 86400 };
-    char midnight[sizeof "2026-06-01T00:00:00"] = "";
-    if (strlen(text) != DATE_LENGTH) {
-        return clock_parse(text, at_r);
-    }
-    memcpy(midnight, text, DATE_LENGTH);
-    memcpy(midnight + DATE_LENGTH, "T00:00:00", sizeof "T00:00:00");
-    int64_t at;
-    if (!clock_parse(midnight, &at)) {
+    int64_t noon;
+    char utc[sizeof "2026-06-01T12:00:00Z"];
+    snprintf(utc, sizeof utc, "%.10sT12:00:00Z", text);
+    if (!clock_parse(utc, &noon)) {
         return false;
     }
-    *at_r = end_of_day ? at + DAY_SECONDS * CLOCK_SECOND : at;
-    return true;
+    enum { HALF_HOURS_OF_DAY = 48 };
+    char date[CLOCK_TEXT_SIZE], local[sizeof "2026-06-01T00:00:00"];
+    clock_format_utc(noon + days * DAY, date);
+    for (int half_hour = 0; half_hour < HALF_HOURS_OF_DAY; half_hour++) {
+        snprintf(local, sizeof local, "%.10sT%02d:%02d:00", date, half_hour / 2, half_hour % 2 * 30);
+        if (clock_parse(local, at_r)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool event_instant_parse(const char *text, bool end_of_day, int64_t *at_r)
+{
+    return strlen(text) == DATE_LENGTH ? first_instant(text, end_of_day, at_r) : clock_parse(text, at_r);
 }
 
 static const struct err *read_range(struct ctx *ctx, const struct event_filter *filter, int64_t *from_r, int64_t *to_r)
@@ -102,12 +115,7 @@ static const struct err *read_range(struct ctx *ctx, const struct event_filter *
     return NULL;
 }
 
-static const char *sort_of(const struct event_filter *filter)
-{
-    return filter->sort ? filter->sort : "startDate";
-}
-
-/* ---- cursors: base64url of "<order> <id> <begins> <title>" of the last event of a page ---- */
+/* ---- orders, and the last event of the page before ---- */
 
 struct cursor {
     const char *id; /* NULL: from the beginning */
@@ -115,10 +123,48 @@ struct cursor {
     const char *title;
 };
 
+static struct db_arg starts_at_of(const struct cursor *cursor)
+{
+    return DB_TIME(cursor->starts_at);
+}
+
+static struct db_arg title_of(const struct cursor *cursor)
+{
+    return DB_TEXT(cursor->title);
+}
+
+static struct db_arg id_of(const struct cursor *cursor)
+{
+    return DB_TEXT(cursor->id);
+}
+
+static const struct list_order {
+    const char *sort;
+    struct db_arg (*key)(const struct cursor *cursor);
+    const struct db_stmt *list, *between, *search;
+} orders[] = {
+    {"startDate", starts_at_of, &sql_event_list_first, &sql_event_between_first, &sql_event_search_first},
+    {"-startDate", starts_at_of, &sql_event_list_last, &sql_event_between_last, &sql_event_search_last},
+    {"title", title_of, &sql_event_list_titled, &sql_event_between_titled, &sql_event_search_titled},
+    {"newest", id_of, &sql_event_list_newest, &sql_event_between_newest, &sql_event_search_newest},
+};
+
+static const struct list_order *order_of(const struct event_filter *filter)
+{
+    for (size_t i = 0; filter->sort && i < ARRAY_COUNT(orders); i++) {
+        if (strcmp(orders[i].sort, filter->sort) == 0) {
+            return &orders[i];
+        }
+    }
+    return &orders[0];
+}
+
+/* ---- cursors: base64url of "<order> <id> <begins> <title>" of the last event of a page ---- */
+
 static const char *cursor_of(struct arena *arena, const struct event_filter *filter, const struct event_summary *last)
 {
     const char *text =
-        arena_printf(arena, "%s %s %lld %s", sort_of(filter), last->id, (long long)last->starts_at, last->title);
+        arena_printf(arena, "%s %s %lld %s", order_of(filter)->sort, last->id, (long long)last->starts_at, last->title);
     return crypto_base64url(arena, text, strlen(text));
 }
 
@@ -144,7 +190,7 @@ static bool parse_cursor(struct arena *arena, const struct event_filter *filter,
     const char *sort = cut_word(&rest);
     const char *id = sort != NULL ? cut_word(&rest) : NULL;
     const char *starts_at = id != NULL ? cut_word(&rest) : NULL;
-    if (starts_at == NULL || strcmp(sort, sort_of(filter)) != 0 || !uuid_valid(id)) {
+    if (starts_at == NULL || strcmp(sort, order_of(filter)->sort) != 0 || !uuid_valid(id)) {
         return false;
     }
     char *end;
@@ -177,24 +223,17 @@ static const struct err *run_list(struct ctx *ctx, const struct event_filter *fi
     if (e) {
         return e;
     }
-    const struct db_arg args[] = {DB_TEXT(filter->city),
-                                  DB_TIME(from),
-                                  DB_TIME(to),
-                                  DB_TEXT(filter->status),
-                                  DB_TEXT(sort_of(filter)),
-                                  DB_INT(page->size + 1),
-                                  DB_INT(page->page * page->size),
-                                  DB_TEXT(cursor.id),
-                                  DB_TIME(cursor.starts_at),
-                                  DB_TEXT(cursor.title),
-                                  DB_TEXT(filter->q),
+    const struct list_order *order = order_of(filter);
+    const struct db_arg args[] = {DB_TEXT(filter->city),   DB_TIME(from),          DB_TIME(to),
+                                  DB_TEXT(filter->status), DB_INT(page->size + 1), DB_INT(page->page * page->size),
+                                  DB_TEXT(cursor.id),      order->key(&cursor),    DB_TEXT(filter->q),
                                   DB_TEXT(filter->artist)};
     enum { ALL = ARRAY_COUNT(args), WITHOUT_TEXT = ALL - 2 };
     if (filter->q || filter->artist) {
-        return db_run(ctx, &sql_event_search, args, ALL, rows_r);
+        return db_run(ctx, order->search, args, ALL, rows_r);
     }
     bool between = filter->from || filter->to;
-    return db_run(ctx, between ? &sql_event_list_between : &sql_event_list, args, WITHOUT_TEXT, rows_r);
+    return db_run(ctx, between ? order->between : order->list, args, WITHOUT_TEXT, rows_r);
 }
 
 const struct err *event_list(struct ctx *ctx, const struct event_filter *filter, struct event_list *list_r)
@@ -234,7 +273,7 @@ const char *event_list_asked_by_many(struct arena *arena, const struct event_fil
         return NULL;
     }
     return arena_printf(arena, "%lld %lld %s %s", (long long)page.page, (long long)page.size,
-                        filter->status ? filter->status : "-", sort_of(filter));
+                        filter->status ? filter->status : "-", order_of(filter)->sort);
 }
 
 static struct event_schedule read_schedule(const struct db_rows *rows, size_t row)

@@ -41,7 +41,7 @@ extern const struct shape event_summary_shape;
 struct event_list {
     const struct event_summary *items;
     size_t count;
-    int64_t total;
+    int64_t total; /* of all pages; counted up to 1,000 */
     struct page page;
     const char *next_cursor; /* NULL: this is the last page */
 };

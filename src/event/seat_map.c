@@ -1,5 +1,6 @@
 #include "src/event/seat_map.h"
 
+#include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "sql/event.h"
 #include "sql/seat.h"
@@ -138,4 +139,9 @@ const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule
         catalogue_cache_forget_seats(ctx, &schedule, schedule_forget_if_sales_changed(ctx, &schedule));
     }
     return e;
+}
+
+const struct err *seat_map_drop_copy_of_freed(struct ctx *ctx, const char *schedule_id, int64_t confirmed_at)
+{
+    return confirmed_at == CLOCK_NONE ? NULL : seat_map_drop_stale_copy(ctx, schedule_id);
 }

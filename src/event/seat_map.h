@@ -79,5 +79,10 @@ BO_MUSTCHECK const struct err *seat_map_free(struct ctx *ctx, const struct seat_
 /* After the commit of either: copies that tell of the seats are old, and others learn whether all are sold. Safe to
  * repeat. Lost, the copies end by their age (BOX_CATALOGUE_SEATS_S, BOX_SCHEDULE_CACHE_S). */
 BO_MUSTCHECK const struct err *seat_map_drop_stale_copy(struct ctx *ctx, const char *schedule_id);
+/* The same after a cancellation, of a reservation that was confirmed at `confirmed_at`. CLOCK_NONE: it never had a
+ * seat, and no map is made anew for holds that lapse by the thousand; a publisher who does not say is as news that are
+ * lost. */
+BO_MUSTCHECK const struct err *seat_map_drop_copy_of_freed(struct ctx *ctx, const char *schedule_id,
+                                                           int64_t confirmed_at);
 
 #endif

@@ -42,6 +42,10 @@ FROM (
     SELECT id, now() + interval '1 year' + make_interval(mins => (row_number() OVER () * 15)::integer) AS at
     FROM events_made
 ) AS placed;
+UPDATE events
+SET starts_at = event_start_at, sale_windows = tstzmultirange(tstzrange(sale_start_at, sale_end_at))
+FROM event_schedules
+WHERE event_id = events.id AND starts_at IS NULL; -- nor triggers that keep them in step
 SELECT gin_clean_pending_list('events_grams');
 ALTER INDEX events_grams SET (fastupdate = off);
 ANALYZE events, event_schedules, venues;

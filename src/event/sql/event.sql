@@ -32,98 +32,188 @@ WHERE event_id = $1;
 event_start_at >= coalesce($2::timestamptz, '-infinity')
 AND event_start_at < coalesce($3::timestamptz, 'infinity')
 {%- endset %}
-{% set in_order -%}
-ORDER BY
-    CASE WHEN $5 = 'startDate' THEN starts_at END,
-    CASE WHEN $5 = '-startDate' THEN starts_at END DESC,
-    CASE WHEN $5 = 'title' THEN title END,
-    id DESC
-{%- endset %}
-{% macro listed(candidates) -%}
-matching AS MATERIALIZED (
-    SELECT
-        e.id, e.title, e.artist, v.name AS venue_name, v.city,
-        (SELECT min(event_start_at) FROM event_schedules WHERE event_id = e.id) AS starts_at
-    FROM {{ candidates }} AS e
-    JOIN venues AS v ON v.id = e.venue_id
-    WHERE
-        e.status <> 'DRAFT'
-        AND e.deleted_at IS NULL
-        AND ($1::text IS NULL OR v.city = $1)
-        AND (
-            ($2::timestamptz IS NULL AND $3::timestamptz IS NULL)
-            OR EXISTS (
-                SELECT
-                FROM event_schedules AS s
-                WHERE
-                    s.event_id = e.id
-                    AND {{ begins_between }}
-            )
+{% set orders = {
+    "first": {
+        "by": "e.starts_at, e.id DESC",
+        "from": "e.starts_at >= coalesce($8::timestamptz, '-infinity')",
+        "after": "e.starts_at > $8 OR (e.starts_at = $8 AND e.id < $7::uuid)",
+    },
+    "last": {
+        "by": "e.starts_at DESC, e.id DESC",
+        "from": "e.starts_at <= coalesce($8::timestamptz, 'infinity')",
+        "after": "e.starts_at < $8 OR (e.starts_at = $8 AND e.id < $7::uuid)",
+    },
+    "titled": {
+        "by": "e.title, e.id DESC",
+        "from": "e.title >= coalesce($8::text, '')",
+        "after": "e.title > $8 OR (e.title = $8 AND e.id < $7::uuid)",
+    },
+    "newest": {
+        "by": "e.id DESC",
+        "from": "e.id <= coalesce($8::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')",
+        "after": "e.id < $8",
+    },
+} %}
+{% set counted_most = 1000 %}
+{% set wanted -%}
+    e.status <> 'DRAFT'
+    AND e.deleted_at IS NULL
+    AND ($1::text IS NULL OR e.venue_id IN (SELECT id FROM venues WHERE city = $1))
+    AND (
+        ($2::timestamptz IS NULL AND $3::timestamptz IS NULL)
+        OR EXISTS (
+            SELECT
+            FROM event_schedules AS s
+            WHERE
+                s.event_id = e.id
+                AND {{ begins_between }}
         )
-        AND ($4::text IS NULL OR (SELECT state FROM event_sales WHERE event_id = e.id) = $4)
-),
-page AS (
-    SELECT *
-    FROM matching
+    )
+    AND (
+        $4::text IS NULL
+        OR sale_state(e.status = 'CANCELLED', e.sale_windows, statement_timestamp()) = $4
+    )
+{%- endset %}
+{% macro counted(source, condition) -%}
+    SELECT
+    FROM {{ source }} AS e
     WHERE
-        $8::uuid IS NULL
-        OR CASE $5::text
-            WHEN 'startDate' THEN starts_at > $9::timestamptz OR (starts_at = $9 AND id < $8)
-            WHEN '-startDate' THEN starts_at < $9 OR (starts_at = $9 AND id < $8)
-            WHEN 'title' THEN title > $10::text OR (title = $10 AND id < $8)
-            ELSE id < $8
-        END
-    {{ in_order }}
-    LIMIT $6::bigint OFFSET $7::bigint
-)
-SELECT counted.total, page.*, sale.ends_at, sale.state, sale.sold_out
-FROM (SELECT count(*) AS total FROM matching) AS counted
-LEFT JOIN page ON true
+        {{ wanted }}
+        AND {{ condition }}
+    LIMIT {{ counted_most }}
+{%- endmacro %}
+{% macro paged(source, order, condition) -%}
+    SELECT e.id, e.venue_id, e.title, e.artist, e.starts_at
+    FROM {{ source }} AS e
+    WHERE
+        {{ wanted }}
+        AND {{ order.from }}
+        AND ($7::uuid IS NULL OR {{ order.after }})
+        AND {{ condition }}
+    ORDER BY {{ order.by }}
+    LIMIT $5::bigint OFFSET $6::bigint
+{%- endmacro %}
+{% macro told(order) -%}
+SELECT
+    total.total, e.id, e.title, e.artist, e.starts_at, v.name AS venue_name, v.city,
+    sale.ends_at, sale.state, sale.sold_out
+FROM (SELECT count(*) AS total FROM counted) AS total
+LEFT JOIN page AS e ON true
+LEFT JOIN venues AS v ON v.id = e.venue_id
 LEFT JOIN
     LATERAL (
         SELECT ends_at, state, sold_out
         FROM event_sales
-        WHERE event_id = page.id
+        WHERE event_id = e.id
         ORDER BY event_id
         OFFSET 0
     ) AS sale
     ON true
-{{ in_order }}
+ORDER BY {{ order.by }}
 {%- endmacro %}
 {% macro contains(column, text) -%}
     strpos(lower({{ column }}), lower({{ text }})) > 0
 {%- endmacro %}
--- Published events: $1 city, $2 to $3 when a performance begins, $4 sale state, each NULL for any; $5 order, $6 rows of
--- a page, $7 rows before it, or the last event before: $8 its id, $9 when it begins, $10 its title. As venue_list.
--- OFFSET 0: the sale of each event on the page is looked up by itself; one that opens meanwhile is shown as it is then.
--- name: event_list :read
+{% set has_text -%}
+    ($9 IS NULL OR {{ contains("e.title", "$9") }}
+        OR {{ contains("e.artist", "$9") }})
+    AND ($10 IS NULL OR {{ contains("e.artist", "$10") }})
+{%- endset %}
+{% macro listed(order) -%}
 WITH
-{{ listed("events") }};
-
--- The same with $2 or $3. This and the next are statements of their own: one plan for all filters, which the store may
--- make when a statement has run some times, would read all events.
--- name: event_list_between :read
-WITH
-candidates AS MATERIALIZED (
-    SELECT id, venue_id, title, artist, status, deleted_at
-    FROM events
-    WHERE id IN (SELECT event_id FROM event_schedules WHERE {{ begins_between }})
+counted AS (
+    {{ counted("events", "true") }}
 ),
-{{ listed("candidates") }};
-
--- The same with text, $11 in title or artist, $12 in the artist, one of them NULL or none.
--- name: event_search :read
+page AS (
+    {{ paged("events", order, "true") }}
+)
+{{ told(order) }}
+{%- endmacro %}
+{% macro found(order, by_index, condition) -%}
 WITH
 candidates AS MATERIALIZED (
-    SELECT id, venue_id, title, artist, status, deleted_at
-    FROM events
+    SELECT e.id, e.venue_id, e.title, e.artist, e.status, e.deleted_at, e.starts_at, e.sale_windows
+    FROM events AS e
     WHERE
-        grams(title) || grams(artist)
-        @> grams(coalesce($11::text, $12::text), least(length(coalesce($11, $12)), 3))
-        AND ($11 IS NULL OR {{ contains("title", "$11") }} OR {{ contains("artist", "$11") }})
-        AND ($12 IS NULL OR {{ contains("artist", "$12") }})
+        {{ by_index }}
+        AND {{ condition }}
+    LIMIT {{ counted_most }}
 ),
-{{ listed("candidates") }};
+many AS MATERIALIZED (
+    SELECT count(*) = {{ counted_most }} AS are FROM candidates
+),
+counted AS (
+    ({{ counted("candidates", "NOT (SELECT are FROM many)") }})
+    UNION ALL
+    ({{ counted("events", "(SELECT are FROM many) AND " ~ condition) }})
+),
+page AS (
+    ({{ paged("candidates", order, "NOT (SELECT are FROM many)") }})
+    UNION ALL
+    ({{ paged("events", order, "(SELECT are FROM many) AND " ~ condition) }})
+)
+{{ told(order) }}
+{%- endmacro %}
+{% set in_time -%}
+    e.id IN (
+        SELECT event_id
+        FROM event_schedules
+        WHERE {{ begins_between }}
+    )
+{%- endset %}
+{% macro between(order) -%}
+    {{ found(order, in_time, "true") }}
+{%- endmacro %}
+{% set has_parts -%}
+    grams(e.title) || grams(e.artist)
+    @> grams(coalesce($9::text, $10::text), least(length(coalesce($9, $10)), 3))
+{%- endset %}
+{% macro searched(order) -%}
+    {{ found(order, has_parts, has_text) }}
+{%- endmacro %}
+-- Published events: $1 city, $2 to $3 when a performance begins, $4 sale state, each NULL for any; $5 rows of a page,
+-- $6 rows before it, or the last event before: $7 its id, $8 what it is ordered by. A statement for each order, which
+-- an index of events has, so that a page is read and not all events. They are counted up to a bound.
+-- OFFSET 0: the sale of each event on the page is looked up by itself; one that opens meanwhile is shown as it is then.
+-- name: event_list_first :read
+{{ listed(orders.first) }};
+
+-- name: event_list_last :read
+{{ listed(orders.last) }};
+
+-- name: event_list_titled :read
+{{ listed(orders.titled) }};
+
+-- name: event_list_newest :read
+{{ listed(orders.newest) }};
+
+-- The same with $2 or $3, or below with text: of few that an index finds the page is put in order, of many it is found
+-- soon in the list's order. Statements of their own: one plan for all filters, which the store may make when one has
+-- run some times, would read all events.
+-- name: event_between_first :read
+{{ between(orders.first) }};
+
+-- name: event_between_last :read
+{{ between(orders.last) }};
+
+-- name: event_between_titled :read
+{{ between(orders.titled) }};
+
+-- name: event_between_newest :read
+{{ between(orders.newest) }};
+
+-- $9 in title or artist, $10 in the artist, one of them NULL or none.
+-- name: event_search_first :read
+{{ searched(orders.first) }};
+
+-- name: event_search_last :read
+{{ searched(orders.last) }};
+
+-- name: event_search_titled :read
+{{ searched(orders.titled) }};
+
+-- name: event_search_newest :read
+{{ searched(orders.newest) }};
 
 -- $2: as administrators see it: drafts too, and with its own status in place of the sale state; nothing is written when
 -- an event ends.

@@ -37,7 +37,10 @@ static const struct db_stmt insert = {
 
 static void add_events(int count)
 {
-    assert_null(DB_RUN(ctx, &insert, NULL, DB_TEXT(city), DB_INT(count)));
+    enum { AT_ONCE = 250 }; /* within the time that a statement has */
+    for (int left = count; left > 0; left -= AT_ONCE) {
+        assert_null(DB_RUN(ctx, &insert, NULL, DB_TEXT(city), DB_INT(left < AT_ONCE ? left : AT_ONCE)));
+    }
 }
 
 static int begin(void **state)
@@ -189,6 +192,38 @@ static void test_lists_that_many_ask_for_are_few(void **state)
     }
 }
 
+static void test_list_is_counted_up_to_a_bound(void **state)
+{
+    (void)state;
+    add_events(1100);
+    assert_int_equal(page_of(NULL, 4, NULL).total, 1000);
+    assert_int_equal(page_of(NULL, 4, page_of(NULL, 4, NULL).next_cursor).total, 1000);
+}
+
+static const struct db_stmt move_first = {
+    .name = "test_event_list_move",
+    .sql = "UPDATE event_schedules SET event_start_at = event_start_at - interval '1 d', status = $2 WHERE event_id ="
+           " (SELECT e.id FROM events AS e JOIN venues AS v ON v.id = e.venue_id WHERE v.city = $1"
+           " ORDER BY e.starts_at DESC, e.id DESC LIMIT 1)"};
+
+static int64_t count_of(const char *status)
+{
+    struct event_list list;
+    assert_null(event_list(ctx, &(struct event_filter){.city = city, .status = status, .size = 1}, &list));
+    return list.total;
+}
+
+static void test_list_follows_the_performances(void **state)
+{
+    (void)state;
+    const char *last = page_of("-startDate", 1, NULL).items[0].id;
+    assert_int_equal(count_of("ONGOING"), EVENTS);
+    assert_null(DB_RUN(ctx, &move_first, NULL, DB_TEXT(city), DB_TEXT("CANCELLED")));
+    assert_string_not_equal(page_of("-startDate", 1, NULL).items[0].id, last);
+    assert_int_equal(count_of("ONGOING"), EVENTS - 1);
+    assert_int_equal(count_of("CANCELLED"), 1);
+}
+
 /* ---- text ---- */
 
 static const struct db_stmt rename_first = {
@@ -230,14 +265,13 @@ static void test_text_is_found_by_any_part_of_it(void **state)
 }
 
 /* The plan of a statement that has run before. */
-static const char *plan_of(const char *statement, const char *between, const char *texts)
+static const char *plan_of(const char *statement, const char *args)
 {
     struct db_stmt *explain = arena_alloc(ctx->arena, sizeof *explain);
     const struct db_rows *rows;
     struct buf lines;
     *explain = (struct db_stmt){.name = fixture_uuid(),
-                                .sql = ARENA_JOIN(ctx->arena, "EXPLAIN EXECUTE ", statement, " (NULL, ", between,
-                                                  ", NULL, 'newest', 20, 0, NULL, NULL, NULL", texts, ")")};
+                                .sql = ARENA_JOIN(ctx->arena, "EXPLAIN EXECUTE ", statement, " (", args, ")")};
     assert_null(DB_RUN0(ctx, explain, &rows));
     buf_init(&lines, ctx->arena, 1 << 20);
     for (size_t i = 0; i < db_count(rows); i++) {
@@ -246,6 +280,11 @@ static const char *plan_of(const char *statement, const char *between, const cha
     return lines.data;
 }
 
+static const struct db_stmt analyze = {.name = "test_event_list_analyze", .sql = "ANALYZE event_service.events"};
+static const struct db_stmt analyze_rows = {.name = "test_event_list_analyze_rows",
+                                            .sql =
+                                                "ANALYZE event_service.events (status, deleted_at, starts_at, title)"};
+
 /* A statement that has run some times may get one plan for all parameters. */
 static const struct db_stmt plan_modes[] = {
     {.name = "test_event_list_custom", .sql = "SET plan_cache_mode = force_custom_plan"},
@@ -253,12 +292,10 @@ static const struct db_stmt plan_modes[] = {
 };
 
 /* As the store does by itself in time. */
-static void count_events(void)
+static void count_events(const struct db_stmt *how)
 {
-    static const struct db_stmt analyze = {.name = "test_event_list_analyze",
-                                           .sql = "ANALYZE event_service.events, event_service.event_schedules"};
     struct ctx *admin = fixture_ctx("boxoffice_admin", NEED_DB);
-    assert_null(DB_RUN0(admin, &analyze, NULL));
+    assert_null(DB_RUN0(admin, how, NULL));
     fixture_free(&admin);
 }
 
@@ -268,13 +305,13 @@ static void test_search_reads_no_event_that_has_not_the_parts(void **state)
     static const char *const texts[] = {", '여', NULL", ", '여름', NULL", ", '여름밤', NULL",       ", 'xq', NULL",
                                         ", NULL, '여'", ", 'a', '여'",    ", NULL, '여름밤 콘서트'"};
     add_events(2000);
-    count_events();
+    count_events(&analyze);
     found("여름", NULL);
     for (size_t mode = 0; mode < ARRAY_COUNT(plan_modes); mode++) {
         assert_null(DB_RUN0(ctx, &plan_modes[mode], NULL));
         for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
-            const char *plan = plan_of("event_search", "NULL, NULL", texts[i]);
-            assert_non_null(strstr(plan, "Bitmap Index Scan on events_grams"));
+            const char *args = ARENA_JOIN(ctx->arena, "NULL, NULL, NULL, NULL, 20, 0, NULL, NULL", texts[i]);
+            assert_non_null(strstr(plan_of("event_search_first", args), "Bitmap Index Scan on events_grams"));
         }
     }
 }
@@ -285,14 +322,43 @@ static void test_list_between_dates_reads_no_other_event(void **state)
     struct event_list list;
     const struct event_filter filter = {.city = city, .size = 10, .from = "2126-01-01", .to = "2126-01-07"};
     add_events(2000);
-    count_events();
+    count_events(&analyze_rows);
     assert_null(event_list(ctx, &filter, &list));
     assert_int_equal(list.total, 0);
     for (size_t mode = 0; mode < ARRAY_COUNT(plan_modes); mode++) {
         assert_null(DB_RUN0(ctx, &plan_modes[mode], NULL));
-        const char *plan = plan_of("event_list_between", "'2126-01-01', '2126-01-07'", "");
+        const char *plan = plan_of("event_between_first", "NULL, '2126-01-01', '2126-01-07', NULL, 20, 0, NULL, NULL");
         assert_non_null(strstr(plan, "event_schedules_start"));
-        assert_null(strstr(plan, "Seq Scan on events"));
+    }
+}
+
+static void expect_index(const char *index, const char *plan)
+{
+    if (strstr(plan, ARENA_JOIN(ctx->arena, "Scan using ", index, " on events e")) == NULL) {
+        fail_msg("%s is not used:\n%s", index, plan);
+    }
+}
+
+/* Of all events, and of those with a text that many have. The newest stand in the order of every key. */
+static void test_page_is_read_in_its_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sort, *list, *search, *index;
+    } cases[] = {
+        {"startDate", "event_list_first", "event_search_first", "events_first"},
+        {"-startDate", "event_list_last", "event_search_last", "events_last"},
+        {"title", "event_list_titled", "event_search_titled", "events_titled"},
+    };
+    struct event_list list;
+    add_events(2000);
+    count_events(&analyze_rows);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        assert_null(event_list(ctx, &(struct event_filter){.sort = cases[i].sort, .size = 20}, &list));
+        assert_null(event_list(ctx, &(struct event_filter){.sort = cases[i].sort, .size = 20, .q = "공연"}, &list));
+        expect_index(cases[i].index, plan_of(cases[i].list, "NULL, NULL, NULL, NULL, 20, 0, NULL, NULL"));
+        expect_index(cases[i].index,
+                     plan_of(cases[i].search, "NULL, NULL, NULL, NULL, 20, 0, NULL, NULL, '공연', NULL"));
     }
 }
 
@@ -304,7 +370,8 @@ int main(void)
         TEST(test_pages_by_cursor_neither_skip_nor_repeat), TEST(test_last_page_has_no_cursor),
         TEST(test_cursor_that_was_made_up_is_refused),      TEST(test_lists_that_many_ask_for_are_few),
         TEST(test_text_is_found_by_any_part_of_it),         TEST(test_search_reads_no_event_that_has_not_the_parts),
-        TEST(test_list_between_dates_reads_no_other_event),
+        TEST(test_list_between_dates_reads_no_other_event), TEST(test_page_is_read_in_its_order),
+        TEST(test_list_is_counted_up_to_a_bound),           TEST(test_list_follows_the_performances),
     };
     return cmocka_run_group_tests_name("event_list", tests, NULL, NULL);
 }

@@ -222,6 +222,38 @@ static void test_copies_are_old_when_the_last_seat_goes_and_when_one_comes_back(
     assert_false(fresh());
 }
 
+static void test_copy_that_is_being_made_is_old_when_a_seat_goes(void **state)
+{
+    (void)state;
+    const struct redis_value *maker;
+    const char *key = arena_printf(ctx->arena, "schedule:{%s}:fetching", schedule_id);
+    assert_null(REDIS_RUN(ctx, NULL, "SET", key, "somebody", "PX", "60000"));
+    assert_null(sell(fixture_uuid(), 0, 4, 100));
+    assert_null(seat_map_drop_stale_copy(ctx, schedule_id));
+    assert_null(REDIS_RUN(ctx, &maker, "GET", key));
+    assert_string_equal(maker->str, "somebody!");
+}
+
+static bool map_is_fresh(void)
+{
+    const struct redis_value *left_ms;
+    const struct catalogue_place place = catalogue_place_seats(ctx, schedule_id, "live");
+    assert_null(REDIS_RUN(ctx, &left_ms, "PTTL", place.copy.key));
+    return left_ms->integer > CATALOGUE_KEPT_MS;
+}
+
+static void test_holds_that_lapse_leave_the_maps_alone(void **state)
+{
+    (void)state;
+    const struct catalogue_place place = catalogue_place_seats(ctx, schedule_id, "live");
+    const char *life_ms = arena_int(ctx->arena, 2 * CATALOGUE_KEPT_MS);
+    assert_null(REDIS_RUN(ctx, NULL, "SET", place.copy.key, "map", "PX", life_ms));
+    assert_null(seat_map_drop_copy_of_freed(ctx, schedule_id, CLOCK_NONE));
+    assert_true(map_is_fresh());
+    assert_null(seat_map_drop_copy_of_freed(ctx, schedule_id, 100)); /* also of a repetition */
+    assert_false(map_is_fresh());
+}
+
 static bool listed_as_sold_out(void)
 {
     const struct event_filter everything = {.page = 0, .size = 100, .sort = "newest"};
@@ -395,6 +427,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seat_ends_right_in_whatever_order_its_events_arrive, begin, end),
         cmocka_unit_test_setup_teardown(test_copies_are_old_when_the_last_seat_goes_and_when_one_comes_back, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(test_copy_that_is_being_made_is_old_when_a_seat_goes, begin, end),
+        cmocka_unit_test_setup_teardown(test_holds_that_lapse_leave_the_maps_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_list_says_what_is_sold_out, begin, end),
         cmocka_unit_test_setup_teardown(test_live_state_has_a_bit_for_each_seat_sold, begin, end),
         cmocka_unit_test_setup_teardown(test_answers_are_fresh_for_less_time_near_the_edges_of_a_sale, begin, end),

@@ -22,6 +22,29 @@ static void test_instant_of_a_date_is_its_first_or_the_next_days(void **state)
     assert_int_equal(to, next);
 }
 
+/* Days of 23 and 25 hours, one that begins at one, and the one before it. */
+static void test_instant_of_a_date_follows_the_clocks_of_the_zone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone, *date, *from, *to;
+    } cases[] = {
+        {"Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"},
+        {"Europe/Berlin", "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"},
+        {"Africa/Cairo", "2026-04-23", "2026-04-22T22:00:00Z", "2026-04-23T22:00:00Z"},
+        {"Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        int64_t from, to, first, next;
+        assert_true(clock_set_zone(cases[i].zone));
+        assert_true(clock_parse(cases[i].from, &first) && clock_parse(cases[i].to, &next));
+        assert_true(event_instant_parse(cases[i].date, false, &from));
+        assert_true(event_instant_parse(cases[i].date, true, &to));
+        assert_int_equal(from, first);
+        assert_int_equal(to, next);
+    }
+}
+
 static void test_instant_of_a_time_is_taken_as_it_is(void **state)
 {
     (void)state;
@@ -47,6 +70,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_instant_of_a_date_is_its_first_or_the_next_days),
+        cmocka_unit_test(test_instant_of_a_date_follows_the_clocks_of_the_zone),
         cmocka_unit_test(test_instant_of_a_time_is_taken_as_it_is),
         cmocka_unit_test(test_instant_of_anything_else_is_refused),
     };
