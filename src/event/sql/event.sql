@@ -112,7 +112,7 @@ LEFT JOIN
 ORDER BY {{ order.by }}
 {%- endmacro %}
 {% macro contains(column, text) -%}
-    strpos(lower({{ column }}), lower({{ text }})) > 0
+    strpos(search_form({{ column }}), search_form({{ text }})) > 0
 {%- endmacro %}
 {% set has_text -%}
     ($9 IS NULL OR {{ contains("e.title", "$9") }}
@@ -166,7 +166,7 @@ page AS (
 {%- endmacro %}
 {% set has_parts -%}
     grams(e.title) || grams(e.artist)
-    @> grams(coalesce($9::text, $10::text), least(length(coalesce($9, $10)), 3))
+    @> grams(coalesce($9::text, $10::text), least(length(search_form(coalesce($9, $10))), 3))
 {%- endset %}
 {% macro searched(order) -%}
     {{ found(order, has_parts, has_text) }}

@@ -258,6 +258,20 @@ static void test_text_is_found_by_any_part_of_it(void **state)
             fail_msg("'%s' is found", others[i]);
         }
     }
+    assert_null(
+        DB_RUN(ctx, &rename_first, NULL, DB_TEXT(city), DB_TEXT("ＢＴＳ Ｌｉｖｅ １２３ ﬁnale"), DB_TEXT("x²")));
+    static const char *const plain[] = {"BTS", "ＢＴＳ", "bts live 123", "ｌｉｖｅ", "fin", "ﬁ", "finale", "x2"};
+    for (size_t i = 0; i < ARRAY_COUNT(plain); i++) {
+        if (found(plain[i], NULL) != 1) {
+            fail_msg("'%s' is not found", plain[i]);
+        }
+    }
+}
+
+static void test_text_of_title_and_artist_is_found_together(void **state)
+{
+    (void)state;
+    assert_null(DB_RUN(ctx, &rename_first, NULL, DB_TEXT(city), DB_TEXT("여름밤 Jazz"), DB_TEXT("아이유 BÄ")));
     assert_int_equal(found("여름", "아이"), 1);
     assert_int_equal(found("아이", "유"), 1);
     assert_int_equal(found(NULL, "여름"), 0);
@@ -367,11 +381,17 @@ static void test_page_is_read_in_its_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pages_by_cursor_neither_skip_nor_repeat), TEST(test_last_page_has_no_cursor),
-        TEST(test_cursor_that_was_made_up_is_refused),      TEST(test_lists_that_many_ask_for_are_few),
-        TEST(test_text_is_found_by_any_part_of_it),         TEST(test_search_reads_no_event_that_has_not_the_parts),
-        TEST(test_list_between_dates_reads_no_other_event), TEST(test_page_is_read_in_its_order),
-        TEST(test_list_is_counted_up_to_a_bound),           TEST(test_list_follows_the_performances),
+        TEST(test_pages_by_cursor_neither_skip_nor_repeat),
+        TEST(test_last_page_has_no_cursor),
+        TEST(test_cursor_that_was_made_up_is_refused),
+        TEST(test_lists_that_many_ask_for_are_few),
+        TEST(test_text_is_found_by_any_part_of_it),
+        TEST(test_text_of_title_and_artist_is_found_together),
+        TEST(test_search_reads_no_event_that_has_not_the_parts),
+        TEST(test_list_between_dates_reads_no_other_event),
+        TEST(test_page_is_read_in_its_order),
+        TEST(test_list_is_counted_up_to_a_bound),
+        TEST(test_list_follows_the_performances),
     };
     return cmocka_run_group_tests_name("event_list", tests, NULL, NULL);
 }
