@@ -36,7 +36,7 @@ const struct err *account_support_find(struct ctx *ctx, const char *email, struc
         .status = db_str(row, 0, "status"),
         .role = db_str(row, 0, "role"),
         .proved = db_bool(row, 0, "proved"),
-        .has_password = db_bool(row, 0, "has_password"),
+        .has_password = !db_null(row, 0, "password_hash"),
         .created_at = db_time(row, 0, "created_at"),
         .last_login_at = db_time(row, 0, "last_login_at"),
         .locked_until = db_time(row, 0, "locked_until"),
@@ -44,7 +44,9 @@ const struct err *account_support_find(struct ctx *ctx, const char *email, struc
         .sessions = db_int(row, 0, "sessions"),
     };
     size_t all;
-    e = lockout_look(ctx, found.blind.text, found.blind.len, account_r->counts, ACCOUNT_SUPPORT_COUNTS_MAX, &all);
+    struct login_try tries =
+        lockout_try(ctx, found.blind.text, found.blind.len, db_str(row, 0, "password_hash"), "none", LOCKOUT_NEW);
+    e = lockout_look(ctx, &tries, account_r->counts, ACCOUNT_SUPPORT_COUNTS_MAX, &all);
     account_r->count_of_all = all;
     account_r->count = all < ACCOUNT_SUPPORT_COUNTS_MAX ? all : ACCOUNT_SUPPORT_COUNTS_MAX;
     return e;

@@ -51,6 +51,10 @@ const struct err *email_change_store(struct ctx *ctx, const struct session_owner
     if (!old) {
         return &err_internal;
     }
+    bool moved = strcmp(old, change->email) != 0;
+    if (moved && !change->by_person) {
+        return &err_conflict;
+    }
     /* Again: whoever logged out meanwhile has changed their mind, or was not the owner. */
     e = check_login(ctx, owner);
     e = e ? e
@@ -62,6 +66,5 @@ const struct err *email_change_store(struct ctx *ctx, const struct session_owner
     }
     e = email_token_use(ctx, change->token, change->email, owner->user_id);
     /* An address that is only proved by this stays the same. */
-    bool moved = strcmp(old, change->email) != 0;
     return e || !moved ? e : tell(ctx, owner->user_id, old);
 }

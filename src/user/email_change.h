@@ -12,6 +12,8 @@
 #ifndef USER_EMAIL_CHANGE_H
 #define USER_EMAIL_CHANGE_H
 
+#include <stdbool.h>
+
 #include "common/base/err.h"
 #include "common/context/ctx.h"
 #include "src/user/session.h"
@@ -19,13 +21,15 @@
 struct email_change {
     const char *email; /* normalised */
     const char *token; /* of email_code_verify(); NULL: missing */
+    bool by_person;    /* who asks has proved to be the account's: else only the address that is there is proved */
 };
 
 /* Before the transaction, so that what is missing is told and nothing is used up: &err_invalid_request with details,
  * &err_login_too_old, &err_token_revoked. */
 BO_MUSTCHECK const struct err *email_change_check(struct ctx *ctx, const struct session_owner *owner,
                                                   const struct email_change *change);
-/* First in the transaction, as it locks the account. Also &err_email_taken. It takes no session_lock(): a new key of
+/* First in the transaction, as it locks the account. Also &err_email_taken, and
+ * &err_conflict when the address has become another one meanwhile. It takes no session_lock(): a new key of
  * the account's row wants the row FOR UPDATE (session.h). Not to be repeated by itself: the token is used up by it. */
 BO_MUSTCHECK const struct err *email_change_store(struct ctx *ctx, const struct session_owner *owner,
                                                   const struct email_change *change);

@@ -173,12 +173,21 @@ static const struct err *look_at(struct ctx *ctx, const char *key, void *arg)
     return NULL;
 }
 
-const struct err *lockout_look(struct ctx *ctx, const void *blind, size_t len, struct lockout_count *counts,
+/* Who is kept out first, then the wider places. */
+static int compare_counts(const void *a, const void *b)
+{
+    const struct lockout_count *one = a, *other = b;
+    return locks(one) != locks(other) ? locks(other) - locks(one)
+                                      : (int)scope_of(other->where) - (int)scope_of(one->where);
+}
+
+const struct err *lockout_look(struct ctx *ctx, const struct login_try *login, struct lockout_count *counts,
                                size_t most, size_t *total_r)
 {
-    const char *beginning = keys_of(ctx, blind, len);
-    struct look look = {.where_at = strlen(beginning) + 2 * PASSWORD_MARK + 1, .counts = counts, .most = most};
+    const char *beginning = ARENA_JOIN(ctx->arena, login->account, ":");
+    struct look look = {.where_at = strlen(beginning), .counts = counts, .most = most};
     const struct err *e = each_key(ctx, beginning, look_at, &look);
+    qsort(counts, look.total < most ? look.total : most, sizeof *counts, compare_counts);
     *total_r = look.total;
     return e;
 }

@@ -47,9 +47,9 @@ struct lockout_count {
     int64_t most;   /* from then on it is locked there, but for whom it does not concern */
     int64_t left_s; /* until they are forgotten */
 };
-/* What is counted of the account with this blind index: `most` of it at most, what keeps somebody out before the rest,
- * and in *total_r how much there is. In the arena. Goes through all keys of Redis. */
-BO_MUSTCHECK const struct err *lockout_look(struct ctx *ctx, const void *blind, size_t len,
+/* What is counted of such tries, from wherever: `most` of it at most, what keeps somebody out before the rest, and in
+ * *total_r how much there is. In the arena. Goes through all keys of Redis. */
+BO_MUSTCHECK const struct err *lockout_look(struct ctx *ctx, const struct login_try *login,
                                             struct lockout_count *counts, size_t most, size_t *total_r);
 /* Nothing is counted any more. Goes through all keys of Redis; safe to repeat. */
 BO_MUSTCHECK const struct err *lockout_clear(struct ctx *ctx, const void *blind, size_t len);

@@ -31,7 +31,6 @@ struct change {
     const char *name;          /* NULL: it stays */
     const char *phone;         /* NULL: it stays */
     struct email_change email; /* .email NULL: it stays */
-    bool moves;                /* it is another one, not the same that is proved */
     const char *verification_id;
     struct portone_identity identity;
 };
@@ -44,7 +43,7 @@ static const struct err *check_input(struct ctx *ctx, const struct profile_chang
     change->name = input->name;
     change->phone = input->phone ? user_phone_normalise(ctx->arena, input->phone) : NULL;
     change->email = (struct email_change){input->email ? user_email_normalise(ctx->arena, input->email) : NULL,
-                                          input->email_verification_token};
+                                          input->email_verification_token, false};
     if (input->email && !change->email.email) {
         return ctx_invalid(ctx, "email", "must be an e-mail address");
     }
@@ -69,7 +68,7 @@ static const struct err *compare(struct ctx *ctx, struct change *change)
     if (same && (profile.email_proved || !change->email.token)) {
         change->email.email = NULL;
     }
-    change->moves = change->email.email && !same;
+    change->email.by_person = change->email.email && !same; /* or check_person() refuses */
     return NULL;
 }
 
@@ -80,7 +79,7 @@ static bool changes(const struct change *change)
 
 static bool wants_person(const struct change *change)
 {
-    return change->name || change->phone || change->moves;
+    return change->name || change->phone || change->email.by_person;
 }
 
 static const struct err *check_person(struct ctx *ctx, struct change *change)

@@ -59,34 +59,18 @@ static const struct err *tell_ended_lately(struct ctx *ctx, struct place *place,
     return tell_sessions(ctx, &sql_revocations_ended_lately, "revoked_at", place, told_r);
 }
 
-static const struct err *demote_all(struct ctx *ctx, const struct db_rows *rows, struct place *place, size_t *told_r)
+static const struct err *tell_demoted(struct ctx *ctx, struct place *place, size_t *told_r)
 {
-    const struct err *e = NULL;
+    const struct db_rows *rows;
+    const struct err *e =
+        DB_RUN(ctx, &sql_revocations_demoted, &rows, DB_TIME(place->at), DB_TEXT(place->id), DB_INT(BATCH));
     for (size_t i = 0; !e && i < db_count(rows); i++) {
         e = token_demote(ctx, db_str(rows, i, "id"));
     }
     *told_r = e ? 0 : db_count(rows);
     if (*told_r > 0) {
+        place->at = db_time(rows, *told_r - 1, "demoted_at");
         memcpy(place->id, db_str(rows, *told_r - 1, "id"), UUID_SIZE);
-    }
-    return e;
-}
-
-static const struct err *tell_changed(struct ctx *ctx, struct place *place, size_t *told_r)
-{
-    const struct db_rows *rows;
-    const struct err *e = DB_RUN(ctx, &sql_revocations_changed, &rows, DB_TEXT(place->id), DB_INT(BATCH));
-    return e ? e : demote_all(ctx, rows, place, told_r);
-}
-
-static const struct err *tell_changed_lately(struct ctx *ctx, struct place *place, size_t *told_r)
-{
-    const struct db_rows *rows;
-    const struct err *e =
-        DB_RUN(ctx, &sql_revocations_changed_lately, &rows, DB_TIME(place->at), DB_TEXT(place->id), DB_INT(BATCH));
-    e = e ? e : demote_all(ctx, rows, place, told_r);
-    if (!e && *told_r > 0) {
-        place->at = db_time(rows, *told_r - 1, "updated_at");
     }
     return e;
 }
@@ -129,7 +113,7 @@ static const struct err *restore(struct ctx *ctx, int64_t now, int64_t *done_r)
     const char *telling = ARENA_JOIN(ctx->arena, REMEMBERED, ":", uuid_v4(run));
     const struct err *e = REDIS_RUN(ctx, NULL, "SET", telling, seconds(ctx, now), "EX", TELLING_S);
     e = e ? e : tell_all(ctx, tell_ended, 0, done_r);
-    e = e ? e : tell_all(ctx, tell_changed, 0, done_r);
+    e = e ? e : tell_all(ctx, tell_demoted, 0, done_r);
     return e ? e : finish(ctx, ARENA_JOIN(ctx->arena, REMEMBERED, ":", run));
 }
 
@@ -138,7 +122,7 @@ static const struct err *tell_lately(struct ctx *ctx, int64_t told_until, int64_
 {
     int64_t from = told_until - UNDER_WAY_S * CLOCK_SECOND;
     const struct err *e = tell_all(ctx, tell_ended_lately, from, done_r);
-    e = e ? e : tell_all(ctx, tell_changed_lately, from, done_r);
+    e = e ? e : tell_all(ctx, tell_demoted, from, done_r);
     /* XX: what was lost meanwhile stays lost, and the next run notices. */
     return e ? e : REDIS_RUN(ctx, NULL, "SET", REMEMBERED, seconds(ctx, now), "XX");
 }

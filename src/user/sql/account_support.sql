@@ -3,7 +3,7 @@
 
 -- name: account_support_find :read
 SELECT
-    u.id, u.status, u.role, u.email_verified_at IS NOT NULL AS proved, u.password_hash IS NOT NULL AS has_password,
+    u.id, u.status, u.role, u.email_verified_at IS NOT NULL AS proved, u.password_hash,
     u.created_at, u.last_login_at, u.locked_until,
     (
         SELECT count(*)

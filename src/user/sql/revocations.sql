@@ -9,10 +9,6 @@ FROM ended_access($1::timestamptz, $2::uuid, $3::integer);
 SELECT access_jti, access_expires_at, revoked_at
 FROM ended_lately($1::timestamptz, $2::uuid, $3::integer);
 
--- name: revocations_changed_lately :read
-SELECT id, updated_at
-FROM changed_lately($1::timestamptz, $2::uuid, $3::integer);
-
--- name: revocations_changed :read
-SELECT id
-FROM changed_users($1::uuid, $2::integer);
+-- name: revocations_demoted :read
+SELECT id, demoted_at
+FROM demoted_lately($1::timestamptz, $2::uuid, $3::integer);

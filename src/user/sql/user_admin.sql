@@ -8,6 +8,8 @@ WHERE email_hash = $1 AND status <> 'DELETED';
 
 -- name: user_admin_role_set :write
 UPDATE users
-SET role = $2, updated_at = clock_timestamp()
+SET
+    role = $2, updated_at = clock_timestamp(),
+    demoted_at = CASE WHEN $2 = 'USER' THEN clock_timestamp() END
 WHERE id = $1 AND status <> 'DELETED'
 RETURNING id;

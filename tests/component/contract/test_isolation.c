@@ -128,7 +128,7 @@ static const struct {
      "; refresh_tokens: rotated_at revoked_at"
      "; users: email email_hash name phone phone_hash ci ci_hash di password_hash status locked_until last_login_at"
      " updated_at deleted_at email_verified_at"},
-    {"user_admin", "users: role updated_at"},
+    {"user_admin", "users: role updated_at demoted_at"},
     {"maintenance", ""},
     {"mailer", "mails: recipient content status next_try_at attempts last_error ended_at"},
     {"key_keeper", "users: email name phone ci di"},

@@ -13,7 +13,8 @@ static struct ctx *owner, *janitor;
 
 static const struct db_stmt set_role = {
     .name = "test_set_role",
-    .sql = "UPDATE user_service.users SET role = $2, updated_at = clock_timestamp() WHERE id = $1"};
+    .sql = "UPDATE user_service.users SET role = $2,"
+           " demoted_at = CASE WHEN $2 = 'USER' THEN clock_timestamp() END WHERE id = $1"};
 static const struct db_stmt end_many = {
     .name = "test_end_many",
     .sql = "INSERT INTO user_service.refresh_tokens"
@@ -29,17 +30,15 @@ static const struct db_stmt long_ago = {
     .name = "test_long_ago",
     .sql = "UPDATE user_service.refresh_tokens SET revoked_at = revoked_at - interval '2 days'"};
 static const struct db_stmt users_long_ago = {
-    .name = "test_users_long_ago",
-    .sql = "UPDATE user_service.users SET created_at = created_at - interval '3 days',"
-           " updated_at = updated_at - interval '2 days' WHERE updated_at > clock_timestamp() - interval '2 days'"};
+    .name = "test_users_long_ago", .sql = "UPDATE user_service.users SET demoted_at = demoted_at - interval '2 days'"};
 static const struct db_stmt end_untold = {.name = "test_end_untold",
                                           .sql = "UPDATE user_service.refresh_tokens"
                                                  " SET revoked_at = clock_timestamp() - make_interval(secs => $2)"
                                                  " WHERE user_id = $1"};
 static const struct db_stmt demote_untold = {
     .name = "test_demote_untold",
-    .sql = "UPDATE user_service.users SET role = 'USER', created_at = clock_timestamp() - interval '1 day',"
-           " updated_at = clock_timestamp() - make_interval(secs => $2) WHERE id = $1"};
+    .sql = "UPDATE user_service.users SET role = 'USER',"
+           " demoted_at = clock_timestamp() - make_interval(secs => $2) WHERE id = $1"};
 
 /* The database of Redis is this program's alone. */
 static void lose_everything(void)

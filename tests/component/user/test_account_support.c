@@ -69,9 +69,25 @@ static void test_what_locks_an_account_is_shown_among_any_number_of_tries(void *
     struct account_support account = support_of(&person);
     assert_int_equal(account.count, ACCOUNT_SUPPORT_COUNTS_MAX);
     assert_int_equal(account.count_of_all, 2 * places + 1);
-    const struct lockout_count *all = count_of(&account, "all");
-    assert_non_null(all);
-    assert_int_equal(all->tries, all->most);
+    assert_string_equal(account.counts[0].where, "all"); /* what keeps the owner out stands first */
+    assert_int_equal(account.counts[0].tries, account.counts[0].most);
+    assert_string_not_equal(account.counts[1].where, "all");
+}
+
+static const struct db_stmt new_password = {.name = "test_new_password",
+                                            .sql = "UPDATE user_service.users SET password_hash = $2 WHERE id = $1"};
+
+static void test_tries_at_another_password_are_none_of_this_one(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens unused;
+    char hash[PASSWORD_HASH_SIZE];
+    fail_to_log_in(HOME, person.email, cfg_user.login_tries);
+    assert_true(password_hash("another horse", 4, hash));
+    assert_null(DB_RUN(ctx, &new_password, NULL, DB_TEXT(person.id), DB_TEXT(hash)));
+    assert_null(login_from(HOME, person.email, "another horse", &unused));
+    assert_int_equal(support_of(&person).count_of_all, 0);
 }
 
 static void test_account_that_is_locked_is_unlocked_whatever_has_locked_it(void **state)
@@ -136,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_account_is_shown_with_what_locks_it),
         TEST(test_what_locks_an_account_is_shown_among_any_number_of_tries),
+        TEST(test_tries_at_another_password_are_none_of_this_one),
         TEST(test_account_that_is_locked_is_unlocked_whatever_has_locked_it),
         TEST(test_unlocking_counts_nobody_elses_passwords_anew),
         TEST(test_sessions_are_ended_with_their_access_tokens),

@@ -187,6 +187,45 @@ static void test_email_change_wants_the_accounts_own_person(void **state)
     assert_null(move_as(&owner, email, token));
 }
 
+static const struct db_stmt moved = {.name = "test_moved",
+                                     .sql = "UPDATE user_service.users SET email = $2, email_hash = $3 WHERE id = $1"};
+
+struct race {
+    struct session_owner thief;
+    const char *from, *to, *token;
+    pid_t pid;
+};
+
+/* Somebody proves the address that is there, while it becomes another one. */
+static const struct err *move_meanwhile(struct ctx *tx, void *arg)
+{
+    struct race *race = arg;
+    assert_null(DB_RUN(tx, &moved, NULL, DB_TEXT(race->thief.user_id),
+                       user_pii_seal(ctx, "users.email", race->thief.user_id, race->to),
+                       user_pii_blind(ctx, "email", race->to)));
+    race->pid = fork();
+    if (race->pid == 0) {
+        ctx = fixture_ctx("user_service", NEED_DB | NEED_REDIS);
+        _exit(move_verified(&race->thief, race->from, race->token, NULL) == &err_conflict ? 0 : 1);
+    }
+    fixture_await_waiting(tx, 1);
+    return NULL;
+}
+
+static void test_email_that_moves_while_it_is_proved_does_not_move_back(void **state)
+{
+    (void)state;
+    struct person person = new_person();
+    struct tokens own = logged_in(&person);
+    int status;
+    struct race race = {.thief = owner_of(&person, &own), .from = person.email, .to = new_email()};
+    race.token = proof_of(person.email);
+    assert_null(db_transact(admin, move_meanwhile, &race));
+    assert_int_equal(waitpid(race.pid, &status, 0), race.pid);
+    assert_int_equal(status, 0);
+    assert_email(&person, race.to, false);
+}
+
 enum { RIVALS = 4 };
 
 /* Each of them at once; how many have got the address. */
@@ -251,6 +290,7 @@ int main(void)
         TEST(test_email_change_without_its_proof_is_refused),
         TEST(test_email_change_wants_a_fresh_login_that_lives),
         TEST(test_email_change_wants_the_accounts_own_person),
+        TEST(test_email_that_moves_while_it_is_proved_does_not_move_back),
         TEST(test_email_is_one_accounts_however_many_take_it_at_once),
         TEST(test_email_change_that_is_sent_twice_at_once_is_done_once),
     };
