@@ -265,7 +265,11 @@ static void run_once(struct redis *redis, struct redis_pipe *const *pipes, size_
             ready[readies++] = pipe;
         }
     }
-    if (readies > 0) {
+    if (redis->conn == NULL) { /* lost while a script was loaded: nothing of the others was sent */
+        for (size_t i = 0; i < readies; i++) {
+            ready[i]->error = &err_unavailable;
+        }
+    } else if (readies > 0) {
         exchange(redis, ready, readies);
     }
 }

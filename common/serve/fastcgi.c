@@ -217,23 +217,6 @@ static void attend(const struct slot *slot)
     watchdog_arm(cfg_process.watchdog_ms);
 }
 
-static void begin(struct server *server, struct peer *peer)
-{
-    struct slot *slot = &server->slots[server->batch];
-    if (!slot->ctx) {
-        slot->ctx = program_ctx_beside(server->slots[0].ctx);
-    }
-    attend(slot);
-    if (!read_head(server, peer)) {
-        return;
-    }
-    server->batch++;
-    slot->peer = peer;
-    slot->intake =
-        (struct intake){.env = (const char *const *)peer->request.envp, .read = read_stdin, .source = peer->request.in};
-    dispatch_begin(&slot->unit, server->responder, slot->ctx, &slot->intake, &slot->rp);
-}
-
 /* True when the client has said all that it has to say, the end of its input included: it only reads now. */
 static bool heard_out(FCGX_Request *request)
 {
@@ -280,7 +263,37 @@ static void end(struct server *server, struct slot *slot)
     }
 }
 
+/* At once: nobody who is done waits for the rest of the batch, nor does the memory of its answer. */
+static bool end_if_done(struct server *server, struct slot *slot)
+{
+    bool done = !slot->unit.rq.next;
+    if (done) {
+        end(server, slot);
+        ctx_end(slot->ctx);
+        server->left--;
+    }
+    return done;
+}
+
 /* ---- a batch ---- */
+
+/* Whatever is answered by its first half is no part of the batch. */
+static void begin(struct server *server, struct peer *peer)
+{
+    struct slot *slot = &server->slots[server->batch];
+    if (!slot->ctx) {
+        slot->ctx = program_ctx_beside(server->slots[0].ctx);
+    }
+    attend(slot);
+    if (!read_head(server, peer)) {
+        return;
+    }
+    slot->peer = peer;
+    slot->intake =
+        (struct intake){.env = (const char *const *)peer->request.envp, .read = read_stdin, .source = peer->request.in};
+    dispatch_begin(&slot->unit, server->responder, slot->ctx, &slot->intake, &slot->rp);
+    server->batch += !end_if_done(server, slot);
+}
 
 /* The next half of all that have one, after one exchange for those that ask; false when there is none any more. */
 static bool go_on(struct server *server)
@@ -306,6 +319,7 @@ static bool go_on(struct server *server)
         const struct err *e = unit->rq.ask ? redis_pipe_outcome(unit->rq.ask, &answers) : NULL;
         attend(going[i]);
         dispatch_go_on(unit, e, answers);
+        (void)end_if_done(server, going[i]);
     }
     return count > 0;
 }
@@ -314,11 +328,6 @@ static void serve_batch(struct server *server)
 {
     while (go_on(server)) {
     }
-    for (size_t i = 0; i < server->batch; i++) {
-        end(server, &server->slots[i]);
-        ctx_end(server->slots[i].ctx);
-    }
-    server->left -= (int64_t)server->batch;
     server->batch = 0;
 }
 

@@ -170,7 +170,7 @@ static const struct err *claim_seats(struct hold_attempt *attempt)
     struct ctx *ctx = attempt->ctx;
     const struct err *e = receive_claim(attempt, attempt->not_sent);
     if (e == &err_db_raised && strcmp(db_raised(ctx), RAISED_HOLD_EXISTS) == 0) {
-        e = db_transact(ctx, cancel_own_lapsed, attempt);
+        e = err_of_read(db_transact(ctx, cancel_own_lapsed, attempt)); /* nothing is claimed, whatever became of it */
         e = e ? e : receive_claim(attempt, send_claim(attempt));
     }
     if (e != &err_db_raised) {

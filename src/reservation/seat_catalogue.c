@@ -1,5 +1,7 @@
 #include "src/reservation/seat_catalogue.h"
 
+#include <string.h>
+
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/crypto/uuid.h"
@@ -13,6 +15,8 @@
 
 #define FIELDS_PER_COMMAND 500
 #define LOOK_AGAIN_MS 20
+#define FAILED "-"        /* the mark of a loader that was not answered */
+#define FAILED_MS "2000"  /* so long nobody tries again, and nobody waits */
 #define UNFINISHED_S "60" /* what a loader that was killed leaves behind goes away */
 
 extern const struct redis_script redis_script_reservation_install;
@@ -140,12 +144,12 @@ static const struct err *await_loader(struct ctx *ctx, const char *mark)
     int64_t end = clock_monotonic() + SEAT_CATALOGUE_LOADER_MS * INT64_C(1000);
     const struct redis_value *there;
     do {
-        clock_sleep(LOOK_AGAIN_MS);
-        const struct err *e = REDIS_RUN(ctx, &there, "EXISTS", mark);
-        if (e) {
-            return e;
+        const struct err *e = REDIS_RUN(ctx, &there, "GET", mark);
+        if (e || (there->type == REDIS_STR && strcmp(there->str, FAILED) == 0)) {
+            return e ? e : &err_unavailable;
         }
-    } while (there->integer && clock_monotonic() < end);
+        clock_sleep(LOOK_AGAIN_MS);
+    } while (there->type == REDIS_STR && clock_monotonic() < end);
     return NULL;
 }
 
@@ -161,6 +165,7 @@ const struct err *seat_catalogue_load(struct ctx *ctx, const char *schedule_id)
         return await_loader(ctx, mark);
     }
     e = load(ctx, schedule_id);
-    const struct err *ended = REDIS_RUN(ctx, NULL, "DEL", mark);
+    const struct err *ended = e == &err_unavailable ? REDIS_RUN(ctx, NULL, "SET", mark, FAILED, "PX", FAILED_MS)
+                                                    : REDIS_RUN(ctx, NULL, "DEL", mark);
     return e ? e : ended;
 }

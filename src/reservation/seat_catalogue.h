@@ -16,7 +16,8 @@ int64_t seat_claim_left_ms(const struct db_rows *rows, size_t row);
 
 /* Loads seats and live claims of the schedule. A crowd at once: one loads, the others wait for it (a load of 50,000
  * seats costs a third of a second of a core). Killed: nothing is in use until all of it is there, and after
- * SEAT_CATALOGUE_LOADER_MS another one loads. &err_not_found, &err_unavailable. */
+ * SEAT_CATALOGUE_LOADER_MS another one loads. A loader that gets no answer says so: for two seconds nobody tries again,
+ * and nobody waits. &err_not_found, &err_unavailable. */
 BO_MUSTCHECK const struct err *seat_catalogue_load(struct ctx *ctx, const char *schedule_id);
 
 #endif

@@ -16,17 +16,18 @@ end
 if redis.call('GET', KEYS[1]) ~= user then
     return refuse('TOKEN')
 end
-local tries = redis.call('INCR', KEYS[4])
-if tries == 1 then
-    redis.call('EXPIRE', KEYS[4], MINUTE_S)
-elseif tries > tonumber(ARGV[4]) then
-    return refuse('OFTEN', redis.call('TTL', KEYS[4]))
-end
 local seats = {unpack(ARGV, 5)}
 local known = redis.call('HMGET', KEYS[2], unpack(seats))
 local claims = redis.call('HMGET', KEYS[3], '', unpack(seats))
 if not table.remove(claims, 1) or (not known[1] and redis.call('EXISTS', KEYS[2]) == 0) then
     return {'EMPTY'}
+end
+-- One try, however often an empty mirror has to be asked for it.
+local tries = redis.call('INCR', KEYS[4])
+if tries == 1 then
+    redis.call('EXPIRE', KEYS[4], MINUTE_S)
+elseif tries > tonumber(ARGV[4]) then
+    return refuse('OFTEN', redis.call('TTL', KEYS[4]))
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -106,6 +106,23 @@ static void test_hold_after_redis_lost_everything_loads_it_again(void **state)
     assert_int_equal(map.held.count, 3);
 }
 
+/* However often the gate has to be asked until the seats are known. */
+static void test_hold_before_an_empty_mirror_is_one_try(void **state)
+{
+    struct scene *scene = *state;
+    int64_t before = reservation_settings.holds_per_minute;
+    struct seat_keys keys = seat_keys_of(scene->ctx->arena, scene->sale.schedule_id);
+    assert_null(REDIS_RUN(scene->ctx, NULL, "DEL", keys.seats, keys.claims));
+    struct stub_server *server = stub_start(serve_seats, &scene->sale);
+    cfg_service = (struct cfg_service){.internal_url = stub_url(server), .key = fixture_uuid()};
+    reservation_settings.holds_per_minute = 1;
+    struct hold made;
+    const struct err *e = hold(scene, scene->second, 3, 1, &made);
+    reservation_settings.holds_per_minute = before;
+    stub_stop(&server);
+    assert_null(e);
+}
+
 static void test_hold_while_nobody_knows_the_seats_is_unavailable(void **state)
 {
     struct scene *scene = *state;
@@ -277,6 +294,7 @@ int main(void)
         TEST(test_hold_lapsed_seat_is_taken_over),
         TEST(test_hold_after_own_lapsed_hold_cancels_it),
         TEST(test_hold_after_redis_lost_everything_loads_it_again),
+        TEST(test_hold_before_an_empty_mirror_is_one_try),
         TEST(test_hold_while_nobody_knows_the_seats_is_unavailable),
         TEST(test_hold_without_redis_is_unavailable_and_holds_nothing),
         TEST(test_hold_without_postgresql_leaves_the_seats_free),
