@@ -81,6 +81,7 @@ def administer(admin):
     admin.call("PUT", f"/venues/{venue['id']}", json={"city": "부산"})
     admin.call("PUT", f"{halls}/{hall['id']}", json={"name": "Passing"})
     admin.call("PUT", f"/events/{event['id']}", json={"artist": "Somebody"})
+    admin.call("POST", f"/events/{event['id']}/publish")
     admin.call("POST", f"/events/schedules/{event['schedules'][0]['id']}/cancel", json={"reason": "storm"})
     admin.call("POST", f"/events/{event['id']}/cancel", json={"reason": "storm"})
     admin.call("GET", f"/events/audit?subjectId={event['id']}")
