@@ -67,7 +67,6 @@ CREATE TABLE event_service.seat_looks (
     schedule_id uuid PRIMARY KEY REFERENCES event_service.event_schedules (id),
     began_at timestamptz NOT NULL
 );
-CREATE INDEX seat_looks_age ON event_service.seat_looks (began_at);
 COMMENT ON TABLE event_service.seat_looks IS 'When the seats of a performance were last compared with their claims';
 COMMENT ON COLUMN event_service.seat_looks.schedule_id IS 'Performance';
 COMMENT ON COLUMN event_service.seat_looks.began_at IS

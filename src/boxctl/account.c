@@ -22,9 +22,8 @@ static void print_time(const char *name, int64_t at, const char *none)
 
 static void print_count(const struct lockout_count *count)
 {
-    bool locked = count->tries >= count->most;
     printf("%-14s %lld of %lld, %s; %s for %lld s\n", "wrong", (long long)count->tries, (long long)count->most,
-           strcmp(count->where, "all") == 0 ? "from everywhere" : count->where, locked ? "locked" : "remembered",
+           strcmp(count->where, "all") == 0 ? "from everywhere" : count->where, count->locked ? "locked" : "remembered",
            (long long)count->left_s);
 }
 

@@ -46,20 +46,14 @@ static const struct cfg_key keys[] = {
 };
 const struct cfg_section cfg_ending_section = {"Ends of accounts", keys, ARRAY_COUNT(keys), &cfg_ending};
 
-/* Of a statement that says how many. */
-static const struct err *counted(const struct err *e, const struct db_rows *rows, int64_t *done_r)
-{
-    if (!e) {
-        *done_r = db_int(rows, 0, "done");
-    }
-    return e;
-}
-
 const struct err *ending_destroy(struct ctx *ctx, int64_t most, int64_t *done_r)
 {
     const struct db_rows *rows;
     const struct err *e = DB_RUN(ctx, &sql_ending_destroy, &rows, DB_INT(cfg_ending.retention_days), DB_INT(most));
-    return counted(e, rows, done_r);
+    if (!e) {
+        *done_r = db_int(rows, 0, "done");
+    }
+    return e;
 }
 
 /* From one place to the next, `most` at a time, until there are no more. */

@@ -133,11 +133,6 @@ static enum scope scope_of(const char *where)
                                             : SCOPE_ADDRESS;
 }
 
-static bool locks(const struct lockout_count *count)
-{
-    return count->tries >= count->most;
-}
-
 /* In a free place, or in that of one that matters less. */
 static void note(struct look *look, const struct lockout_count *count)
 {
@@ -145,9 +140,9 @@ static void note(struct look *look, const struct lockout_count *count)
         look->counts[look->total - 1] = *count;
         return;
     }
-    bool matters = locks(count) || scope_of(count->where) == SCOPE_EVERYWHERE;
+    bool matters = count->locked || scope_of(count->where) == SCOPE_EVERYWHERE;
     for (size_t i = 0; matters && i < look->most; i++) {
-        if (!locks(&look->counts[i]) && scope_of(look->counts[i].where) != SCOPE_EVERYWHERE) {
+        if (!look->counts[i].locked && scope_of(look->counts[i].where) != SCOPE_EVERYWHERE) {
             look->counts[i] = *count;
             return;
         }
@@ -166,10 +161,10 @@ static const struct err *look_at(struct ctx *ctx, const char *key, void *arg)
         return e; /* nothing: it has ended just now */
     }
     const char *where = key + look->where_at;
-    note(look, &(struct lockout_count){.where = where,
-                                       .tries = atoll(answers[0].str),
-                                       .most = cfg_user.login_tries * times_as_many[scope_of(where)],
-                                       .left_s = answers[1].integer});
+    int64_t tries = atoll(answers[0].str), most = cfg_user.login_tries * times_as_many[scope_of(where)];
+    note(look,
+         &(struct lockout_count){
+             .where = where, .tries = tries, .most = most, .left_s = answers[1].integer, .locked = tries >= most});
     return NULL;
 }
 
@@ -177,8 +172,8 @@ static const struct err *look_at(struct ctx *ctx, const char *key, void *arg)
 static int compare_counts(const void *a, const void *b)
 {
     const struct lockout_count *one = a, *other = b;
-    return locks(one) != locks(other) ? locks(other) - locks(one)
-                                      : (int)scope_of(other->where) - (int)scope_of(one->where);
+    return one->locked != other->locked ? other->locked - one->locked
+                                        : (int)scope_of(other->where) - (int)scope_of(one->where);
 }
 
 const struct err *lockout_look(struct ctx *ctx, const struct login_try *login, struct lockout_count *counts,

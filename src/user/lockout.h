@@ -13,6 +13,7 @@
 #ifndef USER_LOCKOUT_H
 #define USER_LOCKOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/err.h"
@@ -46,6 +47,7 @@ struct lockout_count {
     int64_t tries;
     int64_t most;   /* from then on it is locked there, but for whom it does not concern */
     int64_t left_s; /* until they are forgotten */
+    bool locked;
 };
 /* What is counted of such tries, from wherever: `most` of it at most, what keeps somebody out before the rest, and in
  * *total_r how much there is. In the arena. Goes through all keys of Redis. */

@@ -14,7 +14,6 @@
 #define REMEMBERED "token:{remembered}"
 #define TELLING_S "3600"
 #define BATCH 1000
-#define BEFORE_ALL "00000000-0000-0000-0000-000000000000"
 #define UNDER_WAY_S 300
 
 /* Up to when everything has been told; CLOCK_NONE: it is not known, as everything was lost. */
@@ -79,7 +78,7 @@ typedef const struct err *tell_step(struct ctx *ctx, struct place *place, size_t
 
 static const struct err *tell_all(struct ctx *ctx, tell_step *step, int64_t from, int64_t *done_r)
 {
-    struct place place = {.at = from, .id = BEFORE_ALL};
+    struct place place = {.at = from, .id = UUID_NIL};
     const struct err *e;
     size_t told = 0;
     do {
